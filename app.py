@@ -1,0 +1,65 @@
+"""The application factory: configuration, where data goes, the shared ways, the rooms."""
+
+import logging
+import os
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from telemetry import errors, request_log, security
+from telemetry.config import Config
+from telemetry.database import Database
+from telemetry.health import views as health
+from telemetry.health.store import Probe
+from telemetry.migrations.files import known_migrations
+from telemetry.persistence import Persistence, resolve
+from telemetry.rate_limit import limiter
+from telemetry.rate_limit.store import DatabaseHits, HitStore, MemoryHits
+from telemetry.runs import views as runs
+from telemetry.runs.store import RunStore
+
+logger = logging.getLogger("telemetry")
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Return the WSGI application of one process. No connection is opened before the first use.
+
+    Raises ConfigError when the environment makes no sense.
+    """
+    config = config or Config.from_env(os.environ)
+    persistence = resolve(config)
+    records = _database(config, persistence.agent_runs.url)
+
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
+    app.url_map.merge_slashes = False
+    proxies = config.trusted_proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+
+    request_log.init_app(app)
+    errors.init_app(app)
+    if config.rate_limit_enabled:
+        limiter.init_app(app, config, _hits(config, persistence, records))
+    security.init_app(app, config)
+
+    app.extensions["persistence"] = persistence
+    app.extensions["probes"] = [
+        Probe(url, known_migrations()) for url in persistence.database_urls
+    ]
+    app.register_blueprint(health.blueprint)
+
+    app.extensions["runs"] = RunStore(records)
+    app.register_blueprint(runs.blueprint)
+    return app
+
+
+def _database(config: Config, url: str | None) -> Database:
+    return Database(
+        url, pool_size=config.db_pool_size, prepared_statements=config.db_prepared_statements
+    )
+
+
+def _hits(config: Config, persistence: Persistence, records: Database) -> HitStore:
+    if persistence.agent_runs.kind == "postgresql":
+        return DatabaseHits(records, config.rate_limit_rpm)
+    return MemoryHits(config.rate_limit_rpm)

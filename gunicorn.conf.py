@@ -1,0 +1,33 @@
+"""gunicorn's settings, from the same configuration as the service's."""
+
+import os
+import sys
+
+from telemetry import logs
+from telemetry.config import Config, ConfigError
+
+try:
+    _config = Config.from_env(os.environ)
+except ConfigError as error:
+    sys.exit(f"telemetry: {error}")
+
+bind = f"0.0.0.0:{_config.port}"
+workers = _config.web_concurrency
+
+# One thread a process, many requests in it: a request that waits for a database that hangs
+# holds no worker, and threads do not fight for the interpreter. Loaded in each worker, after
+# gevent's patches, so never preloaded.
+worker_class = "gevent"
+worker_connections = 1000
+
+# Below the 30 s after which platforms kill a process that they asked to stop.
+graceful_timeout = 25
+keepalive = 5
+
+# A worker that has not moved for this long is stuck; a batch of the largest size takes seconds.
+timeout = 60
+
+# Signals are enough to steer it, and two services of one user would share the socket.
+control_socket_disable = True
+
+logconfig_dict = logs.dict_config(_config.log_level)

@@ -1,0 +1,16 @@
+-- Lists the tables whose rows would be missed: not the runner's own, and no unlogged ones,
+-- which may be lost at any time.
+-- params: none
+-- index: system catalogue
+-- locks: none
+-- returns: name, as a regclass
+SELECT pg_class.oid::regclass::text AS name
+FROM pg_class
+INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
+WHERE
+    pg_class.relkind IN ('r', 'p')
+    AND pg_class.relpersistence = 'p'
+    AND pg_namespace.nspname NOT IN ('pg_catalog', 'information_schema')
+    AND pg_class.relname <> 'migration_checksums'
+    AND pg_class.relname NOT LIKE '%%yoyo%%'
+ORDER BY name;

@@ -1,0 +1,7 @@
+-- Makes the caller the only migrator of this database until its transaction ends, so also
+-- when it dies. 7305 is this service's number for it.
+-- params: none
+-- index: none
+-- locks: advisory transaction lock 7305
+-- returns: locked, false when another migrator has it
+SELECT pg_try_advisory_xact_lock(7305) AS locked;

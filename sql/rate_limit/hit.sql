@@ -1,0 +1,62 @@
+-- Counts one request of a client, unless it made its allowance within the last minute.
+-- The row lock of ON CONFLICT makes this exact across any number of processes, and a
+-- refused request leaves the row as it is. A minute is 1,000 ticks of 60 ms; ticks of the
+-- future, left by a clock that was set back, do not count.
+-- params: client (IP address), allowance (requests a minute)
+-- index: rate_limit_clients_pkey; ix_rate_limit_clients_last_hit_at for the cleaning
+-- locks: the client's row until the end of the statement; two stale rows, if nobody has them
+-- returns: used, the requests of the last minute with this one; no row: refused
+WITH present AS MATERIALIZED (
+    SELECT
+        clock_timestamp() AS moment,
+        floor(extract(EPOCH FROM clock_timestamp()) / 0.06)::bigint AS tick
+),
+
+cleaned AS (
+    DELETE FROM rate_limit_clients
+    WHERE client IN (
+        SELECT stale.client
+        FROM rate_limit_clients AS stale
+        WHERE
+            stale.last_hit_at < clock_timestamp() - INTERVAL '1 minute'
+            AND stale.client <> %(client)s
+        ORDER BY stale.last_hit_at
+        LIMIT 2
+        FOR UPDATE SKIP LOCKED
+    )
+)
+
+INSERT INTO rate_limit_clients AS known (client, ticks, hits, last_hit_at)
+SELECT
+    %(client)s,
+    ARRAY[present.tick],
+    ARRAY[1],
+    present.moment
+FROM present
+ON CONFLICT (client) DO UPDATE
+    SET
+        (ticks, hits) = (
+            SELECT
+                array_agg(merged.tick ORDER BY merged.tick),
+                array_agg(merged.hits ORDER BY merged.tick)
+            FROM (
+                SELECT
+                    slot.tick,
+                    sum(slot.hits)::integer AS hits
+                FROM unnest(
+                    known.ticks || excluded.ticks, known.hits || excluded.hits
+                ) AS slot (tick, hits)
+                WHERE slot.tick > excluded.ticks[1] - 1000 AND slot.tick <= excluded.ticks[1]
+                GROUP BY slot.tick
+            ) AS merged
+        ),
+        last_hit_at = excluded.last_hit_at
+    WHERE
+        (
+            SELECT coalesce(sum(slot.hits), 0)
+            FROM unnest(known.ticks, known.hits) AS slot (tick, hits)
+            WHERE slot.tick > excluded.ticks[1] - 1000 AND slot.tick <= excluded.ticks[1]
+        ) < %(allowance)s
+RETURNING (
+    SELECT sum(slot.hits)::integer FROM unnest(hits) AS slot (hits)
+) AS used;

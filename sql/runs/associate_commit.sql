@@ -1,0 +1,24 @@
+-- Notes the commit that a run produced; an author or a time that is NULL stays as it is.
+-- params: event_id, commit_hash, commit_source, commit_author, commit_timestamp
+-- index: agent_runs_pkey
+-- locks: the run's row
+-- returns: run_id; no row: there is no such run
+UPDATE agent_runs
+SET
+    git_commit_hash = %(commit_hash)s,
+    git_commit_source = %(commit_source)s,
+    git_commit_author = coalesce(%(commit_author)s, git_commit_author),
+    git_commit_timestamp = coalesce(%(commit_timestamp)s, git_commit_timestamp),
+    changed_fields = array(
+        SELECT unnest(changed_fields)
+        UNION
+        SELECT unnest(ARRAY['git_commit_hash', 'git_commit_source'])
+        UNION
+        SELECT 'git_commit_author' WHERE %(commit_author)s::text IS NOT NULL
+        UNION
+        SELECT 'git_commit_timestamp' WHERE %(commit_timestamp)s::timestamptz IS NOT NULL
+        ORDER BY 1
+    ),
+    updated_at = greatest(clock_timestamp(), updated_at + INTERVAL '1 microsecond')
+WHERE event_id = %(event_id)s
+RETURNING run_id;

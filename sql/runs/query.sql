@@ -1,0 +1,70 @@
+-- Lists runs, newest first, of any agent; one row more than the page tells whether more follow.
+-- Planned for the parameters at hand (never prepared): a filter that is NULL falls away, and
+-- the planner chooses the index of those that stay.
+-- params: status, job_type, run_id, parent_run_id, created_before, created_after,
+-- start_time_from, start_time_to, cursor_created_at, cursor_event_id (NULL: any),
+-- row_limit, row_offset
+-- index: ix_agent_runs_created_at, or the index of the filter that leaves the fewest rows
+-- locks: none
+-- returns: runs in the order of (created_at, event_id), descending
+SELECT
+    event_id,
+    run_id,
+    agent_name,
+    job_type,
+    status,
+    created_at,
+    updated_at,
+    start_time,
+    end_time,
+    duration_ms,
+    items_discovered,
+    items_succeeded,
+    items_failed,
+    items_skipped,
+    product,
+    product_family,
+    platform,
+    subdomain,
+    website,
+    website_section,
+    item_name,
+    git_repo,
+    git_branch,
+    git_commit_hash,
+    git_run_tag,
+    git_commit_source,
+    git_commit_author,
+    git_commit_timestamp,
+    input_summary,
+    output_summary,
+    source_ref,
+    target_ref,
+    error_summary,
+    error_details,
+    host,
+    environment,
+    trigger_type,
+    metrics_json,
+    context_json,
+    insight_id,
+    parent_run_id,
+    api_posted,
+    api_posted_at,
+    api_retry_count
+FROM agent_runs
+WHERE
+    (%(status)s::text IS NULL OR status = %(status)s)
+    AND (%(job_type)s::text IS NULL OR job_type = %(job_type)s)
+    AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
+    AND (%(parent_run_id)s::text IS NULL OR parent_run_id = %(parent_run_id)s)
+    AND (%(created_before)s::timestamptz IS NULL OR created_at < %(created_before)s)
+    AND (%(created_after)s::timestamptz IS NULL OR created_at > %(created_after)s)
+    AND (%(start_time_from)s::timestamptz IS NULL OR start_time >= %(start_time_from)s)
+    AND (%(start_time_to)s::timestamptz IS NULL OR start_time <= %(start_time_to)s)
+    AND (
+        %(cursor_created_at)s::timestamptz IS NULL
+        OR (created_at, event_id) < (%(cursor_created_at)s, %(cursor_event_id)s::text)
+    )
+ORDER BY created_at DESC, event_id DESC
+LIMIT %(row_limit)s OFFSET %(row_offset)s;

@@ -1,0 +1,5 @@
+"""``python -m telemetry``."""
+
+from telemetry.cli import main
+
+main(prog_name="python -m telemetry")

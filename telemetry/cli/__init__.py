@@ -1,0 +1,42 @@
+"""The command line: ``python -m telemetry``."""
+
+import os
+import sys
+from typing import Any
+
+import click
+import psycopg
+
+from telemetry import __version__
+from telemetry.cli import migrate, serve
+from telemetry.config import Config, ConfigError
+
+
+class Commands(click.Group):
+    """Turns every expected failure into one line on standard error and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except psycopg.Error as error:
+            # libpq says the same of every address it tried; one line is enough.
+            raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """The telemetry service: serve it, migrate its databases, look after its data.
+
+    Everything is configured by environment variables; the README lists them.
+    """
+    try:
+        context.obj = Config.from_env(os.environ)
+    except ConfigError as error:
+        print(f"telemetry: {error}", file=sys.stderr)
+        context.exit(1)
+
+
+main.add_command(serve.serve)
+main.add_command(migrate.migrate)

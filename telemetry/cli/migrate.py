@@ -1,0 +1,73 @@
+"""``python -m telemetry migrate``."""
+
+import click
+
+from telemetry.config import Config, redact_url
+from telemetry.migrations import runner
+from telemetry.persistence import resolve
+
+
+@click.command()
+@click.option("--status", "only_status", is_flag=True, help="List applied and pending migrations.")
+@click.option(
+    "--rollback",
+    "count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Roll the last N migrations back (all, when fewer are applied).",
+)
+@click.option(
+    "--destroy-data", is_flag=True, help="Let a rollback drop tables although they hold rows."
+)
+@click.pass_obj
+def migrate(config: Config, only_status: bool, count: int | None, destroy_data: bool) -> None:
+    """Apply pending migrations to every configured database.
+
+    Safe when two run at once: the second waits for the first.
+    """
+    if only_status and count:
+        raise click.UsageError("--status and --rollback exclude each other")
+    if destroy_data and not count:
+        raise click.UsageError("--destroy-data goes with --rollback")
+    urls = resolve(config).database_urls
+    if not urls:
+        raise click.ClickException("no database is configured: set DATABASE_URL")
+    for url in urls:
+        click.echo(f"database {redact_url(url)}")
+        try:
+            if only_status:
+                _print_status(runner.status(url))
+            elif count:
+                _rollback(url, count, destroy_data=destroy_data)
+            else:
+                _migrate(url)
+        except runner.MigrationError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _migrate(url: str) -> None:
+    status = runner.migrate(url, _say)
+    _warn(status)
+    click.echo(f"  up to date: {len(status.applied)} migrations applied")
+
+
+def _rollback(url: str, count: int, *, destroy_data: bool) -> None:
+    done = runner.rollback(url, count, destroy_data=destroy_data, say=_say)
+    click.echo(f"  rolled back {len(done)} migration(s)")
+
+
+def _print_status(status: runner.Status) -> None:
+    for name in status.applied:
+        click.echo(f"  applied  {name}")
+    for name in status.pending:
+        click.echo(f"  pending  {name}")
+    _warn(status)
+
+
+def _warn(status: runner.Status) -> None:
+    for name in status.edited:
+        click.echo(f"warning: {name} was edited since it was applied", err=True)
+
+
+def _say(message: str) -> None:
+    click.echo(f"  {message}")

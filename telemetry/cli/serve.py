@@ -1,0 +1,131 @@
+"""``python -m telemetry serve``: the whole service on one machine, for development."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import IO
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import click
+
+from telemetry.config import Config, redact_url
+from telemetry.embedded import EmbeddedUnavailable, embedded_postgres
+from telemetry.migrations import runner
+from telemetry.persistence import resolve
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+DATA = PROJECT / ".data"
+
+START_SECONDS = 30.0
+
+
+@click.command()
+@click.pass_obj
+def serve(config: Config) -> None:
+    """Migrate, and serve on http://127.0.0.1:8765 (or PORT) until Ctrl-C.
+
+    Uses the configured database; when nothing at all is configured, an embedded PostgreSQL
+    whose data stays in .data/.
+    """
+    environ = dict(os.environ)
+    with ExitStack() as stack:
+        lock = _only_one(config.port)
+        stack.enter_context(lock)
+        where = "the configured database"
+        if resolve(config).runtime_events.kind == "none":
+            where = str(DATA / "postgres")
+            try:
+                url = stack.enter_context(embedded_postgres(DATA / "postgres"))
+            except EmbeddedUnavailable as error:
+                raise click.ClickException(str(error)) from error
+            environ["DATABASE_URL"] = url
+            config = Config.from_env(environ)
+        for url in resolve(config).database_urls:
+            runner.migrate(url, lambda message: click.echo(f"  {message}"))
+        sys.exit(_run_gunicorn(config, environ, lock, where))
+
+
+def _only_one(port: int) -> IO[str]:
+    """Take the lock of this checkout; the server's processes keep it until the last has ended."""
+    DATA.mkdir(exist_ok=True)
+    lock = open(DATA / "serve.lock", "a+", encoding="utf-8")  # noqa: SIM115 - returned open
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        raise click.ClickException(f"already running: {lock.read().strip()}") from None
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise click.ClickException(
+                f"port {port} of 127.0.0.1 is in use; PORT names another"
+            ) from None
+    lock.truncate(0)
+    lock.write(f"http://127.0.0.1:{port} (pid {os.getpid()})\n")
+    lock.flush()
+    return lock
+
+
+def _run_gunicorn(config: Config, environ: dict[str, str], lock: IO[str], where: str) -> int:
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{config.port}", "wsgi:app"]
+    stopping = False
+
+    def stop(_: int, __: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        server.terminate()
+
+    # A session of its own: Ctrl-C reaches this process alone, which then stops the server
+    # the graceful way.
+    server = subprocess.Popen(
+        command, env=environ, cwd=PROJECT, start_new_session=True, pass_fds=(lock.fileno(),)
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    if _answers(f"http://127.0.0.1:{config.port}/health", server):
+        click.echo(_banner(config, where, environ.get("DATABASE_URL", "")))
+    code = server.wait()
+    return 0 if stopping else code
+
+
+def _answers(url: str, server: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(url, timeout=1):
+                return True
+        except (URLError, OSError):
+            time.sleep(0.05)
+    return False
+
+
+def _banner(config: Config, where: str, url: str) -> str:
+    base = f"http://127.0.0.1:{config.port}"
+    auth = ' -H "Authorization: Bearer $TELEMETRY_API_AUTH_TOKEN"' if config.auth_enabled else ""
+    run = {
+        "event_id": "first-run",
+        "run_id": "run-1",
+        "agent_name": "my-agent",
+        "job_type": "demo",
+        "start_time": "2026-01-31T12:00:00Z",
+    }
+    database = redact_url(url) if config.database_url and "host=/" not in url else url
+    return (
+        f"\nServing on  {base}  (Ctrl-C stops it)\n"
+        f"Data in     {where}\n"
+        f"Database    {database}\n"
+        f"Try it:\n"
+        f"curl -s {base}/api/v1/runs{auth} -H 'Content-Type: application/json'"
+        f" -d '{json.dumps(run)}'\n"
+    )

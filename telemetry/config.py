@@ -1,0 +1,174 @@
+"""The configuration: the environment, read once at start into one frozen object.
+
+This module imports no database driver: gunicorn reads it in its master process,
+before the workers are forked and patched.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+MIB = 1024 * 1024
+
+# https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class ConfigError(Exception):
+    """A variable of the environment has a value that makes no sense."""
+
+    def __init__(self, name: str, got: str, takes: str) -> None:
+        super().__init__(f"{name}: got {got}, takes {takes}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting of the service; each field is the variable of the README's table."""
+
+    database_url: str | None = field(default=None, repr=False)
+    runtime_database_url: str | None = field(default=None, repr=False)
+    runtime_events_path: Path | None = None
+    persistence_contract_required: Literal["auto", "true", "false"] = "auto"
+    auth_enabled: bool = False
+    auth_token: str | None = field(default=None, repr=False)
+    rate_limit_enabled: bool = False
+    rate_limit_rpm: int = 60
+    trusted_proxies: int = 0
+    max_body_bytes: int = 16 * MIB
+    db_pool_size: int = 4
+    db_prepared_statements: bool = True
+    web_concurrency: int = 2
+    port: int = 8765
+    log_level: str = "INFO"
+    runtime_cost_per_second: float = 0.002
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Config":
+        """Read the environment; an empty variable counts as unset.
+
+        Raises ConfigError for the first value that makes no sense.
+        """
+        env = _Environment(environ)
+        config = cls(
+            database_url=env.database_url("DATABASE_URL"),
+            runtime_database_url=env.database_url("RUNTIME_DATABASE_URL"),
+            runtime_events_path=env.path("RUNTIME_EVENTS_PATH"),
+            persistence_contract_required=env.tristate("PERSISTENCE_CONTRACT_REQUIRED"),
+            auth_enabled=env.flag("TELEMETRY_API_AUTH_ENABLED", default=False),
+            auth_token=env.token("TELEMETRY_API_AUTH_TOKEN"),
+            rate_limit_enabled=env.flag("TELEMETRY_RATE_LIMIT_ENABLED", default=False),
+            rate_limit_rpm=env.whole("TELEMETRY_RATE_LIMIT_RPM", 60, 1, 1_000_000),
+            trusted_proxies=env.whole("TELEMETRY_TRUSTED_PROXIES", 0, 0, 10),
+            max_body_bytes=env.whole("TELEMETRY_MAX_BODY_BYTES", 16 * MIB, 1, 256 * MIB),
+            db_pool_size=env.whole("TELEMETRY_DB_POOL_SIZE", 4, 1, 100),
+            db_prepared_statements=env.flag("TELEMETRY_DB_PREPARED_STATEMENTS", default=True),
+            web_concurrency=env.whole("WEB_CONCURRENCY", 2, 1, 256),
+            port=env.whole("PORT", 8765, 1, 65535),
+            log_level=env.log_level("LOG_LEVEL"),
+            runtime_cost_per_second=env.price("RUNTIME_COST_PER_SECOND", 0.002),
+        )
+        if config.auth_enabled and config.auth_token is None:
+            raise ConfigError(
+                "TELEMETRY_API_AUTH_TOKEN",
+                "nothing",
+                "a token, because TELEMETRY_API_AUTH_ENABLED is true",
+            )
+        return config
+
+
+class _Environment:
+    """Typed look-ups; each raises ConfigError naming the variable, its value and what it takes."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str) -> str | None:
+        return self._environ.get(name, "").strip() or None
+
+    def whole(self, name: str, default: int, least: int, most: int) -> int:
+        text = self.text(name)
+        if text is None:
+            return default
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not least <= int(text) <= most:
+            raise ConfigError(name, repr(text), f"a whole number from {least} to {most}")
+        return int(text)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        text = self.text(name)
+        if text is None:
+            return default
+        if text.lower() in ("true", "1", "yes", "on"):
+            return True
+        if text.lower() in ("false", "0", "no", "off"):
+            return False
+        raise ConfigError(name, repr(text), "true or false")
+
+    def tristate(self, name: str) -> Literal["auto", "true", "false"]:
+        if (self.text(name) or "auto").lower() == "auto":
+            return "auto"
+        try:
+            return "true" if self.flag(name, default=False) else "false"
+        except ConfigError:
+            raise ConfigError(name, repr(self.text(name)), "true, false or auto") from None
+
+    def price(self, name: str, default: float) -> float:
+        text = self.text(name)
+        if text is None:
+            return default
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,18})?", text):
+            raise ConfigError(name, repr(text), "a price per second such as 0.002")
+        return float(text)
+
+    def log_level(self, name: str) -> str:
+        level = (self.text(name) or "INFO").upper()
+        if level not in LOG_LEVELS:
+            raise ConfigError(name, repr(level), f"one of {', '.join(LOG_LEVELS)}")
+        return level
+
+    def path(self, name: str) -> Path | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        if "\0" in text or Path(text).is_dir():
+            raise ConfigError(name, repr(text), "the path of a file")
+        return Path(text)
+
+    def token(self, name: str) -> str | None:
+        text = self.text(name)
+        if text is not None and not re.fullmatch(r"[\x21-\x7e]+", text):
+            raise ConfigError(name, "a value it can't use", "ASCII characters without white space")
+        return text
+
+    def database_url(self, name: str) -> str | None:
+        """A PostgreSQL URL; ``postgres://`` (Heroku's spelling) is the same to libpq."""
+        text = self.text(name)
+        if text is None:
+            return None
+        takes = "a URL such as postgresql://user:password@host:5432/database?sslmode=require"
+        try:
+            parts = urlsplit(text)
+            _ = parts.port
+            options = parse_qs(parts.query, keep_blank_values=True)
+        except ValueError:
+            raise ConfigError(name, "a URL that can't be read", takes) from None
+        if parts.scheme not in ("postgres", "postgresql"):
+            raise ConfigError(name, f"{redact_url(text)!r}", takes)
+        if not (parts.hostname or "host" in options):
+            raise ConfigError(name, f"{redact_url(text)!r} without a host", takes)
+        if any(mode not in SSL_MODES for mode in options.get("sslmode", ())):
+            raise ConfigError(name, f"{redact_url(text)!r}", f"sslmode={'|'.join(SSL_MODES)}")
+        return text
+
+
+def redact_url(url: str) -> str:
+    """Return the URL's scheme, host, port and path only: user, password and options left out."""
+    parts = urlsplit(url)
+    if not parts.scheme or "//" not in url:
+        return "***"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"

@@ -1,0 +1,248 @@
+"""Access to one PostgreSQL database: a bounded pool, bounded waits, errors as ours.
+
+Every wait has an end. A connection is had within CONNECT_SECONDS, the server gives
+up on a statement after STATEMENT_SECONDS, and when it has said nothing for
+ANSWER_SECONDS (a frozen server keeps its sockets open) the connection is thrown away.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.abc import PQGen
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from telemetry import sql
+from telemetry.database_values import register_loaders
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 10
+ANSWER_SECONDS = STATEMENT_SECONDS + 2
+
+# Requests of this process that may wait for a connection; one more is told to come back.
+MAX_WAITING = 1000
+
+# A deadlock or a serialization failure is the database asking for the same again.
+ATTEMPTS = 3
+
+LIMIT_TIME = sql.load("database/limit_time")
+
+Parameters = Mapping[str, Any]
+Row = DictRow
+T = TypeVar("T")
+
+
+class DatabaseUnavailable(Exception):
+    """The database is unreachable, out of connections or too slow; try the same again later."""
+
+
+class DatabaseNotConfigured(Exception):
+    """The configuration names no database for this domain; the message says what to set."""
+
+
+class IntegrityViolation(Exception):
+    """A constraint refused the data."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(constraint)
+        self.constraint = constraint
+
+
+class Connection(psycopg.Connection[DictRow]):
+    """A connection that waits a bounded time for its server to answer."""
+
+    answer_seconds: float = ANSWER_SECONDS
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, timeout or self.answer_seconds)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:
+                # Not the server's word: nobody knows where the conversation stands.
+                self.pgconn.finish()
+            raise
+
+
+def connect(url: str, **settings: Any) -> Connection:
+    """Open a connection outside the pool, for what must not take a request's.
+
+    ``settings`` are connection parameters, such as ``connect_timeout`` in seconds.
+    Raises psycopg.OperationalError.
+    """
+    parameters = {
+        "application_name": "telemetry",
+        "connect_timeout": CONNECT_SECONDS,
+        **conninfo_to_dict(url),
+        **settings,
+    }
+    connection = Connection.connect(
+        autocommit=True, row_factory=dict_row, prepare_threshold=None, **parameters
+    )
+    register_loaders(connection)
+    return connection
+
+
+class Database:
+    """The pool of one process. Connections are opened at the first use, so after the fork."""
+
+    def __init__(self, url: str | None, *, pool_size: int, prepared_statements: bool) -> None:
+        self._url = url
+        self._pool_size = pool_size
+        # A transaction pooler that keeps no prepared statements keeps no session settings either.
+        self._has_session = prepared_statements
+        self._pool: ConnectionPool[Connection] | None = None
+        self._opening = Lock()
+
+    def fetch_all(
+        self,
+        statement: bytes,
+        parameters: Parameters | None = None,
+        *,
+        prepare: bool | None = None,
+        within: float | None = None,
+    ) -> list[Row]:
+        """Run one statement in a transaction of its own and return its rows.
+
+        ``prepare=False`` has the statement planned for the very parameters given;
+        ``within`` (seconds) bounds both the wait for a connection and that for the answer.
+        Raises DatabaseUnavailable, DatabaseNotConfigured or IntegrityViolation.
+        """
+
+        def attempt() -> list[Row]:
+            with self._connection(within) as connection:
+                return connection.execute(statement, parameters, prepare=prepare).fetchall()
+
+        return self._retried(attempt)
+
+    def fetch_one(
+        self,
+        statement: bytes,
+        parameters: Parameters | None = None,
+        *,
+        prepare: bool | None = None,
+        within: float | None = None,
+    ) -> Row | None:
+        """Like fetch_all, for a statement of one row at the most."""
+        rows = self.fetch_all(statement, parameters, prepare=prepare, within=within)
+        return rows[0] if rows else None
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in one transaction, again from its beginning after a deadlock.
+
+        Raises what fetch_all raises, and whatever ``work`` does (then nothing is committed).
+        """
+
+        def attempt() -> T:
+            with self._connection() as connection, connection.transaction():
+                return work(connection)
+
+        return self._retried(attempt)
+
+    def close(self) -> None:
+        """Close the pool's connections."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def _retried(self, attempt: Callable[[], T]) -> T:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                with translated_errors():
+                    return attempt()
+            except _Collision:
+                continue
+        with translated_errors():
+            return attempt()
+
+    @contextmanager
+    def _connection(self, within: float | None = None) -> Iterator[Connection]:
+        with self._opened_pool().connection(within) as connection:
+            connection.answer_seconds = within or ANSWER_SECONDS
+            if self._has_session:
+                yield connection
+            else:
+                with connection.transaction():
+                    connection.execute(LIMIT_TIME, {"time_limit": f"{STATEMENT_SECONDS}s"})
+                    yield connection
+
+    def _opened_pool(self) -> ConnectionPool[Connection]:
+        if self._pool is None:
+            with self._opening:
+                if self._pool is None:
+                    self._pool = self._new_pool()
+        return self._pool
+
+    def _new_pool(self) -> ConnectionPool[Connection]:
+        if self._url is None:
+            raise DatabaseNotConfigured("a PostgreSQL database is needed: set DATABASE_URL")
+        settings: dict[str, Any] = {
+            "application_name": "telemetry",
+            "connect_timeout": CONNECT_SECONDS,
+            **conninfo_to_dict(self._url),
+            "autocommit": True,
+            "row_factory": dict_row,
+        }
+        if self._has_session:
+            limit = f"-c statement_timeout={STATEMENT_SECONDS}s"
+            settings["options"] = f"{settings.get('options', '')} {limit}".strip()
+        else:
+            settings["prepare_threshold"] = None
+        return ConnectionPool(
+            kwargs=settings,
+            connection_class=Connection,
+            configure=register_loaders,
+            check=_discard_if_gone,
+            min_size=1,
+            max_size=self._pool_size,
+            max_waiting=MAX_WAITING,
+            timeout=CONNECT_SECONDS,
+            # Give up soon: the next request then tries anew, at once, where the pool would
+            # wait ever longer between its own attempts.
+            reconnect_timeout=CONNECT_SECONDS,
+            name="telemetry",
+            open=True,
+        )
+
+
+def _discard_if_gone(connection: Connection) -> None:
+    """Notice, without a round trip, that the server closed a connection while it was idle.
+
+    The first read takes what the server said last, the second meets the end.
+    """
+    connection.pgconn.consume_input()
+    connection.pgconn.consume_input()
+
+
+class _Collision(DatabaseUnavailable):
+    """The database undid this transaction in favour of another one."""
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn the driver's errors into ours; one that is nobody's business but ours stays as it is.
+
+    The classes are those of https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    try:
+        yield
+    except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+        raise _Collision(_cause(error)) from error
+    except (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction) as error:
+        raise DatabaseUnavailable(f"the schema is not migrated: {_cause(error)}") from error
+    except errors.ReadOnlySqlTransaction as error:
+        raise DatabaseUnavailable(_cause(error)) from error
+    except psycopg.IntegrityError as error:
+        raise IntegrityViolation(error.diag.constraint_name or "unnamed") from error
+    except psycopg.OperationalError as error:
+        if (error.sqlstate or "").startswith("54"):
+            raise  # a limit of the program, which the same request meets again
+        raise DatabaseUnavailable(_cause(error)) from error
+
+
+def _cause(error: psycopg.Error) -> str:
+    """Return one line for the log: libpq repeats itself over several."""
+    return " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())

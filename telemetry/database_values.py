@@ -1,0 +1,50 @@
+"""How values of the database become JSON values: the rows of a store are answers as they are."""
+
+import re
+from json import loads as loads_any_size
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+from psycopg.adapt import Buffer, Loader
+from psycopg.types.json import set_json_loads
+
+from telemetry.timestamps import parse_utc, utc_text
+
+_MANY_DIGITS = re.compile(rb"[0-9]{19}")
+
+
+def register_loaders(connection: Connection[Any]) -> None:
+    """Have the connection return timestamps as contract text and jsonb with exact numbers."""
+    connection.adapters.register_loader("timestamptz", _TimestampLoader)
+    set_json_loads(_load_json, connection)
+
+
+class _TimestampLoader(Loader):
+    """Text for text: no datetime object is made where the session's time zone is UTC."""
+
+    def load(self, data: Buffer) -> str:
+        text = bytes(data).decode()
+        if text.endswith("+00") and text[10:11] == " ":
+            whole, _, fraction = text[11:-3].partition(".")
+            return f"{text[:10]}T{whole}.{fraction:0<6}Z"
+        try:
+            return utc_text(parse_utc(text))
+        except ValueError:
+            return text  # infinity, or a year beyond ISO 8601, written by hand
+
+
+def _load_json(data: str | bytes) -> Any:
+    """Decode jsonb, whose numbers are decimal: 1e23 comes back as 100000000000000000000000.
+
+    The service takes no integer beyond 64 bits, so one that is larger was a double.
+    """
+    raw = data if isinstance(data, bytes) else data.encode()
+    if _MANY_DIGITS.search(raw):
+        return loads_any_size(raw, parse_int=_integer_or_double)
+    return msgspec.json.decode(raw)
+
+
+def _integer_or_double(digits: str) -> int | float:
+    number = float(digits) if len(digits) > 20 else int(digits)
+    return number if -(2**63) <= number < 2**63 else float(digits)

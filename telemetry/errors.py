@@ -1,0 +1,117 @@
+"""The one shape of an error answer: ``{"detail": …}``, a text or a list of problems.
+
+A problem is ``{"loc": ["body", "field", …], "msg": "…", "type": "…"}``. Views and
+schemas raise; only this module builds error bodies.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypedDict
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from telemetry import request_log
+from telemetry.answers import answer
+from telemetry.database import DatabaseNotConfigured, DatabaseUnavailable
+
+# Long enough for a restarting database, short enough that an agent still has its data.
+RETRY_AFTER_SECONDS = 5
+
+
+class Problem(TypedDict):
+    """One thing that is wrong with a request, and where."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class ApiError(Exception):
+    """An answer other than success. ``log`` replaces the message of the request's log line."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        log: str | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.body = {"detail": detail, **more}
+        self.headers = dict(headers or {})
+        self.log = log
+
+
+class Invalid(ApiError):
+    """422: every problem at once."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
+        self.problems = problems
+
+
+def problem(loc: list[str | int], message: str, kind: str) -> Problem:
+    """Return one problem in the contract's shape."""
+    return {"loc": loc, "msg": message, "type": kind}
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers that turn every failure into an error answer."""
+    app.register_error_handler(ApiError, _api_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DatabaseUnavailable, _database_unavailable)
+    app.register_error_handler(DatabaseNotConfigured, _database_not_configured)
+    app.register_error_handler(Exception, _unexpected)
+    app.before_request(_refuse_unstorable_path)
+
+
+def _refuse_unstorable_path() -> None:
+    # PostgreSQL's text has no NUL, so nothing is named with one.
+    if "\0" in request.path:
+        raise ApiError(HTTPStatus.NOT_FOUND, "Not found")
+
+
+def _api_error(error: ApiError) -> Response:
+    if error.log:
+        request_log.say(error.log, level="ERROR", cause=error.__cause__)
+    return answer(error.body, error.status, error.headers)
+
+
+def _http_error(error: HTTPException) -> Response:
+    headers = {}
+    detail = error.description or error.name
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        detail = f"This URL takes {headers['Allow']}"
+    if isinstance(error, RequestEntityTooLarge):
+        detail = "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
+    return answer({"detail": detail}, error.code or 500, headers)
+
+
+def _database_unavailable(error: DatabaseUnavailable) -> Response:
+    request_log.say(f"[ERROR] Database unavailable: {error}", level="ERROR")
+    return answer(
+        {"detail": "The database is unavailable; the same request can be sent again"},
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def _database_not_configured(error: DatabaseNotConfigured) -> Response:
+    return answer(
+        {"detail": f"This needs {error}"},
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def _unexpected(error: Exception) -> Response:
+    request_log.say(f"[ERROR] {type(error).__name__}: {error}", level="ERROR", cause=error)
+    return answer(
+        {"detail": f"Internal error (request {request_log.request_id()})"},
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )

@@ -1,0 +1,145 @@
+"""The field types of every payload. Nothing is coerced: a string is no number, a boolean no integer.
+
+Each error's key is the ``type`` of the problem that the client gets.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from telemetry.timestamps import NoOffset, parse_utc
+
+INT64_MAX = 2**63 - 1
+
+
+class Message(str):
+    """An error message that remembers its type on the way through marshmallow."""
+
+    kind: str
+
+    def __new__(cls, text: str, kind: str) -> "Message":
+        message = super().__new__(cls, text)
+        message.kind = kind
+        return message
+
+
+class PayloadField(fields.Field[Any]):
+    """A field whose errors carry their type."""
+
+    def make_error(self, key: str, **_: Any) -> ValidationError:
+        """Return marshmallow's own errors (``required``, ``null``) in our words."""
+        if key == "required":
+            return refusal("missing", "Field required")
+        return refusal(key, "May not be null")
+
+
+def refusal(kind: str, text: str) -> ValidationError:
+    """Return the error to raise for a value that a field does not take."""
+    return ValidationError(Message(text, kind))
+
+
+class Text(PayloadField):
+    """A string of ``least`` to ``most`` characters; ``blank=False`` wants one that is not white space."""
+
+    def __init__(
+        self, *, least: int = 0, most: int | None = None, blank: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most, self.blank = least, most, blank
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str):
+            raise refusal("string_type", "Must be a string")
+        if len(value) < self.least:
+            raise refusal("string_too_short", f"Must have at least {self.least} character(s)")
+        if self.most is not None and len(value) > self.most:
+            raise refusal("string_too_long", f"Must have at most {self.most} characters")
+        if not self.blank and not value.strip():
+            raise refusal("string_blank", "Must not be blank")
+        return value
+
+
+class Identifier(Text):
+    """1 to 255 printable characters without white space or ``/``, so that it fits in a URL's path."""
+
+    def __init__(self, *, most: int = 255, **kwargs: Any) -> None:
+        super().__init__(least=1, most=most, **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        text = super()._deserialize(value)
+        if not text.isprintable() or "/" in text or any(map(str.isspace, text)):
+            raise refusal(
+                "identifier", "Must be printable characters without white space or '/'"
+            )
+        return text
+
+
+class Choice(PayloadField):
+    """One of ``values``, or an alias of one."""
+
+    def __init__(
+        self, values: tuple[str, ...], aliases: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.values = values
+        self.meanings = {value: value for value in values} | dict(aliases or {})
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str):
+            raise refusal("string_type", "Must be a string")
+        if value not in self.meanings:
+            raise refusal("enum", f"Must be one of: {', '.join(self.values)}")
+        return self.meanings[value]
+
+
+class Integer(PayloadField):
+    """A JSON integer from ``least`` to ``most``."""
+
+    def __init__(self, *, least: int = -(2**63), most: int = INT64_MAX, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most = least, most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise refusal("int_type", "Must be an integer")
+        if value < self.least:
+            raise refusal("greater_than_equal", f"Must be at least {self.least}")
+        if value > self.most:
+            raise refusal("less_than_equal", f"Must be at most {self.most}")
+        return value
+
+
+class Flag(PayloadField):
+    """true or false."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, bool):
+            raise refusal("bool_type", "Must be true or false")
+        return value
+
+
+class Timestamp(PayloadField):
+    """An ISO 8601 date and time with an offset, loaded as a datetime in UTC."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        if not isinstance(value, str):
+            raise refusal("datetime_type", "Must be a string with an ISO 8601 timestamp")
+        try:
+            return parse_utc(value)
+        except NoOffset:
+            raise refusal("timezone_aware", "Must have an offset such as Z or +00:00") from None
+        except ValueError:
+            raise refusal(
+                "datetime_parsing", "Must be an ISO 8601 timestamp such as 2026-01-31T12:00:00Z"
+            ) from None
+
+
+class JsonObject(PayloadField):
+    """Any JSON object."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise refusal("object_type", "Must be a JSON object")
+        return value

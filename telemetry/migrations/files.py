@@ -1,0 +1,17 @@
+"""The migration files of this release."""
+
+import hashlib
+from pathlib import Path
+
+DIRECTORY = Path(__file__).resolve().parent.parent.parent / "migrations"
+
+
+def known_migrations() -> list[str]:
+    """Return the names of the migrations, in order."""
+    files = DIRECTORY.glob("[0-9]*.sql")
+    return sorted(file.stem for file in files if not file.name.endswith(".rollback.sql"))
+
+
+def checksum(migration: str) -> str:
+    """Return the hex SHA-256 of a migration's file."""
+    return hashlib.sha256((DIRECTORY / f"{migration}.sql").read_bytes()).hexdigest()

@@ -1,0 +1,153 @@
+"""Applying and rolling back migrations, whole or not at all."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import errors
+from yoyo import read_migrations
+
+from telemetry import sql
+from telemetry.database import LIMIT_TIME, connect
+from telemetry.migrations.backend import Backend
+from telemetry.migrations.files import DIRECTORY, checksum, known_migrations
+
+APPLIED = sql.load("migrations/applied")
+TRY_LOCK = sql.load("migrations/try_lock")
+RECORD_CHECKSUM = sql.load("migrations/record_checksum")
+FORGET_CHECKSUM = sql.load("migrations/forget_checksum")
+TABLES = sql.load("migrations/tables")
+HOLDING_ROWS = sql.load("migrations/holding_rows")
+
+# Another migrator is waited for this long: a release that builds an index may take minutes.
+LOCK_SECONDS = 600.0
+
+Say = Callable[[str], None]
+
+
+class MigrationError(Exception):
+    """A migration can't be done; the message is one line for the operator."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """The migrations of one database: ``edited`` are applied ones whose file has changed since."""
+
+    applied: list[str]
+    pending: list[str]
+    edited: list[str]
+
+
+def status(url: str) -> Status:
+    """Return what is applied and what is not; changes nothing."""
+    with connect(url) as connection, suppress(errors.UndefinedTable):
+        return _status({row["migration_id"]: row["checksum"] for row in connection.execute(APPLIED)})
+    return _status({})
+
+
+def migrate(url: str, say: Say) -> Status:
+    """Apply every pending migration, each in a transaction with the note that it is applied.
+
+    Raises MigrationError or psycopg.Error; what was applied before stays.
+    """
+    with _sole_migrator(url, say) as backend:
+        for migration in backend.to_apply(read_migrations(str(DIRECTORY))):
+            say(f"applying {migration.id}")
+            if not migration.loaded:
+                migration.load()
+            if migration.use_transactions:
+                with _transaction(backend):
+                    migration.process_steps(backend, "apply")
+                    _note_applied(backend, migration)
+            else:
+                # CREATE INDEX CONCURRENTLY has no transaction; its file must bear a repetition.
+                migration.process_steps(backend, "apply")
+                _note_applied(backend, migration)
+    return status(url)
+
+
+def rollback(url: str, count: int, *, destroy_data: bool, say: Say) -> list[str]:
+    """Roll the last ``count`` applied migrations back, all of them in one transaction.
+
+    Raises MigrationError, with nothing changed, when a table that would be dropped holds
+    rows and ``destroy_data`` is false.
+    """
+    with _sole_migrator(url, say) as backend:
+        last = [*backend.to_rollback(read_migrations(str(DIRECTORY)))][:count]
+        with _transaction(backend):
+            if not destroy_data:
+                _refuse_to_lose_rows(backend, last)
+            for migration in last:
+                say(f"rolling back {migration.id}")
+                with suppress(errors.UndefinedTable), backend.transaction():
+                    backend.connection.execute(FORGET_CHECKSUM, {"migration_id": migration.id})
+                migration.process_steps(backend, "rollback")
+                backend.unmark_one(migration)
+        return [migration.id for migration in last]
+
+
+@contextmanager
+def _sole_migrator(url: str, say: Say) -> Iterator[Backend]:
+    with connect(url) as keeper, keeper.transaction():
+        deadline = time.monotonic() + LOCK_SECONDS
+        waiting = False
+        while not keeper.execute(TRY_LOCK).fetchone()["locked"]:  # type: ignore[index]
+            if time.monotonic() > deadline:
+                raise MigrationError(f"another migrate did not end in {LOCK_SECONDS:.0f} s")
+            if not waiting:
+                say("waiting for another migrate to end")
+            waiting = True
+            time.sleep(0.2)
+        with Backend(url) as backend:
+            backend.prepare()
+            yield backend
+
+
+@contextmanager
+def _transaction(backend: Backend) -> Iterator[None]:
+    with backend.transaction():
+        backend.connection.execute(LIMIT_TIME, {"time_limit": "0"})
+        yield
+
+
+def _note_applied(backend: Backend, migration: Any) -> None:
+    backend.mark_one(migration)
+    backend.connection.execute(
+        RECORD_CHECKSUM, {"migration_id": migration.id, "checksum": checksum(migration.id)}
+    )
+
+
+def _refuse_to_lose_rows(backend: Backend, migrations: list[Any]) -> None:
+    """Try the rollback in a savepoint to learn which tables it drops, then look into them."""
+    before = _tables(backend)
+    with backend.transaction(rollback_on_exit=True):
+        for migration in migrations:
+            migration.process_steps(backend, "rollback")
+        dropped = before - _tables(backend)
+    if not dropped:
+        return
+    full = backend.connection.execute(HOLDING_ROWS, {"tables": sorted(dropped)}).fetchall()
+    if full:
+        names = ", ".join(row["name"] for row in full)
+        raise MigrationError(
+            f"refused: it would drop {names}, which hold(s) rows; --destroy-data does it anyway"
+        )
+
+
+def _tables(backend: Backend) -> set[str]:
+    return {row["name"] for row in backend.connection.execute(TABLES)}
+
+
+def _status(applied: dict[str, str | None]) -> Status:
+    known = known_migrations()
+    return Status(
+        applied=sorted(applied),
+        pending=[name for name in known if name not in applied],
+        edited=[
+            name for name in known if applied.get(name) and applied[name] != checksum(name)
+        ],
+    )
+
+

@@ -1,0 +1,67 @@
+"""Loading a payload: a marshmallow schema is its one definition, this is how it is applied."""
+
+from typing import Any, NamedTuple
+
+from marshmallow import EXCLUDE, Schema, ValidationError
+
+from telemetry.errors import Invalid, Problem, problem
+from telemetry.json_body import defects, printable, problems
+
+# Names of fields that an answer repeats at the most: a body may invent a million.
+MAX_IGNORED = 1000
+
+
+class PayloadSchema(Schema):
+    """The base of every schema: unknown fields are left out, null optional ones are absent."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class Loaded(NamedTuple):
+    """A valid payload: the fields that were sent, and the names of those that nobody knows."""
+
+    values: dict[str, Any]
+    ignored_fields: list[str]
+
+
+def load(schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("body",)) -> Loaded:
+    """Return the valid payload in ``document``.
+
+    Raises Invalid with every bad field at once, each located below ``loc``.
+    """
+    if not isinstance(document, dict):
+        raise Invalid([problem([*loc], "Must be a JSON object", "object_type")])
+    found = defects(document)
+    sent = {
+        name: value
+        for name, value in document.items()
+        if name not in found and not _is_absent(schema, name, value)
+    }
+    wrong = problems(found, loc)
+    try:
+        values = schema.load(sent, partial=tuple(found))
+    except ValidationError as error:
+        wrong += _problems(error, loc)
+    if wrong:
+        raise Invalid(wrong)
+    return Loaded(values, ignored_fields(schema, document))
+
+
+def ignored_fields(schema: PayloadSchema, document: dict[str, Any]) -> list[str]:
+    """Return the sorted names in ``document`` that the schema does not know."""
+    return sorted(printable(name) for name in document.keys() - schema.fields.keys())[:MAX_IGNORED]
+
+
+def _is_absent(schema: PayloadSchema, name: str, value: Any) -> bool:
+    return value is None and name in schema.fields and not schema.fields[name].required
+
+
+def _problems(error: ValidationError, loc: tuple[str | int, ...]) -> list[Problem]:
+    """marshmallow's messages, ``{field: [message, …]}``, in the contract's shape."""
+    return [
+        problem([*loc, name], message, getattr(message, "kind", "value_error"))
+        for name, messages in error.normalized_messages().items()
+        for message in messages
+    ]
+

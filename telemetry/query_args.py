@@ -1,0 +1,44 @@
+"""Reading query strings: texts, so they have fields of their own."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from flask import request
+
+from telemetry import payload
+from telemetry.errors import Invalid, problem
+from telemetry.fields import Integer, Timestamp, refusal
+
+_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_SPACE_OFFSET = re.compile(r" (?=\d\d:?\d\d$)")
+
+
+class WholeNumber(Integer):
+    """An integer written in decimal digits."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if not _WHOLE.fullmatch(value):
+            raise refusal("int_parsing", "Must be an integer")
+        return super()._deserialize(int(value))
+
+
+class Moment(Timestamp):
+    """A timestamp whose ``+`` may have become a space, as it does when nobody escapes it."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        return super()._deserialize(_SPACE_OFFSET.sub("+", value))
+
+
+def read_query(schema: payload.PayloadSchema) -> dict[str, Any]:
+    """Return the query string's valid parameters; an empty one counts as not given.
+
+    Raises Invalid, located at ``["query", name]``; a parameter that nobody knows is refused
+    too, because a misspelt filter would answer with everything.
+    """
+    unknown = sorted(request.args.keys() - schema.fields.keys())
+    if unknown:
+        takes = f"Unknown parameter; there are: {', '.join(schema.fields)}"
+        raise Invalid([problem(["query", name], takes, "unknown") for name in unknown])
+    sent = {name: value for name, value in request.args.items() if value}
+    return payload.load(schema, sent, ("query",)).values

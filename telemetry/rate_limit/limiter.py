@@ -1,0 +1,51 @@
+"""The HTTP side of the rate limit."""
+
+import logging
+
+from flask import Flask, Response, g, request
+
+from telemetry.config import Config
+from telemetry.database import DatabaseUnavailable
+from telemetry.errors import ApiError
+from telemetry.rate_limit.store import HitStore
+from telemetry.request_log import say
+from telemetry.security import OPEN_PATHS
+
+RETRY_AFTER_SECONDS = 60
+
+logger = logging.getLogger(__name__)
+
+
+def init_app(app: Flask, config: Config, hits: HitStore) -> None:
+    """Count each request before anything else is done for it; failed logins count too."""
+    allowance = config.rate_limit_rpm
+
+    def count() -> None:
+        if request.path in OPEN_PATHS:
+            return
+        client = request.remote_addr or "unknown"
+        try:
+            used = hits.hit(client)
+        except DatabaseUnavailable as error:
+            logger.warning("[ERROR] Rate limiter: %s", error)
+            return
+        if used is None:
+            say(f"Rate limit exceeded for IP: {client}", level="WARNING")
+            raise ApiError(
+                429,
+                f"Rate limit exceeded. Max {allowance} requests per minute.",
+                headers={"Retry-After": str(RETRY_AFTER_SECONDS), **_headers(allowance, 0)},
+            )
+        g.rate_limit_remaining = max(0, allowance - used)
+
+    def tell(response: Response) -> Response:
+        if "rate_limit_remaining" in g:
+            response.headers.update(_headers(allowance, g.rate_limit_remaining))
+        return response
+
+    app.before_request(count)
+    app.after_request(tell)
+
+
+def _headers(allowance: int, remaining: int) -> dict[str, str]:
+    return {"X-RateLimit-Limit": str(allowance), "X-RateLimit-Remaining": str(remaining)}

@@ -1,0 +1,50 @@
+"""Counting requests, in the database or in this process."""
+
+from typing import Protocol
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from telemetry import sql
+from telemetry.database import Database
+
+HIT = sql.load("rate_limit/hit")
+
+# A request waits this long for its turn to be counted, and then goes on uncounted.
+PATIENCE_SECONDS = 1.0
+
+
+class HitStore(Protocol):
+    """Counts the requests of clients."""
+
+    def hit(self, client: str) -> int | None:
+        """Count a request; return those of the last minute, or None when it is one too many."""
+
+
+class DatabaseHits:
+    """Counts in the database, for all processes together."""
+
+    def __init__(self, database: Database, allowance: int) -> None:
+        self._database = database
+        self._allowance = allowance
+
+    def hit(self, client: str) -> int | None:
+        """Raises DatabaseUnavailable when the count can't be had in PATIENCE_SECONDS."""
+        row = self._database.fetch_one(
+            HIT, {"client": client, "allowance": self._allowance}, within=PATIENCE_SECONDS
+        )
+        return row["used"] if row else None
+
+
+class MemoryHits:
+    """Counts in this process alone."""
+
+    def __init__(self, allowance: int) -> None:
+        self._item = RateLimitItemPerMinute(allowance)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def hit(self, client: str) -> int | None:
+        if not self._limiter.hit(self._item, client):
+            return None
+        return self._item.amount - self._limiter.get_window_stats(self._item, client).remaining

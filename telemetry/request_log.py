@@ -1,0 +1,58 @@
+"""One log line a request, with its id; the routes say what happened, this module writes it."""
+
+import logging
+import re
+import uuid
+from time import perf_counter
+
+from flask import Flask, Response, g, has_request_context, request
+
+logger = logging.getLogger("telemetry.request")
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+def init_app(app: Flask) -> None:
+    """Give every request an id before anything else, and a log line after everything else."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def request_id() -> str:
+    """Return the id of the request being answered: the caller's, when it sent a sane one."""
+    return str(g.request_id)
+
+
+def say(message: str, *, level: str = "INFO", cause: BaseException | None = None) -> None:
+    """Set the message of this request's log line; ``cause`` is logged with its traceback."""
+    if has_request_context():
+        g.log_message, g.log_level, g.log_cause = message, level, cause
+
+
+def _begin() -> None:
+    g.started = perf_counter()
+    sent = request.headers.get("X-Request-ID", "")
+    g.request_id = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    level = logging.getLevelName(g.get("log_level", "INFO"))
+    if not logger.isEnabledFor(level):
+        return response
+    message = g.get("log_message") or f"{request.method} {request.path} {response.status_code}"
+    logger.log(
+        level,
+        "%s",
+        message,
+        exc_info=g.get("log_cause"),
+        extra={
+            "request_id": g.request_id,
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "duration_ms": round((perf_counter() - g.started) * 1000, 1),
+            "client": request.remote_addr,
+        },
+    )
+    return response

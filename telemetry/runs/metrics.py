@@ -1,0 +1,50 @@
+"""The numbers of ``/metrics``, as JSON and as Prometheus reads them.
+
+They come from the database at every scrape, so each worker process gives the same.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from telemetry.database import Row
+
+
+def summary(rows: list[Row]) -> dict[str, Any]:
+    """Return the JSON form."""
+    return {
+        "total_runs": sum(row["total_runs"] for row in rows),
+        "agents": {row["agent_name"]: row["total_runs"] for row in rows},
+        "recent_24h": sum(row["recent_24h"] for row in rows),
+    }
+
+
+def exposition(rows: list[Row], accept: str) -> tuple[bytes, str]:
+    """Return the Prometheus or OpenMetrics text that ``accept`` prefers, and its content type."""
+    registry = CollectorRegistry()
+    registry.register(_Runs(rows))
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+class _Runs(Collector):
+    def __init__(self, rows: list[Row]) -> None:
+        self._rows = rows
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        # Gauges: a run may be removed by the DBA, and then the number falls.
+        runs = GaugeMetricFamily("telemetry_runs", "Runs stored", labels=["agent_name"])
+        recent = GaugeMetricFamily(
+            "telemetry_runs_recent_24h",
+            "Runs created in the last 24 hours",
+            labels=["agent_name"],
+        )
+        for row in self._rows:
+            runs.add_metric([row["agent_name"]], row["total_runs"])
+            recent.add_metric([row["agent_name"]], row["recent_24h"])
+        yield runs
+        yield recent

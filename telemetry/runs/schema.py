@@ -1,0 +1,78 @@
+"""What a run is, and what may be asked about runs."""
+
+from telemetry.fields import (
+    Choice,
+    Flag,
+    Identifier,
+    Integer,
+    JsonObject,
+    Text,
+    Timestamp,
+)
+from telemetry.payload import PayloadSchema
+
+STATUSES = ("running", "success", "failure", "partial", "timeout", "cancelled")
+STATUS_ALIASES = {"failed": "failure", "completed": "success", "succeeded": "success"}
+COMMIT_SOURCES = ("manual", "llm", "ci")
+
+
+class OutcomeSchema(PayloadSchema):
+    """What may change while a run runs: the body of PATCH."""
+
+    status = Choice(STATUSES, STATUS_ALIASES)
+    end_time = Timestamp()
+    duration_ms = Integer(least=0)
+    error_summary = Text()
+    error_details = Text()
+    output_summary = Text()
+    items_discovered = Integer(least=0)
+    items_succeeded = Integer(least=0)
+    items_failed = Integer(least=0)
+    items_skipped = Integer(least=0)
+    metrics_json = JsonObject()
+    context_json = JsonObject()
+    git_commit_source = Choice(COMMIT_SOURCES)
+    git_commit_author = Text()
+    git_commit_timestamp = Timestamp()
+
+
+class RunSchema(OutcomeSchema):
+    """A run as an agent posts it."""
+
+    event_id = Identifier(required=True)
+    run_id = Text(required=True, least=1, most=255, blank=False)
+    agent_name = Text(required=True, least=1, most=255, blank=False)
+    job_type = Text(required=True, least=1, most=255, blank=False)
+    start_time = Timestamp(required=True)
+    created_at = Timestamp()
+    product = Text()
+    product_family = Text()
+    platform = Text()
+    subdomain = Text()
+    website = Text()
+    website_section = Text()
+    item_name = Text()
+    git_repo = Text()
+    git_branch = Text()
+    git_commit_hash = Text()
+    git_run_tag = Text()
+    input_summary = Text()
+    source_ref = Text()
+    target_ref = Text()
+    host = Text()
+    environment = Text()
+    trigger_type = Text()
+    insight_id = Text()
+    parent_run_id = Text()
+    api_posted = Flag()
+    api_posted_at = Timestamp()
+    api_retry_count = Integer(least=0)
+
+
+class CommitSchema(PayloadSchema):
+    """The commit that a run produced."""
+
+    commit_hash = Text(required=True, least=7, most=64)
+    commit_source = Choice(COMMIT_SOURCES, required=True)
+    commit_author = Text()
+    commit_timestamp = Timestamp()

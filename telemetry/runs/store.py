@@ -1,0 +1,121 @@
+"""Runs in the database."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from telemetry import sql
+from telemetry.batch_insert import insert_each
+from telemetry.database import Connection, Database, Row
+
+CREATE = sql.load("runs/create")
+FIND_DIFFERING = sql.load("runs/find_differing")
+GET = sql.load("runs/get")
+QUERY = sql.load("runs/query")
+QUERY_BY_AGENT = sql.load("runs/query_by_agent")
+UPDATE = sql.load("runs/update")
+ASSOCIATE_COMMIT = sql.load("runs/associate_commit")
+METADATA = sql.load("runs/metadata")
+METRICS = sql.load("runs/metrics")
+
+Run = dict[str, Any]
+
+
+class Created(NamedTuple):
+    """What became of a create: ``differs`` names the fields in which a duplicate differs."""
+
+    created: bool
+    differs: list[str]
+
+
+class BatchCreated(NamedTuple):
+    """What became of a batch; ``refused`` maps an index to the constraint that refused it."""
+
+    inserted: int
+    duplicates: int
+    duplicate_differs: list[str]
+    refused: dict[int, str]
+
+
+class RunStore:
+    """Creates, changes and finds runs. Every method raises what Database.fetch_all raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, run: Run) -> Created:
+        """Create the run unless its event_id is there; one round trip when it is new."""
+        runs = {"runs": _json([run])}
+        if self._database.fetch_one(CREATE, runs, prepare=True):
+            return Created(created=True, differs=[])
+        differing = self._database.fetch_one(FIND_DIFFERING, runs)
+        return Created(created=False, differs=differing["differs"] if differing else [])
+
+    def create_batch(self, runs: dict[int, Run]) -> BatchCreated:
+        """Create, in one transaction, the runs that are new. ``runs`` is by index in the batch."""
+
+        def insert(connection: Connection, part: Sequence[tuple[int, Run]]) -> set[str]:
+            rows = connection.execute(CREATE, {"runs": _json([run for _, run in part])})
+            return {row["event_id"] for row in rows}
+
+        first = {run["event_id"]: index for index, run in reversed(runs.items())}
+        once = [(index, runs[index]) for index in sorted(first.values())]
+        created, refused = self._database.transact(lambda it: insert_each(it, once, insert))
+        refused_ids = {runs[index]["event_id"]: reason for index, reason in refused.items()}
+        for index, run in runs.items():
+            if run["event_id"] in refused_ids:
+                refused[index] = refused_ids[run["event_id"]]
+        repeated = [
+            run
+            for index, run in runs.items()
+            if index not in refused
+            and (run["event_id"] not in created or first[run["event_id"]] != index)
+        ]
+        return BatchCreated(len(created), len(repeated), self._differing(repeated), refused)
+
+    def get(self, event_id: str) -> Row | None:
+        """Return the run, or None."""
+        return self._database.fetch_one(GET, {"event_id": event_id})
+
+    def query(self, filters: dict[str, Any], statuses: Sequence[str]) -> list[Row]:
+        """Return a page of runs, newest first. ``filters`` holds every parameter of query.sql."""
+        if filters["agent_name"] is None:
+            return self._database.fetch_all(QUERY, filters, prepare=False)
+        return self._database.fetch_all(
+            QUERY_BY_AGENT, {**filters, "statuses": [*statuses]}, prepare=False
+        )
+
+    def update(self, event_id: str, changes: Run) -> bool:
+        """Change the fields that were sent; return whether the run exists."""
+        found = self._database.fetch_one(
+            UPDATE, {"event_id": event_id, "changes": _json(changes)}
+        )
+        return found is not None
+
+    def associate_commit(self, event_id: str, commit: dict[str, Any]) -> str | None:
+        """Note the run's commit; return its run_id, or None when there is no such run."""
+        absent = {"commit_author": None, "commit_timestamp": None}
+        found = self._database.fetch_one(
+            ASSOCIATE_COMMIT, {"event_id": event_id, **absent, **commit}
+        )
+        return found["run_id"] if found else None
+
+    def metadata(self) -> Row:
+        """Return the sorted ``agent_names`` and ``job_types``."""
+        row = self._database.fetch_one(METADATA)
+        return row or {"agent_names": [], "job_types": []}
+
+    def metrics(self) -> list[Row]:
+        """Return ``agent_name``, ``total_runs`` and ``recent_24h`` of every agent."""
+        return self._database.fetch_all(METRICS)
+
+    def _differing(self, runs: Sequence[Run]) -> list[str]:
+        if not runs:
+            return []
+        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": _json(runs)})
+        return sorted(row["event_id"] for row in rows)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

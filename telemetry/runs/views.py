@@ -1,0 +1,197 @@
+"""The HTTP side of runs."""
+
+from typing import Any, cast
+
+from flask import Blueprint, Response, current_app, request
+
+from telemetry.answers import answer
+from telemetry.batch_body import read_batch
+from telemetry.database import DatabaseNotConfigured, DatabaseUnavailable, IntegrityViolation, Row
+from telemetry.errors import ApiError, problem
+from telemetry.json_body import read_document
+from telemetry.payload import load
+from telemetry.request_log import request_id, say
+from telemetry.runs import links, metrics
+from telemetry.runs.query import next_link, read_filters
+from telemetry.runs.schema import STATUSES, CommitSchema, OutcomeSchema, RunSchema
+from telemetry.runs.store import RunStore
+
+MAX_BATCH = 10_000
+
+blueprint = Blueprint("runs", __name__)
+
+run_schema = RunSchema()
+outcome_schema = OutcomeSchema()
+commit_schema = CommitSchema()
+
+
+@blueprint.post("/api/v1/runs")
+def create() -> Response:
+    """Create one run, idempotently."""
+    run, ignored = load(run_schema, read_document())
+    event_id = run["event_id"]
+    try:
+        result = _store().create(run)
+    except IntegrityViolation as error:
+        message = f"Database integrity error: {error.constraint}"
+        raise ApiError(400, message, log=f"[ERROR] {message}") from error
+    except (DatabaseUnavailable, DatabaseNotConfigured):
+        raise
+    except Exception as error:
+        raise ApiError(
+            500,
+            f"Failed to create run: internal error (request {request_id()})",
+            log=f"[ERROR] Failed to create run: {error}",
+        ) from error
+    more = {"ignored_fields": ignored} if ignored else {}
+    if result.created:
+        say(f"[OK] Created run: {event_id} (agent: {run['agent_name']})")
+        return answer(
+            {"status": "created", "event_id": event_id, "run_id": run["run_id"], **more}, 201
+        )
+    say(f"[OK] Duplicate event_id (idempotent): {event_id}")
+    duplicate = {
+        "status": "duplicate",
+        "event_id": event_id,
+        "message": "Event already exists (idempotent)",
+    }
+    differs = {"differs": result.differs} if result.differs else {}
+    return answer({**duplicate, **differs, **more})
+
+
+@blueprint.post("/api/v1/runs/batch")
+def create_batch() -> Response:
+    """Create up to MAX_BATCH runs in one transaction; invalid ones are reported."""
+    batch = read_batch("runs", run_schema, most=MAX_BATCH, key="event_id")
+    result = _store().create_batch(batch.valid)
+    refused = [
+        {
+            "index": index,
+            "event_id": batch.valid[index]["event_id"],
+            "detail": [
+                problem(["body", index], f"Database integrity error: {constraint}", "integrity")
+            ],
+        }
+        for index, constraint in result.refused.items()
+    ]
+    errors = sorted(batch.errors + refused, key=lambda error: error["index"])
+    say(
+        f"[OK] Batch of {batch.total} runs: {result.inserted} created,"
+        f" {result.duplicates} duplicates, {len(errors)} errors"
+    )
+    body: dict[str, Any] = {
+        "inserted": result.inserted,
+        "duplicates": result.duplicates,
+        "errors": errors,
+        "total": batch.total,
+    }
+    if result.duplicate_differs:
+        body["duplicate_differs"] = result.duplicate_differs
+    if batch.ignored_fields:
+        body["ignored_fields"] = batch.ignored_fields
+    return answer(body, 422 if errors and len(errors) == batch.total else 200)
+
+
+@blueprint.get("/api/v1/runs")
+def query() -> Response:
+    """Return a page of runs, newest first."""
+    filters, limit = read_filters()
+    statuses = (filters["status"],) if filters["status"] else STATUSES
+    rows = _store().query(filters, statuses)
+    page = rows[:limit]
+    return answer(page, headers={"Link": next_link(page[-1])} if len(rows) > limit else None)
+
+
+@blueprint.get("/api/v1/runs/<event_id>")
+def get(event_id: str) -> Response:
+    """Return one run with its links."""
+    run = _find(event_id)
+    return answer(
+        {
+            **run,
+            "commit_url": links.commit_url(run["git_repo"], run["git_commit_hash"]),
+            "repo_url": links.repo_url(run["git_repo"]),
+        }
+    )
+
+
+@blueprint.patch("/api/v1/runs/<event_id>")
+def update(event_id: str) -> Response:
+    """Change the fields that were sent."""
+    changes, ignored = load(outcome_schema, read_document())
+    if not changes:
+        raise ApiError(400, f"Nothing to update; fields: {', '.join(outcome_schema.fields)}")
+    if not _store().update(event_id, changes):
+        raise _not_found(event_id)
+    say(f"[OK] Updated run: {event_id} ({', '.join(changes)})")
+    more = {"ignored_fields": ignored} if ignored else {}
+    return answer({"event_id": event_id, "updated": True, "fields_updated": [*changes], **more})
+
+
+@blueprint.post("/api/v1/runs/<event_id>/associate-commit")
+def associate_commit(event_id: str) -> Response:
+    """Note the commit that the run produced."""
+    commit, ignored = load(commit_schema, read_document())
+    run_id = _store().associate_commit(event_id, commit)
+    if run_id is None:
+        raise _not_found(event_id)
+    say(f"[OK] Associated commit: {event_id} ({commit['commit_hash']})")
+    more = {"ignored_fields": ignored} if ignored else {}
+    return answer(
+        {
+            "status": "success",
+            "event_id": event_id,
+            "run_id": run_id,
+            "commit_hash": commit["commit_hash"],
+            **more,
+        }
+    )
+
+
+@blueprint.get("/api/v1/runs/<event_id>/commit-url")
+def get_commit_url(event_id: str) -> Response:
+    """Return the link to the run's commit, or null."""
+    run = _find(event_id)
+    return answer({"commit_url": links.commit_url(run["git_repo"], run["git_commit_hash"])})
+
+
+@blueprint.get("/api/v1/runs/<event_id>/repo-url")
+def get_repo_url(event_id: str) -> Response:
+    """Return the link to the run's repository, or null."""
+    return answer({"repo_url": links.repo_url(_find(event_id)["git_repo"])})
+
+
+@blueprint.get("/api/v1/metadata")
+def metadata() -> Response:
+    """Return the names of all agents and job types."""
+    names = _store().metadata()
+    return answer({**names, "counts": {kind: len(values) for kind, values in names.items()}})
+
+
+@blueprint.get("/metrics")
+def get_metrics() -> Response:
+    """Return the numbers of runs, as JSON or for Prometheus."""
+    rows = _store().metrics()
+    accepts = request.accept_mimetypes
+    wanted = accepts.best_match(
+        ["application/json", "text/plain", "application/openmetrics-text"], "application/json"
+    )
+    if wanted == "application/json":
+        return answer(metrics.summary(rows))
+    text, content_type = metrics.exposition(rows, request.headers.get("Accept", ""))
+    return Response(text, content_type=content_type)
+
+
+def _store() -> RunStore:
+    return cast(RunStore, current_app.extensions["runs"])
+
+
+def _find(event_id: str) -> Row:
+    run = _store().get(event_id)
+    if run is None:
+        raise _not_found(event_id)
+    return run
+
+
+def _not_found(event_id: str) -> ApiError:
+    return ApiError(404, f"Run not found: {event_id}")

@@ -1,0 +1,35 @@
+"""Timestamps on the wire: ISO 8601 with an offset in; UTC with six fractional digits out."""
+
+import re
+from datetime import UTC, datetime
+
+# Stricter than datetime.fromisoformat, whose taste changes between Python versions.
+_ISO_8601 = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,18})?)?(?P<offset>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
+)
+
+
+class NoOffset(ValueError):
+    """The timestamp is naive: it says no offset from UTC."""
+
+
+def parse_utc(text: str) -> datetime:
+    """Return the instant that ``text`` names, in UTC; digits past the microsecond are cut.
+
+    Raises NoOffset, or ValueError for anything else that is no ISO 8601 date and time,
+    or that lies outside the years 1 to 9999 in UTC.
+    """
+    match = _ISO_8601.fullmatch(text.upper())
+    if match is None:
+        raise ValueError(text)
+    if match["offset"] is None:
+        raise NoOffset(text)
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(text) from None
+
+
+def utc_text(moment: datetime) -> str:
+    """Return ``2026-01-31T12:00:00.000000Z`` for an aware datetime."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
