@@ -43,13 +43,13 @@ def create_app(config: Config | None = None) -> Flask:
     security.init_app(app, config)
 
     app.extensions["persistence"] = persistence
-    app.extensions["probes"] = [
-        Probe(url, known_migrations()) for url in persistence.database_urls
-    ]
+    app.extensions["probes"] = [Probe(url, known_migrations()) for url in persistence.database_urls]
     app.register_blueprint(health.blueprint)
 
     app.extensions["runs"] = RunStore(records)
     app.register_blueprint(runs.blueprint)
+
+    app.extensions["databases"] = [records]
     return app
 
 

@@ -25,5 +25,5 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION holds_rows (regclass) IS
+COMMENT ON FUNCTION holds_rows(regclass) IS
 'Locks a table and tells whether it holds any row: asked before a rollback drops it';

@@ -6,8 +6,8 @@ SET LOCAL lock_timeout = '5s';
 
 CREATE UNLOGGED TABLE rate_limit_clients (
     client text PRIMARY KEY,
-    ticks bigint [] NOT NULL,
-    hits integer [] NOT NULL,
+    ticks bigint[] NOT NULL,
+    hits integer[] NOT NULL,
     last_hit_at timestamptz NOT NULL,
     CONSTRAINT rate_limit_clients_pairs CHECK (cardinality(ticks) = cardinality(hits))
 );

@@ -48,7 +48,7 @@ CREATE TABLE agent_runs (
     api_posted boolean NOT NULL DEFAULT FALSE,
     api_posted_at timestamptz,
     api_retry_count bigint NOT NULL DEFAULT 0,
-    changed_fields text [] NOT NULL DEFAULT '{}',
+    changed_fields text[] NOT NULL DEFAULT '{}',
     CONSTRAINT agent_runs_pkey PRIMARY KEY (event_id),
     CONSTRAINT agent_runs_event_id_check
     CHECK (length(event_id) BETWEEN 1 AND 255 AND event_id !~ '[[:space:][:cntrl:]/]'),
@@ -75,8 +75,10 @@ COMMENT ON COLUMN agent_runs.event_id IS 'Chosen by the agent; the idempotency k
 COMMENT ON COLUMN agent_runs.run_id IS 'The agent''s own name of the run; not unique';
 COMMENT ON COLUMN agent_runs.job_type IS 'Kind of work, in the agent''s words';
 COMMENT ON COLUMN agent_runs.status IS 'running, then one of the outcomes of the CHECK';
-COMMENT ON COLUMN agent_runs.created_at IS 'As sent by the agent, else when the row was inserted';
-COMMENT ON COLUMN agent_runs.updated_at IS 'When the row was last changed, by this clock; only moves on';
+COMMENT ON COLUMN agent_runs.created_at IS
+'As sent by the agent, else when the row was inserted';
+COMMENT ON COLUMN agent_runs.updated_at IS
+'When the row was last changed, by this clock; only moves on';
 COMMENT ON COLUMN agent_runs.start_time IS 'When the run began, by the agent''s clock';
 COMMENT ON COLUMN agent_runs.end_time IS 'When the run ended, by the agent''s clock';
 COMMENT ON COLUMN agent_runs.duration_ms IS 'Milliseconds, as the agent measured them';
@@ -84,9 +86,11 @@ COMMENT ON COLUMN agent_runs.items_discovered IS 'Items that the run found to wo
 COMMENT ON COLUMN agent_runs.items_succeeded IS 'Items done';
 COMMENT ON COLUMN agent_runs.items_failed IS 'Items tried and not done';
 COMMENT ON COLUMN agent_runs.items_skipped IS 'Items left alone on purpose';
-COMMENT ON COLUMN agent_runs.git_repo IS 'URL of the repository; links are derived from it when read';
+COMMENT ON COLUMN agent_runs.git_repo IS
+'URL of the repository; links are derived from it when read';
 COMMENT ON COLUMN agent_runs.git_run_tag IS 'Tag that the agent put on the run''s commits';
-COMMENT ON COLUMN agent_runs.git_commit_source IS 'Who made the commit: manual, llm or ci';
+COMMENT ON COLUMN agent_runs.git_commit_source IS
+'Who made the commit: manual, llm or ci';
 COMMENT ON COLUMN agent_runs.source_ref IS 'What the run read from';
 COMMENT ON COLUMN agent_runs.target_ref IS 'What the run wrote to';
 COMMENT ON COLUMN agent_runs.error_details IS 'Long text, such as a traceback';

@@ -1,4 +1,7 @@
-"""Reading a batch: a JSON array, ``{"<name>": [...]}``, or JSON Lines; one bad record blocks no other."""
+"""Reading a batch: a JSON array, ``{"<name>": [...]}``, or JSON Lines.
+
+One bad record blocks no other.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,18 +54,16 @@ def _records(name: str) -> list[Any]:
         # Split at \n alone: str.splitlines would also split inside JSON strings.
         lines = enumerate(line for line in text.split("\n") if line.strip())
         return [_parsed(line, index) for index, line in lines]
-    document = parse_document(text)
+    document: Any = parse_document(text)
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
-        raise Invalid(
-            [problem(["body"], f'Must be an array or {{"{name}": [...]}}', "list_type")]
-        )
+        raise Invalid([problem(["body"], f'Must be an array or {{"{name}": [...]}}', "list_type")])
     if name not in document:
         raise Invalid([problem(["body", name], "Field required", "missing")])
     if not isinstance(document[name], list):
         raise Invalid([problem(["body", name], "Must be an array", "list_type")])
-    return document[name]
+    return list(document[name])
 
 
 def _parsed(line: str, index: int) -> Any:

@@ -59,6 +59,7 @@ class Connection(psycopg.Connection[DictRow]):
     answer_seconds: float = ANSWER_SECONDS
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Wait as psycopg does, but not beyond ``answer_seconds``."""
         try:
             return super().wait(gen, interval, timeout or self.answer_seconds)
         except psycopg.OperationalError as error:

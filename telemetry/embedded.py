@@ -27,7 +27,7 @@ def embedded_postgres(data: Path) -> Iterator[str]:
             " installed (make install does that)"
         ) from None
     data.mkdir(parents=True, exist_ok=True)
-    server = wheel.get_server(data, cleanup_mode="stop")
+    server = wheel.postgres_server.get_server(data, cleanup_mode="stop")
     try:
         yield str(server.get_uri())
     finally:

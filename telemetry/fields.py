@@ -1,6 +1,7 @@
-"""The field types of every payload. Nothing is coerced: a string is no number, a boolean no integer.
+"""The field types of every payload.
 
-Each error's key is the ``type`` of the problem that the client gets.
+Nothing is coerced: a string is no number, a boolean no integer. Each
+error's kind is the ``type`` of the problem that the client gets.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ class Message(str):
     kind: str
 
     def __new__(cls, text: str, kind: str) -> "Message":
+        """Return the text with its type."""
         message = super().__new__(cls, text)
         message.kind = kind
         return message
@@ -41,7 +43,7 @@ def refusal(kind: str, text: str) -> ValidationError:
 
 
 class Text(PayloadField):
-    """A string of ``least`` to ``most`` characters; ``blank=False`` wants one that is not white space."""
+    """A string of ``least`` to ``most`` characters; not all white space with ``blank=False``."""
 
     def __init__(
         self, *, least: int = 0, most: int | None = None, blank: bool = True, **kwargs: Any
@@ -62,7 +64,7 @@ class Text(PayloadField):
 
 
 class Identifier(Text):
-    """1 to 255 printable characters without white space or ``/``, so that it fits in a URL's path."""
+    """Printable characters without white space or ``/``, so that it fits in a URL's path."""
 
     def __init__(self, *, most: int = 255, **kwargs: Any) -> None:
         super().__init__(least=1, most=most, **kwargs)
@@ -70,9 +72,7 @@ class Identifier(Text):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         text = super()._deserialize(value)
         if not text.isprintable() or "/" in text or any(map(str.isspace, text)):
-            raise refusal(
-                "identifier", "Must be printable characters without white space or '/'"
-            )
+            raise refusal("identifier", "Must be printable characters without white space or '/'")
         return text
 
 

@@ -148,6 +148,4 @@ def _field_too_deep(text: str) -> str | None:
     return name if text.lstrip().startswith("{") else None
 
 
-_decoder = json.JSONDecoder(
-    parse_int=_integer, parse_float=_double, parse_constant=lambda _: NAN
-)
+_decoder = json.JSONDecoder(parse_int=_integer, parse_float=_double, parse_constant=lambda _: NAN)

@@ -58,10 +58,10 @@ def _is_absent(schema: PayloadSchema, name: str, value: Any) -> bool:
 
 
 def _problems(error: ValidationError, loc: tuple[str | int, ...]) -> list[Problem]:
-    """marshmallow's messages, ``{field: [message, …]}``, in the contract's shape."""
+    """Turn marshmallow's messages, ``{field: [message, …]}``, into the contract's shape."""
     return [
-        problem([*loc, name], message, getattr(message, "kind", "value_error"))
-        for name, messages in error.normalized_messages().items()
+        # str(): the wire takes no subclass of it
+        problem([*loc, name], str(message), getattr(message, "kind", "value_error"))
+        for name, messages in error.messages_dict.items()
         for message in messages
     ]
-

@@ -38,6 +38,7 @@ class Backend:
 
     @property
     def durable(self) -> bool:
+        """Whether what is stored there outlives a restart on a hosted platform."""
         return self.kind == "postgresql"
 
 
@@ -80,9 +81,7 @@ def _records(config: Config) -> Backend:
 
 def _runtime_events(config: Config) -> Backend:
     if config.runtime_database_url:
-        return Backend(
-            "postgresql", "RUNTIME_DATABASE_URL is set", url=config.runtime_database_url
-        )
+        return Backend("postgresql", "RUNTIME_DATABASE_URL is set", url=config.runtime_database_url)
     if config.database_url:
         return Backend("postgresql", "DATABASE_URL is set", url=config.database_url)
     if config.runtime_events_path:

@@ -1,7 +1,8 @@
 -- Counts one request of a client, unless it made its allowance within the last minute.
 -- The row lock of ON CONFLICT makes this exact across any number of processes, and a
--- refused request leaves the row as it is. A minute is 1,000 ticks of 60 ms; ticks of the
--- future, left by a clock that was set back, do not count.
+-- refused request leaves the row as it is. A minute is 1,000 ticks of 60 ms. Ticks later than
+-- this request's are those of requests that came after it and were counted first; beyond a
+-- minute they were left by a clock that has been set back since, and do not count.
 -- params: client (IP address), allowance (requests a minute)
 -- index: rate_limit_clients_pkey; ix_rate_limit_clients_last_hit_at for the cleaning
 -- locks: the client's row until the end of the statement; two stale rows, if nobody has them
@@ -18,7 +19,7 @@ cleaned AS (
         SELECT stale.client
         FROM rate_limit_clients AS stale
         WHERE
-            stale.last_hit_at < clock_timestamp() - INTERVAL '1 minute'
+            stale.last_hit_at < clock_timestamp() - interval '1 minute'
             AND stale.client <> %(client)s
         ORDER BY stale.last_hit_at
         LIMIT 2
@@ -43,20 +44,21 @@ ON CONFLICT (client) DO UPDATE
                 SELECT
                     slot.tick,
                     sum(slot.hits)::integer AS hits
-                FROM unnest(
-                    known.ticks || excluded.ticks, known.hits || excluded.hits
-                ) AS slot (tick, hits)
-                WHERE slot.tick > excluded.ticks[1] - 1000 AND slot.tick <= excluded.ticks[1]
+                FROM
+                    unnest(
+                        known.ticks || excluded.ticks, known.hits || excluded.hits
+                    ) AS slot (tick, hits)
+                WHERE abs(slot.tick - excluded.ticks[1]) < 1000
                 GROUP BY slot.tick
             ) AS merged
         ),
         last_hit_at = excluded.last_hit_at
     WHERE
-        (
-            SELECT coalesce(sum(slot.hits), 0)
-            FROM unnest(known.ticks, known.hits) AS slot (tick, hits)
-            WHERE slot.tick > excluded.ticks[1] - 1000 AND slot.tick <= excluded.ticks[1]
-        ) < %(allowance)s
+    (
+        SELECT coalesce(sum(slot.hits), 0)
+        FROM unnest(known.ticks, known.hits) AS slot (tick, hits)
+        WHERE abs(slot.tick - excluded.ticks[1]) < 1000
+    ) < %(allowance)s
 RETURNING (
     SELECT sum(slot.hits)::integer FROM unnest(hits) AS slot (hits)
 ) AS used;

@@ -14,11 +14,13 @@ SET
         UNION
         SELECT unnest(ARRAY['git_commit_hash', 'git_commit_source'])
         UNION
-        SELECT 'git_commit_author' WHERE %(commit_author)s::text IS NOT NULL
+        SELECT 'git_commit_author'
+        WHERE %(commit_author)s::text IS NOT NULL
         UNION
-        SELECT 'git_commit_timestamp' WHERE %(commit_timestamp)s::timestamptz IS NOT NULL
+        SELECT 'git_commit_timestamp'
+        WHERE %(commit_timestamp)s::timestamptz IS NOT NULL
         ORDER BY 1
     ),
-    updated_at = greatest(clock_timestamp(), updated_at + INTERVAL '1 microsecond')
+    updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
 WHERE event_id = %(event_id)s
 RETURNING run_id;

@@ -13,6 +13,6 @@ INNER JOIN agent_runs AS stored ON typed.event_id = stored.event_id
 CROSS JOIN LATERAL jsonb_each(to_jsonb(typed)) AS field (name, value)
 WHERE
     field.value <> 'null'
-    AND field.name <> ALL (stored.changed_fields)
+    AND field.name <> all(stored.changed_fields)
     AND field.value IS DISTINCT FROM to_jsonb(stored) -> field.name
 GROUP BY stored.event_id;

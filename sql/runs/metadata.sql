@@ -7,7 +7,10 @@
 WITH RECURSIVE agents AS (
     SELECT min(agent_name) AS name FROM agent_runs
     UNION ALL
-    SELECT (SELECT min(agent_name) FROM agent_runs WHERE agent_name > agents.name)
+    SELECT (
+        SELECT min(agent_name) FROM agent_runs
+        WHERE agent_name > agents.name
+    )
     FROM agents
     WHERE agents.name IS NOT NULL
 ),
@@ -15,11 +18,22 @@ WITH RECURSIVE agents AS (
 jobs AS (
     SELECT min(job_type) AS name FROM agent_runs
     UNION ALL
-    SELECT (SELECT min(job_type) FROM agent_runs WHERE job_type > jobs.name)
+    SELECT (
+        SELECT min(job_type) FROM agent_runs
+        WHERE job_type > jobs.name
+    )
     FROM jobs
     WHERE jobs.name IS NOT NULL
 )
 
 SELECT
-    array(SELECT name FROM agents WHERE name IS NOT NULL ORDER BY name COLLATE "C") AS agent_names,
-    array(SELECT name FROM jobs WHERE name IS NOT NULL ORDER BY name COLLATE "C") AS job_types;
+    array(
+        SELECT name FROM agents
+        WHERE name IS NOT NULL
+        ORDER BY name COLLATE "C"
+    ) AS agent_names,
+    array(
+        SELECT name FROM jobs
+        WHERE name IS NOT NULL
+        ORDER BY name COLLATE "C"
+    ) AS job_types;

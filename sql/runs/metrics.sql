@@ -6,7 +6,7 @@
 SELECT
     agent_name,
     count(*) AS total_runs,
-    count(*) FILTER (WHERE created_at > now() - INTERVAL '24 hours') AS recent_24h
+    count(*) FILTER (WHERE created_at > now() - interval '24 hours') AS recent_24h
 FROM agent_runs
 GROUP BY agent_name
 ORDER BY agent_name COLLATE "C";

@@ -54,69 +54,70 @@ SELECT
     run.api_posted_at,
     run.api_retry_count
 FROM unnest(%(statuses)s::text[]) AS wanted (status)
-CROSS JOIN LATERAL (
-    SELECT
-        event_id,
-        run_id,
-        agent_name,
-        job_type,
-        status,
-        created_at,
-        updated_at,
-        start_time,
-        end_time,
-        duration_ms,
-        items_discovered,
-        items_succeeded,
-        items_failed,
-        items_skipped,
-        product,
-        product_family,
-        platform,
-        subdomain,
-        website,
-        website_section,
-        item_name,
-        git_repo,
-        git_branch,
-        git_commit_hash,
-        git_run_tag,
-        git_commit_source,
-        git_commit_author,
-        git_commit_timestamp,
-        input_summary,
-        output_summary,
-        source_ref,
-        target_ref,
-        error_summary,
-        error_details,
-        host,
-        environment,
-        trigger_type,
-        metrics_json,
-        context_json,
-        insight_id,
-        parent_run_id,
-        api_posted,
-        api_posted_at,
-        api_retry_count
-    FROM agent_runs
-    WHERE
-        agent_name = %(agent_name)s
-        AND status = wanted.status
-        AND (%(job_type)s::text IS NULL OR job_type = %(job_type)s)
-        AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
-        AND (%(parent_run_id)s::text IS NULL OR parent_run_id = %(parent_run_id)s)
-        AND (%(created_before)s::timestamptz IS NULL OR created_at < %(created_before)s)
-        AND (%(created_after)s::timestamptz IS NULL OR created_at > %(created_after)s)
-        AND (%(start_time_from)s::timestamptz IS NULL OR start_time >= %(start_time_from)s)
-        AND (%(start_time_to)s::timestamptz IS NULL OR start_time <= %(start_time_to)s)
-        AND (
-            %(cursor_created_at)s::timestamptz IS NULL
-            OR (created_at, event_id) < (%(cursor_created_at)s, %(cursor_event_id)s::text)
-        )
-    ORDER BY created_at DESC, event_id DESC
-    LIMIT %(row_limit)s::bigint + %(row_offset)s::bigint
-) AS run
+CROSS JOIN
+    LATERAL (
+        SELECT
+            event_id,
+            run_id,
+            agent_name,
+            job_type,
+            status,
+            created_at,
+            updated_at,
+            start_time,
+            end_time,
+            duration_ms,
+            items_discovered,
+            items_succeeded,
+            items_failed,
+            items_skipped,
+            product,
+            product_family,
+            platform,
+            subdomain,
+            website,
+            website_section,
+            item_name,
+            git_repo,
+            git_branch,
+            git_commit_hash,
+            git_run_tag,
+            git_commit_source,
+            git_commit_author,
+            git_commit_timestamp,
+            input_summary,
+            output_summary,
+            source_ref,
+            target_ref,
+            error_summary,
+            error_details,
+            host,
+            environment,
+            trigger_type,
+            metrics_json,
+            context_json,
+            insight_id,
+            parent_run_id,
+            api_posted,
+            api_posted_at,
+            api_retry_count
+        FROM agent_runs
+        WHERE
+            agent_name = %(agent_name)s
+            AND status = wanted.status
+            AND (%(job_type)s::text IS NULL OR job_type = %(job_type)s)
+            AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
+            AND (%(parent_run_id)s::text IS NULL OR parent_run_id = %(parent_run_id)s)
+            AND (%(created_before)s::timestamptz IS NULL OR created_at < %(created_before)s)
+            AND (%(created_after)s::timestamptz IS NULL OR created_at > %(created_after)s)
+            AND (%(start_time_from)s::timestamptz IS NULL OR start_time >= %(start_time_from)s)
+            AND (%(start_time_to)s::timestamptz IS NULL OR start_time <= %(start_time_to)s)
+            AND (
+                %(cursor_created_at)s::timestamptz IS NULL
+                OR (created_at, event_id) < (%(cursor_created_at)s, %(cursor_event_id)s::text)
+            )
+        ORDER BY created_at DESC, event_id DESC
+        LIMIT %(row_limit)s::bigint + %(row_offset)s::bigint
+    ) AS run
 ORDER BY run.created_at DESC, run.event_id DESC
 LIMIT %(row_limit)s OFFSET %(row_offset)s;

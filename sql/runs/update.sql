@@ -27,7 +27,7 @@ SET
         SELECT json_object_keys(%(changes)s::json)
         ORDER BY 1
     ),
-    updated_at = greatest(clock_timestamp(), run.updated_at + INTERVAL '1 microsecond')
+    updated_at = greatest(clock_timestamp(), run.updated_at + interval '1 microsecond')
 FROM json_populate_record(NULL::agent_runs, %(changes)s::json) AS sent
 WHERE run.event_id = %(event_id)s
 RETURNING run.run_id;

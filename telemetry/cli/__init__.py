@@ -16,6 +16,7 @@ class Commands(click.Group):
     """Turns every expected failure into one line on standard error and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; raise ClickException for what the database refuses."""
         try:
             return super().invoke(ctx)
         except psycopg.Error as error:

@@ -26,11 +26,13 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
         super().__init__(DatabaseURI("", "", "", "", None, "", {}), "_yoyo_migration")
 
     def connect(self, _: DatabaseURI) -> Connection:
+        """Open yoyo's connection."""
         connection = connect(self._url)
         connection.answer_seconds = ANSWER_SECONDS
         return connection
 
     def cursor(self) -> Cursor[TupleRow]:
+        """Return a cursor as yoyo expects it, whose rows are tuples."""
         return self.connection.cursor(row_factory=tuple_row)  # type: ignore[no-any-return]
 
     def prepare(self) -> None:

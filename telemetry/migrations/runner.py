@@ -43,7 +43,9 @@ class Status:
 def status(url: str) -> Status:
     """Return what is applied and what is not; changes nothing."""
     with connect(url) as connection, suppress(errors.UndefinedTable):
-        return _status({row["migration_id"]: row["checksum"] for row in connection.execute(APPLIED)})
+        return _status(
+            {row["migration_id"]: row["checksum"] for row in connection.execute(APPLIED)}
+        )
     return _status({})
 
 
@@ -145,9 +147,5 @@ def _status(applied: dict[str, str | None]) -> Status:
     return Status(
         applied=sorted(applied),
         pending=[name for name in known if name not in applied],
-        edited=[
-            name for name in known if applied.get(name) and applied[name] != checksum(name)
-        ],
+        edited=[name for name in known if applied.get(name) and applied[name] != checksum(name)],
     )
-
-

@@ -30,7 +30,7 @@ class DatabaseHits:
         self._allowance = allowance
 
     def hit(self, client: str) -> int | None:
-        """Raises DatabaseUnavailable when the count can't be had in PATIENCE_SECONDS."""
+        """Count; raise DatabaseUnavailable when that takes longer than PATIENCE_SECONDS."""
         row = self._database.fetch_one(
             HIT, {"client": client, "allowance": self._allowance}, within=PATIENCE_SECONDS
         )
@@ -45,6 +45,7 @@ class MemoryHits:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def hit(self, client: str) -> int | None:
+        """Count, asking nobody else."""
         if not self._limiter.hit(self._item, client):
             return None
         return self._item.amount - self._limiter.get_window_stats(self._item, client).remaining

@@ -23,6 +23,7 @@ class Repository(NamedTuple):
 
     @property
     def url(self) -> str:
+        """The https link to the repository."""
         return f"https://{self.host}/{self.path}"
 
 

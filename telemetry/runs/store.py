@@ -88,9 +88,7 @@ class RunStore:
 
     def update(self, event_id: str, changes: Run) -> bool:
         """Change the fields that were sent; return whether the run exists."""
-        found = self._database.fetch_one(
-            UPDATE, {"event_id": event_id, "changes": _json(changes)}
-        )
+        found = self._database.fetch_one(UPDATE, {"event_id": event_id, "changes": _json(changes)})
         return found is not None
 
     def associate_commit(self, event_id: str, commit: dict[str, Any]) -> str | None:
