@@ -31,7 +31,7 @@ def create_app(config: Config | None = None) -> Flask:
     records = _database(config, persistence.agent_runs.url)
 
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
+    app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1
     app.url_map.merge_slashes = False
     proxies = config.trusted_proxies
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]

@@ -8,6 +8,7 @@ ANSWER_SECONDS (a frozen server keeps its sockets open) the connection is thrown
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
+from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
@@ -161,14 +162,18 @@ class Database:
 
     @contextmanager
     def _connection(self, within: float | None = None) -> Iterator[Connection]:
-        with self._opened_pool().connection(within) as connection:
-            connection.answer_seconds = within or ANSWER_SECONDS
+        pool = self._opened_pool()
+        connection = _live_connection(pool, within or CONNECT_SECONDS)
+        connection.answer_seconds = within or ANSWER_SECONDS
+        try:
             if self._has_session:
                 yield connection
             else:
                 with connection.transaction():
                     connection.execute(LIMIT_TIME, {"time_limit": f"{STATEMENT_SECONDS}s"})
                     yield connection
+        finally:
+            pool.putconn(connection)
 
     def _opened_pool(self) -> ConnectionPool[Connection]:
         if self._pool is None:
@@ -196,7 +201,6 @@ class Database:
             kwargs=settings,
             connection_class=Connection,
             configure=register_loaders,
-            check=_discard_if_gone,
             min_size=1,
             max_size=self._pool_size,
             max_waiting=MAX_WAITING,
@@ -209,13 +213,30 @@ class Database:
         )
 
 
-def _discard_if_gone(connection: Connection) -> None:
-    """Notice, without a round trip, that the server closed a connection while it was idle.
+def _live_connection(pool: ConnectionPool[Connection], seconds: float) -> Connection:
+    """Take a connection from the pool, leaving out those that a restart of the server closed.
+
+    The pool's own check would pause between one dead connection and the next.
+    """
+    deadline = monotonic() + seconds
+    while True:
+        connection = pool.getconn(deadline - monotonic())
+        if not _is_gone(connection):
+            return connection
+        pool.putconn(connection)  # which replaces it
+
+
+def _is_gone(connection: Connection) -> bool:
+    """Tell, without a round trip, whether the server closed the connection while it was idle.
 
     The first read takes what the server said last, the second meets the end.
     """
-    connection.pgconn.consume_input()
-    connection.pgconn.consume_input()
+    try:
+        connection.pgconn.consume_input()
+        connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 class _Collision(DatabaseUnavailable):

@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from flask import request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from telemetry.errors import ApiError, Invalid, Problem, problem
 
@@ -50,9 +51,23 @@ def read_body(*content_types: str) -> tuple[str, str]:
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise ApiError(415, "Content-Encoding is not supported: send the body as it is")
     try:
-        return content_type, request.get_data(cache=False).decode()
+        return content_type, _read_all().decode()
     except UnicodeDecodeError as error:
         raise Invalid([problem(["body"], f"Body is not UTF-8: {error.reason}", "utf8")]) from error
+
+
+def _read_all() -> bytes:
+    """Return the whole body; werkzeug itself returns what there is of one cut short.
+
+    It is allowed one byte more than the configured limit, which tells a chunked body that
+    is too long from one that has just the limit's length.
+    """
+    body = request.get_data(cache=False)
+    if request.max_content_length and len(body) >= request.max_content_length:
+        raise RequestEntityTooLarge
+    if request.content_length not in (None, len(body)):
+        raise ClientDisconnected
+    return body
 
 
 def read_document() -> Any:

@@ -55,13 +55,19 @@ class Probe:
                     return UNREACHABLE
             return self._result
 
+    def close(self) -> None:
+        """Close the probe's connection."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
     def _ask(self) -> None:
         asked_at = monotonic()
         try:
             result = self._look()
         except psycopg.Error:
             result = UNREACHABLE
-            self._hang_up()
+            self.close()
         finally:
             with self._answered:
                 self._asked_at, self._result, self._asking = asked_at, result, False
@@ -82,8 +88,3 @@ class Probe:
             count = f"{len(pending)} migration(s) pending: {', '.join(pending)}"
             return Readiness(True, "migrations_pending", [count])
         return Readiness(True)
-
-    def _hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None

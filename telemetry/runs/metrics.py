@@ -13,6 +13,14 @@ from prometheus_client.registry import Collector
 
 from telemetry.database import Row
 
+EXPOSITIONS = {"text/plain", "application/openmetrics-text"}
+
+
+def is_scraper(accept: str) -> bool:
+    """Tell whether an Accept header asks for Prometheus's formats, and not for JSON."""
+    kinds = {part.split(";")[0].strip().lower() for part in accept.split(",")}
+    return bool(kinds & EXPOSITIONS) and "application/json" not in kinds
+
 
 def summary(rows: list[Row]) -> dict[str, Any]:
     """Return the JSON form."""

@@ -172,14 +172,11 @@ def metadata() -> Response:
 def get_metrics() -> Response:
     """Return the numbers of runs, as JSON or for Prometheus."""
     rows = _store().metrics()
-    accepts = request.accept_mimetypes
-    wanted = accepts.best_match(
-        ["application/json", "text/plain", "application/openmetrics-text"], "application/json"
-    )
-    if wanted == "application/json":
-        return answer(metrics.summary(rows))
-    text, content_type = metrics.exposition(rows, request.headers.get("Accept", ""))
-    return Response(text, content_type=content_type)
+    accept = request.headers.get("Accept", "")
+    if metrics.is_scraper(accept):
+        text, content_type = metrics.exposition(rows, accept)
+        return Response(text, content_type=content_type)
+    return answer(metrics.summary(rows))
 
 
 def _store() -> RunStore:

@@ -1,5 +1,10 @@
 """POST /api/v1/runs."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.errors import assert_problems
 from tests.runs.payloads import full_run, minimal_run
 
 URL = "/api/v1/runs"
@@ -13,10 +18,194 @@ def test_it_works(client, db):
     assert row["event_id"] == "event-1"
     assert row["status"] == "running"
     assert row["duration_ms"] == 0
+    assert row["api_posted"] is False
     assert row["updated_at"] == row["created_at"]
 
 
 def test_it_stores_every_field(client):
-    client.post(URL, json=full_run())
+    assert client.post(URL, json=full_run()).status_code == 201
     stored = client.get(f"{URL}/event-1").json
     assert {name: stored[name] for name in full_run()} == full_run()
+
+
+def test_it_takes_null_for_absent(client):
+    optional = dict.fromkeys(full_run().keys() - minimal_run().keys())
+    assert client.post(URL, json={**optional, **minimal_run()}).status_code == 201
+    stored = client.get(f"{URL}/event-1").json
+    assert (stored["status"], stored["duration_ms"], stored["product"]) == ("running", 0, None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [("failed", "failure"), ("completed", "success"), ("succeeded", "success")],
+)
+def test_it_takes_status_aliases(client, sent, stored):
+    client.post(URL, json=minimal_run(status=sent))
+    assert client.get(f"{URL}/event-1").json["status"] == stored
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000Z"),
+        ("2026-01-31T14:00:00.5+02:00", "2026-01-31T12:00:00.500000Z"),
+        ("2026-01-31 12:00:00+00:00", "2026-01-31T12:00:00.000000Z"),
+        ("2026-01-31T12:00:00.123456789Z", "2026-01-31T12:00:00.123456Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_it_answers_timestamps_in_utc(client, sent, stored):
+    assert client.post(URL, json=minimal_run(start_time=sent)).status_code == 201
+    assert client.get(f"{URL}/event-1").json["start_time"] == stored
+
+
+def test_it_names_ignored_fields(client):
+    answer = client.post(URL, json=minimal_run(zeta=None, alpha={"x": 1}))
+    assert answer.status_code == 201
+    assert answer.json["ignored_fields"] == ["alpha", "zeta"]
+
+
+def test_it_answers_a_duplicate_with_200_and_leaves_the_run_untouched(client, db):
+    client.post(URL, json=full_run())
+    before = db.execute("SELECT * FROM agent_runs").fetchall()
+    answer = client.post(URL, json=full_run())
+    assert answer.status_code == 200
+    assert answer.json == {
+        "status": "duplicate",
+        "event_id": "event-1",
+        "message": "Event already exists (idempotent)",
+    }
+    assert db.execute("SELECT * FROM agent_runs").fetchall() == before
+
+
+def test_it_names_the_fields_in_which_a_duplicate_differs(client):
+    client.post(URL, json=full_run())
+    again = full_run(
+        agent_name="other",
+        start_time="2026-01-31T13:00:00+01:00",  # the same instant
+        duration_ms=2501,
+        metrics_json={**full_run()["metrics_json"], "ok": 1},  # true is not 1
+    )
+    del again["product"]  # not sent is not different
+    answer = client.post(URL, json=again)
+    assert answer.status_code == 200
+    assert answer.json["differs"] == ["agent_name", "duration_ms", "metrics_json"]
+
+
+def test_a_duplicate_does_not_differ_in_what_was_changed_since(client):
+    client.post(URL, json=minimal_run(duration_ms=1))
+    client.patch(f"{URL}/event-1", json={"status": "success", "duration_ms": 5})
+    commit = {"commit_hash": "abcdef0", "commit_source": "ci"}
+    client.post(f"{URL}/event-1/associate-commit", json=commit)
+    again = minimal_run(duration_ms=1, status="running", git_commit_hash="0000000", job_type="x")
+    assert client.post(URL, json=again).json["differs"] == ["job_type"]
+
+
+def test_it_names_every_bad_field_at_once(client, db):
+    answer = client.post(
+        URL,
+        json={
+            "event_id": "has space",
+            "run_id": 7,
+            "agent_name": "   ",
+            "start_time": "2026-01-31T12:00:00",
+            "status": "finished",
+            "items_failed": -1,
+            "items_skipped": True,
+            "duration_ms": 1.5,
+            "metrics_json": [],
+        },
+    )
+    assert_problems(
+        answer,
+        {
+            "event_id": "identifier",
+            "run_id": "string_type",
+            "agent_name": "string_blank",
+            "job_type": "missing",
+            "start_time": "timezone_aware",
+            "status": "enum",
+            "items_failed": "greater_than_equal",
+            "items_skipped": "int_type",
+            "duration_ms": "int_type",
+            "metrics_json": "object_type",
+        },
+    )
+    assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone()["n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kind"),
+    [
+        ("event_id", "", "string_too_short"),
+        ("event_id", "x" * 256, "string_too_long"),
+        ("event_id", "a/b", "identifier"),
+        ("event_id", "a\u00a0b", "identifier"),
+        ("event_id", "a\u200bb", "identifier"),
+        ("event_id", None, "null"),
+        ("run_id", "x" * 256, "string_too_long"),
+        ("job_type", "", "string_too_short"),
+        ("start_time", 1767225600, "datetime_type"),
+        ("start_time", "yesterday", "datetime_parsing"),
+        ("start_time", "2026-02-30T00:00:00Z", "datetime_parsing"),
+        ("start_time", "0001-01-01T00:00:00+01:00", "datetime_parsing"),
+        ("start_time", "9999-12-31T23:59:59-01:00", "datetime_parsing"),
+        ("end_time", "2026-01-31", "datetime_parsing"),
+        ("items_failed", "1", "int_type"),
+        ("items_failed", 2**63, "int_out_of_range"),
+        ("duration_ms", 1.0, "int_type"),
+        ("api_posted", 1, "bool_type"),
+        ("api_posted", "true", "bool_type"),
+        ("git_commit_source", "human", "enum"),
+        ("product", 1, "string_type"),
+        ("context_json", "{}", "object_type"),
+        ("context_json", {"x": [2**63]}, "int_out_of_range"),
+    ],
+)
+def test_it_rejects(client, db, field, value, kind):
+    assert_problems(client.post(URL, json=minimal_run(**{field: value})), {field: kind})
+    assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone()["n"] == 0
+
+
+def test_it_answers_400_for_a_constraint_that_is_no_duplicate(client, db, caplog):
+    db.execute("ALTER TABLE agent_runs ADD CONSTRAINT no_demo CHECK (job_type <> 'demo')")
+    answer = client.post(URL, json=minimal_run(job_type="demo"))
+    assert answer.status_code == 400
+    assert answer.json == {"detail": "Database integrity error: no_demo"}
+    assert "[ERROR] Database integrity error: no_demo" in caplog.messages
+
+
+def test_it_hides_the_cause_of_an_unexpected_failure(client, db, caplog):
+    db.execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'secret cause'; END $$"
+    )
+    db.execute("CREATE TRIGGER t BEFORE INSERT ON agent_runs FOR EACH ROW EXECUTE FUNCTION fail()")
+    answer = client.post(URL, json=minimal_run(), headers={"X-Request-ID": "my-id"})
+    assert answer.status_code == 500
+    assert answer.json == {"detail": "Failed to create run: internal error (request my-id)"}
+    assert any(
+        message.startswith("[ERROR] Failed to create run: secret cause")
+        for message in caplog.messages
+    )
+
+
+def test_it_logs_what_happened(client, caplog):
+    caplog.set_level("INFO")
+    client.post(URL, json=minimal_run())
+    client.post(URL, json=minimal_run())
+    assert "[OK] Created run: event-1 (agent: agent-a)" in caplog.messages
+    assert "[OK] Duplicate event_id (idempotent): event-1" in caplog.messages
+
+
+def test_one_of_many_racing_clients_creates_the_run(start_service, db):
+    service = start_service()
+
+    def post(_: int) -> int:
+        return service.client.post(URL, json=minimal_run()).status_code
+
+    with ThreadPoolExecutor(100) as clients:
+        statuses = sorted(clients.map(post, range(100)))
+    assert statuses == [200] * 99 + [201]
+    assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone()["n"] == 1

@@ -1,0 +1,122 @@
+"""The rate limit."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.errors import assert_detail
+
+
+@pytest.fixture
+def limited(make_app):
+    return make_app(rate_limit_enabled=True, rate_limit_rpm=3, trusted_proxies=1).test_client()
+
+
+def get(client, path="/version", ip="1.1.1.1", **headers):
+    return client.get(path, headers={"X-Forwarded-For": ip, **headers})
+
+
+def age(db, seconds):
+    """Let the stored hits be older."""
+    db.execute(
+        "UPDATE rate_limit_clients SET last_hit_at = last_hit_at - %(age)s * interval '1 s',"
+        " ticks = ARRAY(SELECT tick - (%(age)s / 0.06)::bigint FROM unnest(ticks) AS tick)",
+        {"age": seconds},
+    )
+
+
+def test_it_works(limited, caplog):
+    for remaining in ("2", "1", "0"):
+        answer = get(limited)
+        assert answer.status_code == 200
+        assert answer.headers["X-RateLimit-Limit"] == "3"
+        assert answer.headers["X-RateLimit-Remaining"] == remaining
+    answer = get(limited)
+    assert_detail(answer, 429, "Rate limit exceeded. Max 3 requests per minute.")
+    assert answer.headers["Retry-After"] == "60"
+    assert answer.headers["X-RateLimit-Limit"] == "3"
+    assert answer.headers["X-RateLimit-Remaining"] == "0"
+    assert "Rate limit exceeded for IP: 1.1.1.1" in caplog.messages
+
+
+def test_clients_have_windows_of_their_own(limited):
+    for _ in range(4):
+        get(limited)
+    assert get(limited, ip="2.2.2.2").status_code == 200
+
+
+def test_the_window_slides(limited, db):
+    get(limited)
+    age(db, 30)
+    get(limited)
+    get(limited)
+    age(db, 29)
+    assert get(limited).status_code == 429
+    age(db, 1)
+    assert get(limited).status_code == 200
+    assert get(limited).status_code == 429
+
+
+def test_a_refused_request_writes_nothing(limited, db):
+    for _ in range(3):
+        get(limited)
+    before = db.execute("SELECT *, xmin FROM rate_limit_clients").fetchall()
+    assert get(limited).status_code == 429
+    assert db.execute("SELECT *, xmin FROM rate_limit_clients").fetchall() == before
+
+
+def test_hits_of_the_future_do_not_count(limited, db):
+    for _ in range(3):
+        get(limited)
+    age(db, -3600)
+    assert get(limited).status_code == 200
+
+
+def test_failed_logins_count(make_app):
+    client = make_app(
+        rate_limit_enabled=True, rate_limit_rpm=2, auth_enabled=True, auth_token="t"
+    ).test_client()
+    assert [client.get("/version").status_code for _ in range(3)] == [401, 401, 429]
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/health", "/api/ready"])
+def test_the_health_pages_are_exempt(limited, path):
+    for _ in range(5):
+        answer = get(limited, path)
+        assert answer.status_code == 200
+        assert "X-RateLimit-Limit" not in answer.headers
+
+
+def test_stale_clients_are_cleaned_away(limited, db):
+    for number in range(5):
+        get(limited, ip=f"3.3.3.{number}")
+    age(db, 61)
+    for _ in range(3):
+        get(limited)
+    clients = [row["client"] for row in db.execute("SELECT client FROM rate_limit_clients")]
+    assert clients == ["1.1.1.1"]
+
+
+def test_it_is_exact_across_processes(start_service):
+    service = start_service(
+        TELEMETRY_RATE_LIMIT_ENABLED="true", TELEMETRY_RATE_LIMIT_RPM="50", WEB_CONCURRENCY="3"
+    )
+    with ThreadPoolExecutor(20) as clients:
+        statuses = list(
+            clients.map(lambda _: service.client.get("/version").status_code, range(120))
+        )
+    assert (statuses.count(200), statuses.count(429)) == (50, 70)
+
+
+def test_without_a_database_it_counts_in_the_process(make_app):
+    client = make_app(database_url=None, rate_limit_enabled=True, rate_limit_rpm=2).test_client()
+    answers = [client.get("/version") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+
+
+def test_a_request_goes_on_when_it_cannot_be_counted(limited, db, caplog):
+    db.execute("ALTER TABLE rate_limit_clients RENAME TO gone")
+    for _ in range(5):
+        assert get(limited).status_code == 200
+    assert any("Rate limiter" in message for message in caplog.messages)

@@ -1,0 +1,124 @@
+"""Bodies that are no payload, against every endpoint of runs that takes one."""
+
+import json
+
+import pytest
+
+from tests.errors import assert_problems
+from tests.runs.payloads import minimal_run
+
+ENDPOINTS = [
+    ("POST", "/api/v1/runs", minimal_run("new")),
+    ("POST", "/api/v1/runs/batch", {"runs": [minimal_run("new")]}),
+    ("PATCH", "/api/v1/runs/event-1", {"status": "success"}),
+    ("POST", "/api/v1/runs/event-1/associate-commit", {"commit_hash": "abcdef0", "commit_source": "ci"}),
+]
+
+NOT_JSON = {
+    "empty": b"",
+    "cut off": b'{"event_id": "a"',
+    "trailing comma": b'{"event_id": "a",}',
+    "single quotes": b"{'event_id': 'a'}",
+    "two documents": b"{} {}",
+    "comment": b"{} // x",
+    "bare word": b"nope",
+    "control character in a string": b'{"event_id": "a\nb"}',
+    "bad escape": b'{"event_id": "\\x"}',
+    "byte order mark": b"\xef\xbb\xbf{}",
+    "not UTF-8": b'{"event_id": "\xff"}',
+    "UTF-16": '{"event_id": "a"}'.encode("utf-16"),
+    "encoded surrogate": b'{"event_id": "\xed\xa0\x80"}',
+    "100,000 brackets": b"[" * 100_000 + b"]" * 100_000,
+}
+
+UNSTORABLE = {
+    "NaN": (b"NaN", "number_not_finite"),
+    "Infinity": (b"-Infinity", "number_not_finite"),
+    "1e400": (b"1e400", "number_not_finite"),
+    "2^63": (b"9223372036854775808", "int_out_of_range"),
+    "5,000 digits": (b"9" * 5000, "int_out_of_range"),
+    "NUL": (b'"a\\u0000b"', "text_not_storable"),
+    "NUL in a deep key": (b'{"a": [{"b\\u0000": 1}]}', "text_not_storable"),
+    "lone surrogate": (b'"\\ud800"', "text_not_storable"),
+    "lone surrogate in a list": (b'["\\udfff"]', "text_not_storable"),
+    "NaN in a list": (b'[1, {"x": NaN}]', "number_not_finite"),
+    "200 brackets": (b"[" * 200 + b"]" * 200, "nesting_too_deep"),
+    "100,000 brackets": (b"[" * 100_000 + b"]" * 100_000, "nesting_too_deep"),
+}
+
+
+@pytest.fixture
+def unchanged(client, db):
+    """A stored run; afterwards the table must be as it was."""
+    assert client.post("/api/v1/runs", json=minimal_run("event-1")).status_code == 201
+    before = db.execute("SELECT * FROM agent_runs").fetchall()
+    yield
+    assert db.execute("SELECT * FROM agent_runs").fetchall() == before
+
+
+@pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
+def test_it_rejects_what_is_no_json(client, unchanged, method, url, good, body):
+    answer = client.open(url, method=method, data=body, content_type="application/json")
+    assert answer.status_code == 422
+    assert answer.json["detail"][0]["loc"][0] == "body"
+
+
+@pytest.mark.parametrize(("method", "url", "good"), [ENDPOINTS[0], *ENDPOINTS[2:]])
+@pytest.mark.parametrize(("value", "kind"), UNSTORABLE.values(), ids=UNSTORABLE.keys())
+def test_it_locates_what_cannot_be_stored(client, unchanged, method, url, good, value, kind):
+    body = json.dumps(good).encode()[:-1] + b', "context_json": ' + value + b"}"
+    answer = client.open(url, method=method, data=body, content_type="application/json")
+    assert_problems(answer, {"context_json": kind})
+
+
+@pytest.mark.parametrize(("value", "kind"), UNSTORABLE.values(), ids=UNSTORABLE.keys())
+def test_a_record_that_cannot_be_stored_blocks_no_other(client, db, value, kind):
+    good = json.dumps(minimal_run("good")).encode()
+    bad = json.dumps(minimal_run("bad")).encode()[:-1] + b', "context_json": ' + value + b"}"
+    answer = client.post(
+        "/api/v1/runs/batch", data=bad + b"\n" + good, content_type="application/x-ndjson"
+    )
+    assert answer.status_code == 200
+    assert (answer.json["inserted"], len(answer.json["errors"])) == (1, 1)
+    assert answer.json["errors"][0]["detail"][0]["type"] == kind
+    assert [row["event_id"] for row in db.execute("SELECT event_id FROM agent_runs")] == ["good"]
+
+
+def test_a_key_that_cannot_be_stored_is_named_readably(client, unchanged):
+    body = json.dumps(minimal_run("new")).encode()[:-1] + b', "bad\\ud800": 1}'
+    answer = client.post("/api/v1/runs", data=body, content_type="application/json")
+    assert_problems(answer, {"bad\\ud800": "text_not_storable"})
+
+
+@pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
+@pytest.mark.parametrize("document", ['"text"', "1", "null", "true"])
+def test_it_rejects_documents_that_are_no_object(client, unchanged, method, url, good, document):
+    answer = client.open(url, method=method, data=document, content_type="application/json")
+    assert answer.status_code == 422
+    assert answer.json["detail"][0]["loc"] == ["body"]
+
+
+@pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=latin-1"],
+)
+def test_it_rejects_other_content_types(client, unchanged, method, url, good, content_type):
+    answer = client.open(url, method=method, data=json.dumps(good), content_type=content_type)
+    assert answer.status_code == 415
+    assert "application/json" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
+def test_it_rejects_a_content_encoding(client, unchanged, method, url, good):
+    answer = client.open(url, method=method, json=good, headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
+def test_it_rejects_bodies_over_the_limit(make_app, method, url, good):
+    client = make_app(max_body_bytes=1000).test_client()
+    answer = client.open(url, method=method, json={**good, "x": "y" * 1000})
+    assert answer.status_code == 413
+    assert "TELEMETRY_MAX_BODY_BYTES" in answer.json["detail"]

@@ -1,0 +1,60 @@
+"""GET /metrics."""
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as plain
+
+from tests.runs.payloads import minimal_run
+
+
+@pytest.fixture
+def runs(client):
+    batch = [
+        minimal_run("a"),
+        minimal_run("b", agent_name='qu"ote\n'),
+        minimal_run("c", created_at="2020-01-01T00:00:00Z"),
+    ]
+    assert client.post("/api/v1/runs/batch", json=batch).json["inserted"] == 3
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "application/json", "text/html"])
+def test_it_works(client, runs, accept):
+    answer = client.get("/metrics", headers={"Accept": accept} if accept else {})
+    assert answer.content_type == "application/json"
+    assert answer.json == {
+        "total_runs": 3,
+        "agents": {"agent-a": 2, 'qu"ote\n': 1},
+        "recent_24h": 2,
+    }
+
+
+# What Prometheus 3 sends.
+SCRAPE = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind", "parse"),
+    [
+        ("text/plain", "text/plain", plain),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text", openmetrics),
+        (SCRAPE, "application/openmetrics-text", openmetrics),
+    ],
+)
+def test_it_speaks_to_prometheus(client, runs, accept, kind, parse):
+    answer = client.get("/metrics", headers={"Accept": accept})
+    assert answer.mimetype == kind
+    samples = {
+        (sample.name, sample.labels["agent_name"]): sample.value
+        for family in parse(answer.text)
+        for sample in family.samples
+    }
+    assert samples == {
+        ("telemetry_runs", "agent-a"): 2,
+        ("telemetry_runs", 'qu"ote\n'): 1,
+        ("telemetry_runs_recent_24h", "agent-a"): 1,
+        ("telemetry_runs_recent_24h", 'qu"ote\n'): 1,
+    }

@@ -1,0 +1,47 @@
+"""A PostgreSQL server of a test's own, to freeze, kill and restart."""
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+
+from telemetry.embedded import embedded_postgres
+
+
+class Server:
+    """A PostgreSQL over a folder; its URL stays the same over restarts."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._running = ExitStack()
+        self.url = ""
+
+    def start(self) -> None:
+        self.url = self._running.enter_context(embedded_postgres(self._data))
+
+    def stop(self) -> None:
+        """Shut it down as an operator does; connections are closed."""
+        self._running.close()
+
+    def freeze(self) -> None:
+        """Stop every process of it with its sockets open."""
+        for process in self._processes():
+            process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for process in self._processes():
+            process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End every process of it at once, as a power cut does."""
+        processes = self._processes()
+        for process in processes:
+            process.kill()
+        psutil.wait_procs(processes)
+        self._running.close()
+
+    def _processes(self) -> list[psutil.Process]:
+        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        process = psutil.Process(postmaster)
+        return [process, *process.children(recursive=True)]

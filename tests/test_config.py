@@ -1,0 +1,125 @@
+"""Reading the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from telemetry.config import MIB, Config, ConfigError, redact_url
+
+URL = "postgresql://user:s3cret@db.example.org:5432/telemetry?sslmode=require"
+
+
+def test_it_has_sensible_defaults():
+    config = Config.from_env({})
+    assert config == Config()
+    assert (config.port, config.max_body_bytes, config.rate_limit_rpm) == (8765, 16 * MIB, 60)
+    assert (config.web_concurrency, config.db_pool_size, config.auth_enabled) == (2, 4, False)
+
+
+def test_it_reads_every_variable():
+    config = Config.from_env(
+        {
+            "DATABASE_URL": URL,
+            "RUNTIME_DATABASE_URL": "postgres://other/db",
+            "RUNTIME_EVENTS_PATH": "/data/events.jsonl",
+            "PERSISTENCE_CONTRACT_REQUIRED": "TRUE",
+            "TELEMETRY_API_AUTH_ENABLED": "true",
+            "TELEMETRY_API_AUTH_TOKEN": "t0ken",
+            "TELEMETRY_RATE_LIMIT_ENABLED": "1",
+            "TELEMETRY_RATE_LIMIT_RPM": "600",
+            "TELEMETRY_TRUSTED_PROXIES": "1",
+            "TELEMETRY_MAX_BODY_BYTES": "1000",
+            "TELEMETRY_DB_POOL_SIZE": "3",
+            "TELEMETRY_DB_PREPARED_STATEMENTS": "false",
+            "WEB_CONCURRENCY": "4",
+            "PORT": "5000",
+            "LOG_LEVEL": "debug",
+            "RUNTIME_COST_PER_SECOND": "0.01",
+        }
+    )
+    assert config == Config(
+        database_url=URL,
+        runtime_database_url="postgres://other/db",
+        runtime_events_path=Path("/data/events.jsonl"),
+        persistence_contract_required="true",
+        auth_enabled=True,
+        auth_token="t0ken",
+        rate_limit_enabled=True,
+        rate_limit_rpm=600,
+        trusted_proxies=1,
+        max_body_bytes=1000,
+        db_pool_size=3,
+        db_prepared_statements=False,
+        web_concurrency=4,
+        port=5000,
+        log_level="DEBUG",
+        runtime_cost_per_second=0.01,
+    )
+
+
+def test_an_empty_variable_is_unset():
+    assert Config.from_env({"DATABASE_URL": "", "PORT": " "}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "sqlite:///x.db"),
+        ("DATABASE_URL", "mysql://user:s3cret@host/db"),
+        ("DATABASE_URL", "postgresql:///nohost"),
+        ("DATABASE_URL", "postgresql://host:notaport/db"),
+        ("DATABASE_URL", "postgresql://user:s3cret@host/db?sslmode=maybe"),
+        ("DATABASE_URL", "postgresql://[::1/db"),
+        ("DATABASE_URL", "just-text"),
+        ("RUNTIME_DATABASE_URL", "http://user:s3cret@host/"),
+        ("RUNTIME_EVENTS_PATH", "/"),
+        ("PERSISTENCE_CONTRACT_REQUIRED", "maybe"),
+        ("TELEMETRY_API_AUTH_ENABLED", "maybe"),
+        ("TELEMETRY_API_AUTH_TOKEN", "s3cret ü"),
+        ("TELEMETRY_RATE_LIMIT_ENABLED", "2"),
+        ("TELEMETRY_RATE_LIMIT_RPM", "abc"),
+        ("TELEMETRY_RATE_LIMIT_RPM", "0"),
+        ("TELEMETRY_RATE_LIMIT_RPM", "1.5"),
+        ("TELEMETRY_RATE_LIMIT_RPM", "-1"),
+        ("TELEMETRY_RATE_LIMIT_RPM", "٣"),
+        ("TELEMETRY_TRUSTED_PROXIES", "all"),
+        ("TELEMETRY_MAX_BODY_BYTES", "16MiB"),
+        ("TELEMETRY_DB_POOL_SIZE", "0"),
+        ("TELEMETRY_DB_PREPARED_STATEMENTS", "never"),
+        ("WEB_CONCURRENCY", "0"),
+        ("PORT", "99999"),
+        ("LOG_LEVEL", "loud"),
+        ("RUNTIME_COST_PER_SECOND", "free"),
+        ("RUNTIME_COST_PER_SECOND", "nan"),
+    ],
+)
+def test_it_refuses_what_makes_no_sense_in_one_line(name, value):
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env({name: value})
+    message = str(refused.value)
+    assert message.startswith(f"{name}: got ")
+    assert ", takes " in message
+    assert "\n" not in message
+    assert "s3cret" not in message
+
+
+def test_it_refuses_authentication_without_a_token():
+    with pytest.raises(ConfigError, match="TELEMETRY_API_AUTH_TOKEN"):
+        Config.from_env({"TELEMETRY_API_AUTH_ENABLED": "true"})
+
+
+def test_it_shows_no_secrets():
+    config = Config(database_url=URL, runtime_database_url=URL, auth_token="s3cret")
+    assert "s3cret" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (URL, "postgresql://db.example.org:5432/telemetry"),
+        ("postgres://u:a@b@host/db", "postgres://host/db"),
+        ("nonsense s3cret", "***"),
+    ],
+)
+def test_it_redacts_urls(url, shown):
+    assert redact_url(url) == shown

@@ -1,0 +1,164 @@
+"""What holds for every endpoint: errors, request ids, logs, proxies."""
+
+import http.client
+import json
+import logging
+
+import pytest
+
+from telemetry.logs import ServerFormatter, TerminalFormatter
+from tests.errors import assert_detail
+from tests.runs.payloads import minimal_run
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/api/v1/runs/", "/api//v1/runs", "/%00", "/%ff"])
+def test_an_unknown_path_is_404(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/api/v1/runs/x", {"GET", "HEAD", "OPTIONS", "PATCH"}),
+        ("PUT", "/api/v1/runs", {"GET", "HEAD", "OPTIONS", "POST"}),
+        ("POST", "/metrics", {"GET", "HEAD", "OPTIONS"}),
+    ],
+)
+def test_a_wrong_method_is_405_with_allow(client, method, path, allowed):
+    answer = client.open(path, method=method)
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+    assert answer.json["detail"]
+
+
+def test_every_answer_has_a_request_id(client):
+    first, second = client.get("/health"), client.get("/nothing")
+    assert first.headers["X-Request-ID"] != second.headers["X-Request-ID"]
+
+
+def test_it_keeps_a_sane_request_id(client):
+    answer = client.get("/health", headers={"X-Request-ID": "agent-7:42"})
+    assert answer.headers["X-Request-ID"] == "agent-7:42"
+
+
+@pytest.mark.parametrize("sent", ["", "two words", "x" * 129, "ü", "a/b"])
+def test_it_replaces_a_request_id_that_is_not_sane(client, sent):
+    answer = client.get("/health", headers={"X-Request-ID": sent})
+    assert len(answer.headers["X-Request-ID"]) == 32
+
+
+def test_every_request_is_one_log_line_with_its_id(client, caplog):
+    caplog.set_level("INFO")
+    client.post("/api/v1/runs", json=minimal_run(), headers={"X-Request-ID": "my-id"})
+    (record,) = [record for record in caplog.records if record.name == "telemetry.request"]
+    assert (record.request_id, record.status, record.method) == ("my-id", 201, "POST")
+
+
+@pytest.mark.parametrize("formatter", [ServerFormatter(), TerminalFormatter()])
+def test_no_value_can_forge_a_log_line(formatter):
+    evil = 'x\n{"level": "INFO"}\r\u2028\u0085\x1b[2Jend'
+    record = logging.LogRecord("telemetry", 20, "f", 1, "[OK] %s", (evil,), None)
+    record.path = evil
+    line = formatter.format(record)
+    assert len(line.splitlines()) == 1
+    assert "\x1b" not in line
+
+
+def test_the_server_logs_json():
+    record = logging.LogRecord("telemetry", 20, "f", 1, "ünï %s", ("x",), None)
+    line = json.loads(ServerFormatter().format(record))
+    assert (line["level"], line["message"]) == ("INFO", "ünï x")
+    assert line["time"].endswith("Z")
+
+
+def test_it_refuses_large_bodies_over_the_wire(start_service):
+    service = start_service()
+    body = b'{"x": "' + b"y" * (17 * 1024 * 1024) + b'"}'
+    headers = {"Content-Type": "application/json"}
+    answer = service.client.post("/api/v1/runs", content=body, headers=headers)
+    assert answer.status_code == 413
+
+    def chunks():
+        for start in range(0, len(body), 65536):
+            yield body[start : start + 65536]
+
+    answer = service.client.post("/api/v1/runs", content=chunks(), headers=headers)
+    assert answer.status_code == 413
+    assert service.client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize(("limit", "status"), [(0, 413), (-1, 413), (1, 201)])
+def test_a_body_may_be_just_as_long_as_the_limit(make_app, limit, status):
+    body = json.dumps(minimal_run())
+    client = make_app(max_body_bytes=len(body) - 1 + limit).test_client()
+    answer = client.post("/api/v1/runs", data=body, content_type="application/json")
+    assert answer.status_code == status
+
+
+def test_a_body_that_was_cut_short_is_refused(start_service, db):
+    service = start_service()
+    line = json.dumps(minimal_run()).encode() + b"\n"
+    connection = http.client.HTTPConnection("127.0.0.1", service.port)
+    connection.putrequest("POST", "/api/v1/runs/batch")
+    connection.putheader("Content-Type", "application/x-ndjson")
+    connection.putheader("Content-Length", str(2 * len(line)))
+    connection.endheaders(line)
+    connection.sock.shutdown(1)
+    assert connection.getresponse().status == 400
+    connection.close()
+    assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone()["n"] == 0
+
+
+def test_a_chunked_body_works(start_service):
+    service = start_service()
+    parts = (json.dumps(minimal_run()).encode()[start : start + 7] for start in range(0, 200, 7))
+    headers = {"Content-Type": "application/json"}
+    assert service.client.post("/api/v1/runs", content=parts, headers=headers).status_code == 201
+
+
+def test_garbage_on_the_wire_does_not_stop_the_service(start_service):
+    service = start_service()
+    connection = http.client.HTTPConnection("127.0.0.1", service.port)
+    connection.connect()
+    connection.sock.sendall(b"\x16\x03\x01 garbage\r\n\r\n")
+    connection.sock.recv(1000)
+    connection.close()
+    assert service.client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "client_ip"),
+    [
+        (0, "1.1.1.1", "127.0.0.1"),
+        (1, "9.9.9.9, 1.1.1.1", "1.1.1.1"),
+        (2, "9.9.9.9, 1.1.1.1, 2.2.2.2", "1.1.1.1"),
+        (2, "1.1.1.1", "127.0.0.1"),
+    ],
+)
+def test_it_believes_as_many_proxies_as_it_is_told(make_app, caplog, proxies, forwarded, client_ip):
+    caplog.set_level("INFO")
+    client = make_app(trusted_proxies=proxies).test_client()
+    client.get("/health", headers={"X-Forwarded-For": forwarded})
+    assert caplog.records[-1].client == client_ip
+
+
+def test_without_a_database_runs_are_503_and_name_the_variable(make_app):
+    client = make_app(database_url=None).test_client()
+    for answer in (
+        client.post("/api/v1/runs", json=minimal_run()),
+        client.post("/api/v1/runs/batch", json=[minimal_run()]),
+        client.get("/api/v1/runs"),
+        client.get("/metrics"),
+    ):
+        assert answer.status_code == 503
+        assert "DATABASE_URL" in answer.json["detail"]
+        assert answer.headers["Retry-After"]
+
+
+def test_without_migrations_everything_is_503(make_app, empty_database_url, caplog):
+    client = make_app(database_url=empty_database_url).test_client()
+    detail = "The database is unavailable; the same request can be sent again"
+    assert_detail(client.post("/api/v1/runs", json=minimal_run()), 503, detail)
+    assert any("not migrated" in message for message in caplog.messages)
