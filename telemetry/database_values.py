@@ -1,4 +1,7 @@
-"""How values of the database become JSON values: the rows of a store are answers as they are."""
+"""How JSON values become parameters, and values of the database JSON values again.
+
+The rows of a store are answers as they are.
+"""
 
 import re
 from json import loads as loads_any_size
@@ -12,6 +15,14 @@ from psycopg.types.json import set_json_loads
 from telemetry.timestamps import parse_utc, utc_text
 
 _MANY_DIGITS = re.compile(rb"[0-9]{19}")
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def as_json(value: Any) -> str:
+    """Return a statement's JSON parameter; a Decimal is a number in it."""
+    return _encoder.encode(value).decode()
 
 
 def register_loaders(connection: Connection[Any]) -> None:

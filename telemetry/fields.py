@@ -6,6 +6,7 @@ error's kind is the ``type`` of the problem that the client gets.
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -13,6 +14,9 @@ from marshmallow import ValidationError, fields
 from telemetry.timestamps import NoOffset, parse_utc
 
 INT64_MAX = 2**63 - 1
+
+# From here on a double is written with an exponent, not with a decimal point.
+_DOUBLES_WITH_EXPONENT = 1e16
 
 
 class Message(str):
@@ -142,4 +146,18 @@ class JsonObject(PayloadField):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise refusal("object_type", "Must be a JSON object")
+        _keep_doubles(value)
         return value
+
+
+def _keep_doubles(container: Any) -> None:
+    """Give each large double its decimal point, in place.
+
+    jsonb would keep 1e16 as the integer 10000000000000000, and 4.290910170725085e16 as an
+    integer that is not the same number; a decimal with a point comes back as it was.
+    """
+    for key, value in container.items() if isinstance(container, dict) else enumerate(container):
+        if isinstance(value, float) and abs(value) >= _DOUBLES_WITH_EXPONENT:
+            container[key] = Decimal(f"{value:.1f}")
+        elif isinstance(value, dict | list):
+            _keep_doubles(value)

@@ -11,7 +11,9 @@ from tests.errors import assert_detail
 from tests.runs.payloads import minimal_run
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/api/v1/runs/", "/api//v1/runs", "/%00", "/%ff"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nothing", "/api/v1/runs/", "/api//v1/runs", "/%00", "/%ff"]
+)
 def test_an_unknown_path_is_404(client, path):
     answer = client.get(path)
     assert answer.status_code == 404

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from telemetry import sql
 from telemetry.batch_insert import insert_each
 from telemetry.database import Connection, Database, Row
+from telemetry.database_values import as_json
 
 CREATE = sql.load("runs/create")
 FIND_DIFFERING = sql.load("runs/find_differing")
@@ -46,7 +45,7 @@ class RunStore:
 
     def create(self, run: Run) -> Created:
         """Create the run unless its event_id is there; one round trip when it is new."""
-        runs = {"runs": _json([run])}
+        runs = {"runs": as_json([run])}
         if self._database.fetch_one(CREATE, runs, prepare=True):
             return Created(created=True, differs=[])
         differing = self._database.fetch_one(FIND_DIFFERING, runs)
@@ -56,7 +55,7 @@ class RunStore:
         """Create, in one transaction, the runs that are new. ``runs`` is by index in the batch."""
 
         def insert(connection: Connection, part: Sequence[tuple[int, Run]]) -> set[str]:
-            rows = connection.execute(CREATE, {"runs": _json([run for _, run in part])})
+            rows = connection.execute(CREATE, {"runs": as_json([run for _, run in part])})
             return {row["event_id"] for row in rows}
 
         first = {run["event_id"]: index for index, run in reversed(runs.items())}
@@ -88,7 +87,9 @@ class RunStore:
 
     def update(self, event_id: str, changes: Run) -> bool:
         """Change the fields that were sent; return whether the run exists."""
-        found = self._database.fetch_one(UPDATE, {"event_id": event_id, "changes": _json(changes)})
+        found = self._database.fetch_one(
+            UPDATE, {"event_id": event_id, "changes": as_json(changes)}
+        )
         return found is not None
 
     def associate_commit(self, event_id: str, commit: dict[str, Any]) -> str | None:
@@ -111,9 +112,5 @@ class RunStore:
     def _differing(self, runs: Sequence[Run]) -> list[str]:
         if not runs:
             return []
-        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": _json(runs)})
+        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": as_json(runs)})
         return sorted(row["event_id"] for row in rows)
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

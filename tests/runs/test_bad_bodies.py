@@ -11,7 +11,11 @@ ENDPOINTS = [
     ("POST", "/api/v1/runs", minimal_run("new")),
     ("POST", "/api/v1/runs/batch", {"runs": [minimal_run("new")]}),
     ("PATCH", "/api/v1/runs/event-1", {"status": "success"}),
-    ("POST", "/api/v1/runs/event-1/associate-commit", {"commit_hash": "abcdef0", "commit_source": "ci"}),
+    (
+        "POST",
+        "/api/v1/runs/event-1/associate-commit",
+        {"commit_hash": "abcdef0", "commit_source": "ci"},
+    ),
 ]
 
 NOT_JSON = {

@@ -71,7 +71,11 @@ def test_it_answers_422_in_the_same_shape_when_nothing_is_valid(client, db):
 
 @pytest.mark.parametrize(
     ("body", "content_type"),
-    [("[]", "application/json"), ('{"runs": []}', "application/json"), ("", "application/x-ndjson")],
+    [
+        ("[]", "application/json"),
+        ('{"runs": []}', "application/json"),
+        ("", "application/x-ndjson"),
+    ],
 )
 def test_an_empty_batch_is_fine(client, body, content_type):
     answer = client.post(URL, data=body, content_type=content_type)

@@ -1,5 +1,7 @@
 """GET /api/v1/runs/{event_id} and its links."""
 
+from urllib.parse import quote
+
 import pytest
 
 from tests.errors import assert_detail
@@ -18,11 +20,9 @@ def test_it_works(client):
     assert client.get(f"{URL}/event-1/repo-url").json == {"repo_url": run["repo_url"]}
 
 
-@pytest.mark.parametrize("event_id", ["ünï%63ode".replace("%63", "c"), "a?b#c%d&e", "日本🛰", "..x"])
+@pytest.mark.parametrize("event_id", ["ünïcode", "a?b#c%d&e", "日本🛰", "..x"])
 def test_it_finds_any_event_id(client, event_id):
     assert client.post(URL, json=minimal_run(event_id)).status_code == 201
-    from urllib.parse import quote
-
     assert client.get(f"{URL}/{quote(event_id, safe='')}").json["event_id"] == event_id
 
 

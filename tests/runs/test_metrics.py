@@ -40,7 +40,11 @@ SCRAPE = (
     ("accept", "kind", "parse"),
     [
         ("text/plain", "text/plain", plain),
-        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text", openmetrics),
+        (
+            "application/openmetrics-text; version=1.0.0",
+            "application/openmetrics-text",
+            openmetrics,
+        ),
         (SCRAPE, "application/openmetrics-text", openmetrics),
     ],
 )

@@ -1,0 +1,94 @@
+"""Behind each filter stands an index, and metadata does not read the table."""
+
+import json
+import re
+
+import pytest
+
+from telemetry import sql
+from telemetry.runs.query import RunQuerySchema
+from telemetry.runs.schema import STATUSES
+
+RUNS = 20_000
+
+NOTHING = dict.fromkeys(set(RunQuerySchema().fields) - {"limit", "offset", "cursor"}) | {
+    "cursor_created_at": None,
+    "cursor_event_id": None,
+    "row_limit": 101,
+    "row_offset": 0,
+    "statuses": [*STATUSES],
+}
+
+FILL = f"""
+    INSERT INTO agent_runs (
+        event_id, run_id, agent_name, job_type, status, created_at, start_time, parent_run_id
+    )
+    SELECT
+        md5(n::text), 'run-' || n, 'agent-' || n % 50, 'job-' || n % 200,
+        (ARRAY['running', 'success', 'failure'])[1 + (n % 1000 > 0)::int + (n % 500 = 1)::int],
+        timestamptz '2026-01-01' + n * interval '1 minute',
+        timestamptz '2026-01-01' + n * interval '1 minute',
+        CASE WHEN n % 10 = 0 THEN 'run-' || n / 10 END
+    FROM generate_series(1, {RUNS}) AS n
+"""
+
+
+@pytest.fixture
+def plan(database_url, db):
+    """Explain a statement over a filled table, as it is sent."""
+    db.execute(FILL)
+    db.execute("VACUUM ANALYZE agent_runs")
+
+    def explain(name, parameters):
+        query = sql.load(name).replace(b"/* " + name.encode() + b" */", b"EXPLAIN (FORMAT JSON)")
+        return json.dumps(db.execute(query, parameters, prepare=False).fetchone()["QUERY PLAN"])
+
+    return explain
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ({}, "ix_agent_runs_created_at"),
+        ({"status": "running"}, "ix_agent_runs_status_created_at"),
+        ({"job_type": "job-7"}, "ix_agent_runs_job_type_created_at"),
+        ({"run_id": "run-7"}, "ix_agent_runs_run_id"),
+        ({"parent_run_id": "run-7"}, "ix_agent_runs_parent_run_id"),
+        ({"created_before": "2026-01-03T00:00:00Z"}, "ix_agent_runs_created_at"),
+        ({"created_after": "2026-01-03T00:00:00Z"}, "ix_agent_runs_created_at"),
+        (
+            {"start_time_from": "2026-01-03T00:00:00Z", "start_time_to": "2026-01-03T01:00:00Z"},
+            "ix_agent_runs_start_time",
+        ),
+        (
+            {"cursor_created_at": "2026-01-05T00:00:00Z", "cursor_event_id": "x"},
+            "ix_agent_runs_created_at",
+        ),
+    ],
+)
+def test_a_filter_has_its_index(plan, filters, index):
+    found = plan("runs/query", {**NOTHING, **filters})
+    assert index in found
+    assert "Seq Scan" not in found
+
+
+@pytest.mark.parametrize("statuses", [[*STATUSES], ["failure"]])
+def test_an_agents_runs_come_from_its_index(plan, statuses):
+    parameters = {**NOTHING, "agent_name": "agent-1", "statuses": statuses}
+    found = plan("runs/query_by_agent", parameters)
+    assert "ix_agent_runs_agent_name_status_created_at" in found
+    assert "Seq Scan" not in found
+
+
+@pytest.mark.parametrize("statement", ["runs/get", "runs/find_differing"])
+def test_a_run_is_found_by_its_key(plan, statement):
+    found = plan(statement, {"event_id": "x", "runs": '[{"event_id": "x"}]'})
+    assert "agent_runs_pkey" in found
+    assert "Seq Scan" not in found
+
+
+def test_metadata_jumps_from_name_to_name(plan):
+    found = plan("runs/metadata", {})
+    assert "ix_agent_runs_agent_name_status_created_at" in found
+    assert "ix_agent_runs_job_type_created_at" in found
+    assert not re.search("Seq Scan", found)

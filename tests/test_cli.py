@@ -1,0 +1,118 @@
+"""The command line and the start of the web process."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from tests.runs.payloads import minimal_run
+from tests.service import PROJECT, Service, environment, procfile
+
+
+def run(*arguments, **environ):
+    return subprocess.run(
+        [sys.executable, "-m", "telemetry", *arguments],
+        cwd=PROJECT,
+        env=environment(**environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["migrate"]])
+def test_every_command_has_help(command):
+    shown = run(*command, "--help")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("Usage: python -m telemetry")
+
+
+def test_it_tells_its_version(client):
+    assert client.get("/version").json["version"] in run("--version").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "No such command"),
+        (["migrate", "--rollback", "0"], "0 is not in the range"),
+        (["migrate", "--rollback", "1", "--status"], "exclude each other"),
+        (["migrate", "--destroy-data"], "goes with --rollback"),
+    ],
+)
+def test_wrong_usage_is_status_2(arguments, said):
+    failed = run(*arguments)
+    assert failed.returncode == 2
+    assert said in failed.stderr
+
+
+@pytest.mark.parametrize("command", [procfile("web"), [sys.executable, "-m", "telemetry", "serve"]])
+def test_bad_configuration_stops_the_start_with_one_line(command):
+    failed = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=environment(TELEMETRY_RATE_LIMIT_RPM="abc"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 1
+    assert failed.stderr == (
+        "telemetry: TELEMETRY_RATE_LIMIT_RPM: got 'abc', takes a whole number from 1 to 1000000\n"
+    )
+
+
+def test_gunicorn_honours_web_concurrency_and_never_migrates(empty_database_url, tmp_path):
+    service = Service({"DATABASE_URL": empty_database_url, "WEB_CONCURRENCY": "3"}, tmp_path)
+    try:
+        assert service.log.count("Booting worker") == 3
+        answer = service.client.get("/api/ready")
+        assert answer.status_code == 503
+        assert answer.json()["detail"]["error"] == "migrations_pending"
+    finally:
+        assert service.stop() == 0
+
+
+def test_a_killed_worker_is_replaced(start_service):
+    service = start_service(WEB_CONCURRENCY="1")
+    assert service.client.post("/api/v1/runs", json=minimal_run()).status_code == 201
+    children = subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(service.process.pid)])
+    subprocess.check_call(["kill", "-9", *children.decode().split()])
+    for _ in range(200):
+        try:
+            assert service.client.post("/api/v1/runs", json=minimal_run()).status_code == 200
+            return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(service.log)
+
+
+def test_serve_runs_over_the_configured_database(empty_database_url, tmp_path):
+    log = (tmp_path / "serve.log").open("w+")
+    environ = environment(DATABASE_URL=empty_database_url, PORT="18765")
+    serve = subprocess.Popen(
+        [sys.executable, "-m", "telemetry", "serve"], cwd=PROJECT, env=environ, stdout=log
+    )
+    try:
+        for _ in range(400):
+            log.seek(0)
+            if "Try it:" in log.read():
+                break
+            time.sleep(0.05)
+        second = run("serve", DATABASE_URL=empty_database_url, PORT="18765")
+        assert second.returncode == 1
+        assert second.stderr.startswith("Error: already running: http://127.0.0.1:18765 (pid ")
+        assert second.stderr.count("\n") == 1
+        log.seek(0)
+        curl = log.read().split("Try it:\n")[1].splitlines()[0]
+        first = subprocess.check_output(["sh", "-c", curl], text=True)
+        assert first == '{"status":"created","event_id":"first-run","run_id":"run-1"}'
+    finally:
+        serve.send_signal(signal.SIGINT)
+        assert serve.wait(40) == 0
+        log.close()
+    with pytest.raises(httpx.TransportError):
+        httpx.get("http://127.0.0.1:18765/health")

@@ -1,0 +1,205 @@
+"""Schema changes: up, down, up again; one migrator at a time; nothing lost by accident."""
+
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from telemetry.migrations import files, runner
+from tests.runs.payloads import minimal_run
+from tests.service import PROJECT, environment
+
+FORWARD = sorted(
+    file for file in files.DIRECTORY.iterdir() if not file.name.endswith(".rollback.sql")
+)
+
+
+def run(*arguments, **environ):
+    return subprocess.run(
+        [sys.executable, "-m", "telemetry", "migrate", *arguments],
+        cwd=PROJECT,
+        env=environment(**environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def schema(url):
+    """Everything that migrations make, as PostgreSQL describes it."""
+    query = """
+        SELECT 'column', attrelid::regclass::text, attname, format_type(atttypid, atttypmod),
+            attnotnull::text, col_description(attrelid, attnum)
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE attnum > 0 AND NOT attisdropped AND relnamespace::regnamespace::text !~ '^pg_|^inf'
+        UNION ALL
+        SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''
+        FROM pg_constraint WHERE connamespace::regnamespace::text !~ '^pg_|^inf'
+        UNION ALL
+        SELECT 'index', indrelid::regclass::text, indexrelid::regclass::text,
+            pg_get_indexdef(indexrelid), '', obj_description(indexrelid)
+        FROM pg_index WHERE indrelid::regclass::text !~ '^pg_'
+        UNION ALL
+        SELECT 'function', oid::regprocedure::text, prosrc, '', '', obj_description(oid)
+        FROM pg_proc WHERE pronamespace::regnamespace::text !~ '^pg_|^inf'
+        UNION ALL
+        SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid),
+            tgenabled::text, ''
+        FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL
+        SELECT 'table', oid::regclass::text, relkind::text, relpersistence::text, '',
+            obj_description(oid)
+        FROM pg_class WHERE relnamespace::regnamespace::text !~ '^pg_|^inf' AND relkind IN ('r','v')
+        UNION ALL
+        SELECT 'schema', nspname, '', '', '', obj_description(oid) FROM pg_namespace
+        WHERE nspname !~ '^pg_|^inf'
+    """
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(query).fetchall()
+    return sorted(str(row) for row in rows if "yoyo" not in str(row))
+
+
+def test_up_down_and_up_again_gives_the_same_schema(empty_database_url):
+    empty = schema(empty_database_url)
+    assert run(DATABASE_URL=empty_database_url).returncode == 0
+    first = schema(empty_database_url)
+    assert len(first) > len(empty)
+    down = run("--rollback", "1000", DATABASE_URL=empty_database_url)
+    assert down.returncode == 0, down.stderr
+    assert schema(empty_database_url) == empty
+    assert run(DATABASE_URL=empty_database_url).returncode == 0
+    assert schema(empty_database_url) == first
+
+
+def test_each_step_back_can_be_undone(empty_database_url):
+    runner.migrate(empty_database_url, print)
+    whole = schema(empty_database_url)
+    for count in range(1, len(FORWARD) + 1):
+        runner.rollback(empty_database_url, count, destroy_data=False, say=print)
+        assert len(runner.status(empty_database_url).pending) == count
+        runner.migrate(empty_database_url, print)
+        assert schema(empty_database_url) == whole
+
+
+def test_status_lists_applied_and_pending(empty_database_url):
+    before = run("--status", DATABASE_URL=empty_database_url)
+    assert before.stdout.count("pending") == len(FORWARD)
+    with psycopg.connect(empty_database_url) as connection:
+        tables = connection.execute("SELECT count(*) FROM pg_class WHERE relname ~ 'yoyo'")
+        assert tables.fetchone()[0] == 0
+    run(DATABASE_URL=empty_database_url)
+    runner.rollback(empty_database_url, 1, destroy_data=False, say=print)
+    after = run("--status", DATABASE_URL=empty_database_url)
+    assert after.stdout.count("applied") == len(FORWARD) - 1
+    assert f"pending  {FORWARD[-1].stem}" in after.stdout
+
+
+def test_a_rollback_refuses_to_drop_rows(client, database_url, db):
+    client.post("/api/v1/runs", json=minimal_run())
+    refused = run("--rollback", "1000", DATABASE_URL=database_url)
+    assert refused.returncode == 1
+    assert refused.stderr.strip().splitlines() == [
+        "Error: refused: it would drop agent_runs, which hold(s) rows;"
+        " --destroy-data does it anyway"
+    ]
+    assert runner.status(database_url).pending == []
+    assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone()["n"] == 1
+    destroyed = run("--rollback", "1000", "--destroy-data", DATABASE_URL=database_url)
+    assert destroyed.returncode == 0, destroyed.stderr
+    assert db.execute("SELECT to_regclass('agent_runs') AS t").fetchone()["t"] is None
+
+
+def test_two_migrators_at_once_are_safe(empty_database_url):
+    with ThreadPoolExecutor(3) as migrators:
+        done = list(migrators.map(lambda _: run(DATABASE_URL=empty_database_url), range(3)))
+    assert [it.returncode for it in done] == [0, 0, 0], [it.stderr for it in done]
+    assert sum(it.stdout.count("applying") for it in done) == len(FORWARD)
+
+
+def test_a_dead_migrators_lock_row_is_in_nobodys_way(empty_database_url):
+    runner.migrate(empty_database_url, print)
+    runner.rollback(empty_database_url, 1, destroy_data=False, say=print)
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 1)")
+    assert run(DATABASE_URL=empty_database_url).returncode == 0
+    assert runner.status(empty_database_url).pending == []
+
+
+def test_a_migration_is_applied_whole_or_not_at_all(empty_database_url):
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("CREATE TABLE agent_runs (in_the_way int)")
+    failed = run(DATABASE_URL=empty_database_url)
+    assert failed.returncode == 1
+    assert len(failed.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in failed.stderr
+    status = runner.status(empty_database_url)
+    assert "0003_runs_create" in status.pending
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("DROP TABLE agent_runs")
+    assert run(DATABASE_URL=empty_database_url).returncode == 0
+
+
+def test_an_edited_migration_is_noticed(empty_database_url):
+    runner.migrate(empty_database_url, print)
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(
+            "UPDATE migration_checksums SET checksum = repeat('0', 64)"
+            " WHERE migration_id = '0003_runs_create'"
+        )
+    for arguments in ([], ["--status"]):
+        done = run(*arguments, DATABASE_URL=empty_database_url)
+        assert done.returncode == 0
+        assert "0003_runs_create was edited since it was applied" in done.stderr
+
+
+def test_every_configured_database_is_migrated(empty_database_url, postgres):
+    done = run(DATABASE_URL=empty_database_url, RUNTIME_DATABASE_URL=postgres)
+    try:
+        assert done.returncode == 0, done.stderr
+        assert runner.status(postgres).pending == []
+        assert runner.status(empty_database_url).pending == []
+    finally:
+        runner.rollback(postgres, 1000, destroy_data=True, say=print)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "message"),
+    [
+        ([], {}, "Error: no database is configured: set DATABASE_URL"),
+        ([], {"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL: got"),
+        ([], {"DATABASE_URL": "postgresql://u:s3cret@127.0.0.1:1/x"}, "Error: connection failed"),
+    ],
+)
+def test_it_fails_with_one_line(arguments, environ, message):
+    failed = run(*arguments, **environ)
+    assert failed.returncode != 0
+    assert len(failed.stderr.strip().splitlines()) == 1
+    assert message in failed.stderr
+    assert "s3cret" not in failed.stderr
+
+
+@pytest.mark.parametrize("file", FORWARD, ids=lambda file: file.stem)
+def test_a_file_keeps_the_rules(file):
+    assert re.fullmatch(r"\d{4}_[a-z_]+\.sql", file.name)
+    rollback = file.with_suffix(".rollback.sql")
+    for part in (file, rollback):
+        text = part.read_text()
+        assert "SET LOCAL lock_timeout" in text, part.name
+        assert "IF NOT EXISTS" not in text, "it hides that the schema is not what was thought"
+    assert file.read_text().startswith("-- ")
+
+
+def test_the_numbers_have_no_gap():
+    assert [int(file.name[:4]) for file in FORWARD] == list(range(1, len(FORWARD) + 1))
+
+
+def test_every_table_and_column_is_explained(db):
+    undocumented = db.execute(
+        "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r'"
+        " AND relnamespace::regnamespace::text !~ '^pg_|^information' AND relname !~ 'yoyo'"
+        " AND obj_description(oid) IS NULL"
+    ).fetchall()
+    assert undocumented == []

@@ -1,0 +1,91 @@
+"""The house keeps its shape: the same rooms in every tree, each statement in its file."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from telemetry import sql
+from tests.service import PROJECT
+
+STATEMENTS = sorted(sql.ROOT.glob("*/*.sql"))
+MODULES = sorted([*(PROJECT / "telemetry").rglob("*.py"), PROJECT / "app.py", PROJECT / "wsgi.py"])
+TESTS = sorted((PROJECT / "tests").rglob("*.py"))
+HEADER = re.compile(
+    r"(-- [^\n]+\n)+?-- params: (?P<params>([^\n]+\n)(-- (?!index:)[^\n]+\n)*)-- index: .+\n"
+    r"(-- .+\n)*-- locks: .+\n(-- .+\n)*-- returns: .+\n(-- .+\n)*(?!--)"
+)
+SQL_IN_PYTHON = re.compile(
+    r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+TABLE)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+ROOMS = sorted(folder.parent.name for folder in (PROJECT / "telemetry").glob("*/views.py"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_has_the_same_name_in_every_tree(room):
+    assert (PROJECT / "sql" / room).is_dir()
+    assert (PROJECT / "tests" / room).is_dir()
+    files = {file.name for file in (PROJECT / "telemetry" / room).glob("*.py")}
+    assert files >= {"__init__.py", "views.py", "store.py"}
+
+
+def test_the_hall_imports_no_room():
+    for module in (PROJECT / "telemetry").glob("*.py"):
+        for room in ROOMS:
+            assert f"telemetry.{room}" not in module.read_text(), name(module)
+
+
+@pytest.mark.parametrize("file", STATEMENTS, ids=name)
+def test_a_statement_explains_itself(file):
+    text = file.read_text()
+    header = HEADER.match(text)
+    assert header, "header: what it does, params:, index:, locks:, returns:"
+    body = text[header.end() :]
+    used = set(re.findall(r"%\((\w+)\)s", body))
+    told = set(re.findall(r"\w+", re.sub(r"\([^)]*\)", "", header["params"].replace("-- ", ""))))
+    assert used == told - {"none"}
+    assert body.rstrip().endswith(";")
+    assert body.count(";") == 1, "one statement a file"
+    assert "SELECT *" not in body
+    assert len(body.encode()) < 4096, "the driver keeps no longer one in its cache"
+
+
+@pytest.mark.parametrize("file", STATEMENTS, ids=name)
+def test_a_statement_is_used_by_one_module(file):
+    statement = f'"{file.parent.name}/{file.stem}"'
+    users = [name(module) for module in MODULES if statement in module.read_text()]
+    assert len(users) == 1, users
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_there_is_no_sql_in_python(module):
+    assert not SQL_IN_PYTHON.search(module.read_text())
+
+
+@pytest.mark.parametrize("file", MODULES + TESTS + STATEMENTS, ids=name)
+def test_a_file_is_one_idea(file):
+    assert len(file.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("module", MODULES + TESTS, ids=name)
+def test_nothing_is_left_unfinished(module):
+    if module == Path(__file__):
+        return
+    text = module.read_text()
+    for word in ("TODO", "FIXME", "XXX", "NotImplementedError", "mark.skip", "mark.xfail"):
+        assert word not in text
+
+
+def test_stores_do_not_know_http():
+    for module in (PROJECT / "telemetry").glob("*/*store.py"):
+        assert "flask" not in module.read_text().lower(), name(module)
+
+
+def test_schemas_do_not_know_the_database():
+    for module in (PROJECT / "telemetry").glob("*/schema.py"):
+        assert "telemetry.database" not in module.read_text(), name(module)
