@@ -1,7 +1,6 @@
 """What every test stands on: a real PostgreSQL, a migrated database of its own, the application."""
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,17 @@ from app import create_app
 from telemetry.config import Config
 from telemetry.embedded import embedded_postgres
 from telemetry.migrations import runner
+from tests.databases import Databases, database, execute
+from tests.server import folder
 from tests.service import Service
 
 MakeApp = Callable[..., Flask]
 
-_numbers = count(1)
-
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL that lives as long as the test run."""
-    with embedded_postgres(tmp_path_factory.mktemp("postgres") / "data") as url:
+    with folder() as data, embedded_postgres(data / "data") as url:
         with psycopg.connect(url, autocommit=True) as connection:
             # Nothing here has to outlive a power cut; tests of crashes have servers of their own.
             connection.execute("ALTER SYSTEM SET fsync = off")
@@ -34,29 +33,27 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(postgres: str) -> str:
-    """The name of a migrated database, to be cloned."""
-    _execute(postgres, "CREATE DATABASE migrated")
+def databases(postgres: str) -> Databases:
+    """Migrated databases, for the taking."""
+    execute(postgres, "CREATE DATABASE migrated")
     runner.migrate(database(postgres, "migrated"), lambda _: None)
-    return "migrated"
+    return Databases(postgres, "migrated")
 
 
 @pytest.fixture
-def database_url(postgres: str, template: str) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """The URL of a migrated, empty database of the test's own."""
-    name = f"test_{next(_numbers)}"
-    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield database(postgres, name)
-    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    url = databases.take()
+    yield url
+    databases.give_back(url)
 
 
 @pytest.fixture
 def empty_database_url(postgres: str) -> Iterator[str]:
     """The URL of a database of the test's own, with nothing in it."""
-    name = f"test_{next(_numbers)}"
-    _execute(postgres, f"CREATE DATABASE {name}")
-    yield database(postgres, name)
-    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    execute(postgres, "CREATE DATABASE nothing")
+    yield database(postgres, "nothing")
+    execute(postgres, "DROP DATABASE nothing WITH (FORCE)")
 
 
 @pytest.fixture
@@ -101,13 +98,3 @@ def start_service(database_url: str, tmp_path: Path) -> Iterator[Callable[..., S
     yield start
     for service in services:
         service.stop()
-
-
-def database(url: str, name: str) -> str:
-    """Return the URL of another database on the same server."""
-    return url.replace("/postgres?", f"/{name}?")
-
-
-def _execute(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]

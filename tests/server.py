@@ -1,12 +1,24 @@
 """A PostgreSQL server of a test's own, to freeze, kill and restart."""
 
 import signal
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
 
 from telemetry.embedded import embedded_postgres
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for a server's data, which runs as another user where the tests run as root.
+
+    Not pytest's own: every start of pytest closes those to other users.
+    """
+    with tempfile.TemporaryDirectory(prefix="telemetry-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 class Server:

@@ -8,7 +8,7 @@ import pytest
 
 from telemetry.migrations import runner
 from tests.runs.payloads import minimal_run
-from tests.server import Server
+from tests.server import Server, folder
 
 URL = "/api/v1/runs"
 
@@ -17,12 +17,13 @@ DEADLINE = 25
 
 
 @pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "data")
-    server.start()
-    runner.migrate(server.url, lambda _: None)
-    yield server
-    server.stop()
+def server():
+    with folder() as data:
+        server = Server(data / "data")
+        server.start()
+        runner.migrate(server.url, lambda _: None)
+        yield server
+        server.stop()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from telemetry.migrations import files, runner
+from tests.databases import schema
 from tests.runs.payloads import minimal_run
 from tests.service import PROJECT, environment
 
@@ -26,40 +27,6 @@ def run(*arguments, **environ):
         text=True,
         check=False,
     )
-
-
-def schema(url):
-    """Everything that migrations make, as PostgreSQL describes it."""
-    query = """
-        SELECT 'column', attrelid::regclass::text, attname, format_type(atttypid, atttypmod),
-            attnotnull::text, col_description(attrelid, attnum)
-        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-        WHERE attnum > 0 AND NOT attisdropped AND relnamespace::regnamespace::text !~ '^pg_|^inf'
-        UNION ALL
-        SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''
-        FROM pg_constraint WHERE connamespace::regnamespace::text !~ '^pg_|^inf'
-        UNION ALL
-        SELECT 'index', indrelid::regclass::text, indexrelid::regclass::text,
-            pg_get_indexdef(indexrelid), '', obj_description(indexrelid)
-        FROM pg_index WHERE indrelid::regclass::text !~ '^pg_'
-        UNION ALL
-        SELECT 'function', oid::regprocedure::text, prosrc, '', '', obj_description(oid)
-        FROM pg_proc WHERE pronamespace::regnamespace::text !~ '^pg_|^inf'
-        UNION ALL
-        SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid),
-            tgenabled::text, ''
-        FROM pg_trigger WHERE NOT tgisinternal
-        UNION ALL
-        SELECT 'table', oid::regclass::text, relkind::text, relpersistence::text, '',
-            obj_description(oid)
-        FROM pg_class WHERE relnamespace::regnamespace::text !~ '^pg_|^inf' AND relkind IN ('r','v')
-        UNION ALL
-        SELECT 'schema', nspname, '', '', '', obj_description(oid) FROM pg_namespace
-        WHERE nspname !~ '^pg_|^inf'
-    """
-    with psycopg.connect(url) as connection:
-        rows = connection.execute(query).fetchall()
-    return sorted(str(row) for row in rows if "yoyo" not in str(row))
 
 
 def test_up_down_and_up_again_gives_the_same_schema(empty_database_url):
