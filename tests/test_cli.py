@@ -65,6 +65,23 @@ def test_bad_configuration_stops_the_start_with_one_line(command):
     )
 
 
+@pytest.mark.parametrize("parameter", ["pgbouncer=true", "password=s3cret%zz"])
+def test_a_url_that_libpq_cannot_read_stops_the_start(parameter):
+    failed = subprocess.run(
+        procfile("web"),
+        cwd=PROJECT,
+        env=environment(DATABASE_URL=f"postgresql://127.0.0.1/x?{parameter}", PORT="18766"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert failed.returncode == 4
+    assert "telemetry: DATABASE_URL: got 'postgresql://127.0.0.1/x', takes" in failed.stderr
+    assert "Traceback" not in failed.stdout + failed.stderr
+    assert "s3cret" not in failed.stdout + failed.stderr
+
+
 def test_gunicorn_honours_web_concurrency_and_never_migrates(empty_database_url, tmp_path):
     service = Service({"DATABASE_URL": empty_database_url, "WEB_CONCURRENCY": "3"}, tmp_path)
     try:
