@@ -3,6 +3,9 @@
 import os
 import sys
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
 from telemetry import logs
 from telemetry.config import Config, ConfigError
 
@@ -24,6 +27,9 @@ worker_connections = 1000
 graceful_timeout = 25
 keepalive = 5
 
+# Room for a filter of some thousand characters beside a cursor.
+limit_request_line = 8190
+
 # A worker that has not moved for this long is stuck; a batch of the largest size takes seconds.
 timeout = 60
 
@@ -31,3 +37,10 @@ timeout = 60
 control_socket_disable = True
 
 logconfig_dict = logs.dict_config(_config.log_level)
+
+
+def worker_exit(_: Arbiter, worker: Worker) -> None:
+    """Give a worker's connections back while its greenlets still run."""
+    extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
+    for opened in [*extensions.get("databases", ()), *extensions.get("probes", ())]:
+        opened.close()

@@ -125,10 +125,10 @@ class _Environment:
         return float(text)
 
     def log_level(self, name: str) -> str:
-        level = (self.text(name) or "INFO").upper()
-        if level not in LOG_LEVELS:
-            raise ConfigError(name, repr(level), f"one of {', '.join(LOG_LEVELS)}")
-        return level
+        text = self.text(name) or "INFO"
+        if text.upper() not in LOG_LEVELS:
+            raise ConfigError(name, repr(text), f"one of {', '.join(LOG_LEVELS)}")
+        return text.upper()
 
     def path(self, name: str) -> Path | None:
         text = self.text(name)
@@ -158,6 +158,8 @@ class _Environment:
             raise ConfigError(name, "a URL that can't be read", takes) from None
         if parts.scheme not in ("postgres", "postgresql"):
             raise ConfigError(name, f"{redact_url(text)!r}", takes)
+        if re.search(r"\s|%(?![0-9A-Fa-f]{2})", text) or "@" in parts.path:
+            raise ConfigError(name, "a URL with characters that must be percent-encoded", takes)
         if not (parts.hostname or "host" in options):
             raise ConfigError(name, f"{redact_url(text)!r} without a host", takes)
         if any(mode not in SSL_MODES for mode in options.get("sslmode", ())):
@@ -168,7 +170,7 @@ class _Environment:
 def redact_url(url: str) -> str:
     """Return the URL's scheme, host, port and path only: user, password and options left out."""
     parts = urlsplit(url)
-    if not parts.scheme or "//" not in url:
+    if not parts.scheme or "//" not in url or "@" in parts.path:
         return "***"
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}"

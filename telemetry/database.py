@@ -32,7 +32,7 @@ MAX_WAITING = 1000
 # A deadlock or a serialization failure is the database asking for the same again.
 ATTEMPTS = 3
 
-LIMIT_TIME = sql.load("database/limit_time")
+SET_UP_TRANSACTION = sql.load("database/set_up_transaction")
 
 Parameters = Mapping[str, Any]
 Row = DictRow
@@ -182,7 +182,7 @@ class Database:
                 yield connection
             else:
                 with connection.transaction():
-                    connection.execute(LIMIT_TIME, {"time_limit": f"{STATEMENT_SECONDS}s"})
+                    connection.execute(SET_UP_TRANSACTION, {"time_limit": f"{STATEMENT_SECONDS}s"})
                     yield connection
         finally:
             pool.putconn(connection)
@@ -205,8 +205,8 @@ class Database:
             "row_factory": dict_row,
         }
         if self._has_session:
-            limit = f"-c statement_timeout={STATEMENT_SECONDS}s"
-            settings["options"] = f"{settings.get('options', '')} {limit}".strip()
+            options = f"-c statement_timeout={STATEMENT_SECONDS}s -c TimeZone=UTC -c DateStyle=ISO"
+            settings["options"] = f"{settings.get('options', '')} {options}".strip()
         else:
             settings["prepare_threshold"] = None
         return ConnectionPool(
@@ -267,7 +267,7 @@ def translated_errors() -> Iterator[None]:
         raise _Collision(_cause(error)) from error
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction) as error:
         raise DatabaseUnavailable(f"the schema is not migrated: {_cause(error)}") from error
-    except errors.ReadOnlySqlTransaction as error:
+    except (errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege) as error:
         raise DatabaseUnavailable(_cause(error)) from error
     except psycopg.IntegrityError as error:
         raise IntegrityViolation(error.diag.constraint_name or "unnamed") from error

@@ -10,7 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from flask import request
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from telemetry.errors import ApiError, Invalid, Problem, problem
 
@@ -48,7 +48,7 @@ def read_body(*content_types: str) -> tuple[str, str]:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if content_type not in content_types or charset not in ("utf-8", "utf8"):
         raise ApiError(415, f"Content-Type must be {' or '.join(content_types)}, in UTF-8")
-    if request.headers.get("Content-Encoding", "identity") != "identity":
+    if request.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
         raise ApiError(415, "Content-Encoding is not supported: send the body as it is")
     try:
         return content_type, _read_all().decode()
@@ -62,7 +62,12 @@ def _read_all() -> bytes:
     It is allowed one byte more than the configured limit, which tells a chunked body that
     is too long from one that has just the limit's length.
     """
-    body = request.get_data(cache=False)
+    try:
+        body = request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception as error:  # the server's own, for a body that breaks its protocol
+        raise ClientDisconnected from error
     if request.max_content_length and len(body) >= request.max_content_length:
         raise RequestEntityTooLarge
     if request.content_length not in (None, len(body)):

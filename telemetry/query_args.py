@@ -33,12 +33,15 @@ class Moment(Timestamp):
 def read_query(schema: payload.PayloadSchema) -> dict[str, Any]:
     """Return the query string's valid parameters; an empty one counts as not given.
 
-    Raises Invalid, located at ``["query", name]``; a parameter that nobody knows is refused
-    too, because a misspelt filter would answer with everything.
+    Raises Invalid, located at ``["query", name]``; a parameter that nobody knows, or that is
+    given twice, is refused too, because a filter that is dropped would answer with everything.
     """
     unknown = sorted(request.args.keys() - schema.fields.keys())
     if unknown:
         takes = f"Unknown parameter; there are: {', '.join(schema.fields)}"
         raise Invalid([problem(["query", name], takes, "unknown") for name in unknown])
+    repeated = sorted(name for name, values in request.args.lists() if len(values) > 1)
+    if repeated:
+        raise Invalid([problem(["query", name], "Given twice", "repeated") for name in repeated])
     sent = {name: value for name, value in request.args.items() if value}
     return payload.load(schema, sent, ("query",)).values

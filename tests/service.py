@@ -34,7 +34,7 @@ class Service:
     """A running web process with its workers, on a port of its own."""
 
     def __init__(self, environ: dict[str, str], folder: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = folder / f"service-{self.port}.log"
         with self.log_file.open("wb") as log:
@@ -72,7 +72,8 @@ class Service:
         raise AssertionError(f"the service does not answer: {self.log}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

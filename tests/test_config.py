@@ -71,6 +71,9 @@ def test_an_empty_variable_is_unset():
         ("DATABASE_URL", "postgresql://user:s3cret@host/db?sslmode=maybe"),
         ("DATABASE_URL", "postgresql://[::1/db"),
         ("DATABASE_URL", "just-text"),
+        ("DATABASE_URL", "postgresql://user:s3c ret@host/db"),
+        ("DATABASE_URL", "postgresql://user:s3cret%zz@host/db"),
+        ("DATABASE_URL", "postgresql://user:p@ss/s3cret@host/db"),
         ("RUNTIME_DATABASE_URL", "http://user:s3cret@host/"),
         ("RUNTIME_EVENTS_PATH", "/"),
         ("PERSISTENCE_CONTRACT_REQUIRED", "maybe"),
@@ -119,6 +122,7 @@ def test_it_shows_no_secrets():
         (URL, "postgresql://db.example.org:5432/telemetry"),
         ("postgres://u:a@b@host/db", "postgres://host/db"),
         ("nonsense s3cret", "***"),
+        ("postgresql://user:p@ss/s3cret@host/db", "***"),
     ],
 )
 def test_it_redacts_urls(url, shown):

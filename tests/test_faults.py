@@ -1,5 +1,6 @@
 """The database frozen, restarted, killed: 503 in time, nothing lost, back without help."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -101,8 +102,7 @@ def test_what_was_answered_survives_kill_9_of_the_database(server, service):
 
     with ThreadPoolExecutor(4) as clients:
         workers = [clients.submit(post, worker) for worker in range(4)]
-        while len(created) < 200:
-            pass
+        wait_until(lambda: len(created) >= 200)
         server.kill()
         stop.set()
         for worker in workers:
@@ -120,13 +120,21 @@ def test_what_was_accepted_is_answered_when_the_service_is_asked_to_stop(server,
             post = clients.submit(service.client.post, URL, json=minimal_run("last"))
             with psycopg.connect(server.url, autocommit=True) as watcher:
                 waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                while watcher.execute(waiting).fetchone()[0] == 0:
-                    pass
+                wait_until(lambda: watcher.execute(waiting).fetchone()[0] > 0)
             service.process.terminate()
             blocker.rollback()
             assert post.result().status_code == 201
     assert service.process.wait(30) == 0
+    assert all(line.startswith('{"time": ') for line in service.log.splitlines())
     assert count(server, "last") == 1
+
+
+def wait_until(condition):
+    """Wait for a condition, for as long as a platform would."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def until_ready(service):

@@ -1,6 +1,7 @@
 """Schema changes: up, down, up again; one migrator at a time; nothing lost by accident."""
 
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +108,36 @@ def test_a_migration_is_applied_whole_or_not_at_all(empty_database_url):
     with psycopg.connect(empty_database_url) as connection:
         connection.execute("DROP TABLE agent_runs")
     assert run(DATABASE_URL=empty_database_url).returncode == 0
+
+
+def test_a_migration_may_do_without_a_transaction(empty_database_url, tmp_path):
+    """CREATE INDEX CONCURRENTLY, the way to index a big table, can't have one."""
+    for file in files.DIRECTORY.iterdir():
+        shutil.copy(file, tmp_path)
+    number = f"{len(FORWARD) + 1:04d}_runs_index_host"
+    name = "ix_agent_runs_host"
+    (tmp_path / f"{number}.sql").write_text(
+        f"-- transactional: false\nDROP INDEX CONCURRENTLY IF EXISTS {name};\n\n"
+        f"CREATE INDEX CONCURRENTLY {name} ON agent_runs (host);\n"
+    )
+    (tmp_path / f"{number}.rollback.sql").write_text(f"DROP INDEX CONCURRENTLY {name};\n")
+    before = schema(empty_database_url)
+    runner.migrate(empty_database_url, print, directory=tmp_path)
+    indexed = schema(empty_database_url)
+    assert name in str(indexed)
+
+    def back(count):
+        return runner.rollback(
+            empty_database_url, count, destroy_data=False, say=print, directory=tmp_path
+        )
+
+    with pytest.raises(runner.MigrationError, match="no transaction"):
+        back(2)
+    assert schema(empty_database_url) == indexed
+    assert back(1) == [number]
+    assert name not in str(schema(empty_database_url))
+    assert len(back(1000)) == len(FORWARD)
+    assert schema(empty_database_url) == before
 
 
 def test_an_edited_migration_is_noticed(empty_database_url):

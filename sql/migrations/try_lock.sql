@@ -3,5 +3,8 @@
 -- params: none
 -- index: none
 -- locks: advisory transaction lock 7305
--- returns: locked, false when another migrator has it
-SELECT pg_try_advisory_xact_lock(7305) AS locked;
+-- returns: locked, false when another migrator has it; and that the transaction may be idle
+-- while the migrations run
+SELECT
+    pg_try_advisory_xact_lock(7305) AS locked,
+    set_config('idle_in_transaction_session_timeout', '0', TRUE) AS idle_timeout;

@@ -1,4 +1,5 @@
 -- Counts the runs of each agent, and those of them created in the last 24 hours.
+-- Exact, so it reads an entry of the index for every run: half a second for a million.
 -- params: none
 -- index: ix_agent_runs_agent_name_status_created_at (index-only)
 -- locks: none

@@ -1,6 +1,7 @@
--- Lists runs, newest first, of any agent; one row more than the page tells whether more follow.
+-- Finds runs, newest first, of any agent; one row more than the page tells whether more follow.
 -- Planned for the parameters at hand (never prepared): a filter that is NULL falls away, and
--- the planner chooses the index of those that stay.
+-- the planner chooses the index of those that stay. A start time bounded on one side alone
+-- leaves it no better choice than to walk the newest runs until the page is full.
 -- params: status, job_type, run_id, parent_run_id, created_before, created_after,
 -- start_time_from, start_time_to, cursor_created_at, cursor_event_id (NULL: any),
 -- row_limit, row_offset

@@ -1,13 +1,45 @@
--- Lists one agent's runs, newest first; one row more than the page tells whether more follow.
+-- Finds one agent's runs, newest first; one row more than the page tells whether more follow.
 -- The index has each status of an agent in the order of time, so that a page costs a page
 -- for each status wanted, however many runs the agent has; they are merged here.
 -- Planned for the parameters at hand (never prepared), like query.sql.
 -- params: agent_name, statuses (array: the one wanted, or all), job_type, run_id,
 -- parent_run_id, created_before, created_after, start_time_from, start_time_to,
 -- cursor_created_at, cursor_event_id (NULL: any), row_limit, row_offset
--- index: ix_agent_runs_agent_name_status_created_at
+-- index: ix_agent_runs_agent_name_status_created_at, then agent_runs_pkey for the page
 -- locks: none
 -- returns: runs in the order of (created_at, event_id), descending
+WITH page AS (
+    SELECT
+        candidate.event_id,
+        candidate.created_at
+    FROM unnest(%(statuses)s::text[]) AS wanted (status)
+    CROSS JOIN
+        LATERAL (
+            SELECT
+                event_id,
+                created_at
+            FROM agent_runs
+            WHERE
+                agent_name = %(agent_name)s
+                AND status = wanted.status
+                AND (%(job_type)s::text IS NULL OR job_type = %(job_type)s)
+                AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
+                AND (%(parent_run_id)s::text IS NULL OR parent_run_id = %(parent_run_id)s)
+                AND (%(created_before)s::timestamptz IS NULL OR created_at < %(created_before)s)
+                AND (%(created_after)s::timestamptz IS NULL OR created_at > %(created_after)s)
+                AND (%(start_time_from)s::timestamptz IS NULL OR start_time >= %(start_time_from)s)
+                AND (%(start_time_to)s::timestamptz IS NULL OR start_time <= %(start_time_to)s)
+                AND (
+                    %(cursor_created_at)s::timestamptz IS NULL
+                    OR (created_at, event_id) < (%(cursor_created_at)s, %(cursor_event_id)s::text)
+                )
+            ORDER BY created_at DESC, event_id DESC
+            LIMIT %(row_limit)s::bigint + %(row_offset)s::bigint
+        ) AS candidate
+    ORDER BY candidate.created_at DESC, candidate.event_id DESC
+    LIMIT %(row_limit)s OFFSET %(row_offset)s
+)
+
 SELECT
     run.event_id,
     run.run_id,
@@ -53,71 +85,6 @@ SELECT
     run.api_posted,
     run.api_posted_at,
     run.api_retry_count
-FROM unnest(%(statuses)s::text[]) AS wanted (status)
-CROSS JOIN
-    LATERAL (
-        SELECT
-            event_id,
-            run_id,
-            agent_name,
-            job_type,
-            status,
-            created_at,
-            updated_at,
-            start_time,
-            end_time,
-            duration_ms,
-            items_discovered,
-            items_succeeded,
-            items_failed,
-            items_skipped,
-            product,
-            product_family,
-            platform,
-            subdomain,
-            website,
-            website_section,
-            item_name,
-            git_repo,
-            git_branch,
-            git_commit_hash,
-            git_run_tag,
-            git_commit_source,
-            git_commit_author,
-            git_commit_timestamp,
-            input_summary,
-            output_summary,
-            source_ref,
-            target_ref,
-            error_summary,
-            error_details,
-            host,
-            environment,
-            trigger_type,
-            metrics_json,
-            context_json,
-            insight_id,
-            parent_run_id,
-            api_posted,
-            api_posted_at,
-            api_retry_count
-        FROM agent_runs
-        WHERE
-            agent_name = %(agent_name)s
-            AND status = wanted.status
-            AND (%(job_type)s::text IS NULL OR job_type = %(job_type)s)
-            AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
-            AND (%(parent_run_id)s::text IS NULL OR parent_run_id = %(parent_run_id)s)
-            AND (%(created_before)s::timestamptz IS NULL OR created_at < %(created_before)s)
-            AND (%(created_after)s::timestamptz IS NULL OR created_at > %(created_after)s)
-            AND (%(start_time_from)s::timestamptz IS NULL OR start_time >= %(start_time_from)s)
-            AND (%(start_time_to)s::timestamptz IS NULL OR start_time <= %(start_time_to)s)
-            AND (
-                %(cursor_created_at)s::timestamptz IS NULL
-                OR (created_at, event_id) < (%(cursor_created_at)s, %(cursor_event_id)s::text)
-            )
-        ORDER BY created_at DESC, event_id DESC
-        LIMIT %(row_limit)s::bigint + %(row_offset)s::bigint
-    ) AS run
-ORDER BY run.created_at DESC, run.event_id DESC
-LIMIT %(row_limit)s OFFSET %(row_offset)s;
+FROM page
+INNER JOIN agent_runs AS run ON page.event_id = run.event_id
+ORDER BY run.created_at DESC, run.event_id DESC;

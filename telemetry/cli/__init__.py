@@ -10,6 +10,7 @@ import psycopg
 from telemetry import __version__
 from telemetry.cli import migrate, serve
 from telemetry.config import Config, ConfigError
+from telemetry.database import check_url
 
 
 class Commands(click.Group):
@@ -34,6 +35,8 @@ def main(context: click.Context) -> None:
     """
     try:
         context.obj = Config.from_env(os.environ)
+        check_url("DATABASE_URL", context.obj.database_url)
+        check_url("RUNTIME_DATABASE_URL", context.obj.runtime_database_url)
     except ConfigError as error:
         print(f"telemetry: {error}", file=sys.stderr)
         context.exit(1)

@@ -38,11 +38,11 @@ def serve(config: Config) -> None:
     """
     environ = dict(os.environ)
     with ExitStack() as stack:
-        lock = _only_one(config.port)
-        stack.enter_context(lock)
+        _refuse_a_taken_port(config.port)
         where = "the configured database"
         if resolve(config).runtime_events.kind == "none":
             where = str(DATA / "postgres")
+            stack.enter_context(_only_one(config.port))
             try:
                 url = stack.enter_context(embedded_postgres(DATA / "postgres"))
             except EmbeddedUnavailable as error:
@@ -51,11 +51,23 @@ def serve(config: Config) -> None:
             config = Config.from_env(environ)
         for url in resolve(config).database_urls:
             runner.migrate(url, lambda message: click.echo(f"  {message}"))
-        sys.exit(_run_gunicorn(config, environ, lock, where))
+        sys.exit(_run_gunicorn(config, environ, where))
+
+
+def _refuse_a_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise click.ClickException(
+                f"port {port} of 127.0.0.1 is in use, by another service of yours perhaps;"
+                " PORT names another"
+            ) from None
 
 
 def _only_one(port: int) -> IO[str]:
-    """Take the lock of this checkout; the server's processes keep it until the last has ended."""
+    """Take the lock of the embedded database; this process has it until it ends, however."""
     DATA.mkdir(exist_ok=True)
     lock = open(DATA / "serve.lock", "a+", encoding="utf-8")  # noqa: SIM115 - returned open
     try:
@@ -63,21 +75,13 @@ def _only_one(port: int) -> IO[str]:
     except BlockingIOError:
         lock.seek(0)
         raise click.ClickException(f"already running: {lock.read().strip()}") from None
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise click.ClickException(
-                f"port {port} of 127.0.0.1 is in use; PORT names another"
-            ) from None
     lock.truncate(0)
     lock.write(f"http://127.0.0.1:{port} (pid {os.getpid()})\n")
     lock.flush()
     return lock
 
 
-def _run_gunicorn(config: Config, environ: dict[str, str], lock: IO[str], where: str) -> int:
+def _run_gunicorn(config: Config, environ: dict[str, str], where: str) -> int:
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{config.port}", "wsgi:app"]
     stopping = False
 
@@ -87,11 +91,9 @@ def _run_gunicorn(config: Config, environ: dict[str, str], lock: IO[str], where:
         server.terminate()
 
     # A session of its own: Ctrl-C reaches this process alone, which then stops the server
-    # the graceful way.
-    server = subprocess.Popen(
-        command, env=environ, cwd=PROJECT, start_new_session=True, pass_fds=(lock.fileno(),)
-    )
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # the graceful way. So does the end of the terminal.
+    server = subprocess.Popen(command, env=environ, cwd=PROJECT, start_new_session=True)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     if _answers(f"http://127.0.0.1:{config.port}/health", server):
         click.echo(_banner(config, where, environ.get("DATABASE_URL", "")))

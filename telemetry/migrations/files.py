@@ -12,6 +12,6 @@ def known_migrations() -> list[str]:
     return sorted(file.stem for file in files if not file.name.endswith(".rollback.sql"))
 
 
-def checksum(migration: str) -> str:
+def checksum(file: Path | str) -> str:
     """Return the hex SHA-256 of a migration's file."""
-    return hashlib.sha256((DIRECTORY / f"{migration}.sql").read_bytes()).hexdigest()
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()

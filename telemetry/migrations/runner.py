@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from psycopg import errors
 from yoyo import read_migrations
 
 from telemetry import sql
-from telemetry.database import LIMIT_TIME, connect
+from telemetry.database import SET_UP_TRANSACTION, connect
 from telemetry.migrations.backend import Backend
 from telemetry.migrations.files import DIRECTORY, checksum, known_migrations
 
@@ -49,16 +50,15 @@ def status(url: str) -> Status:
     return _status({})
 
 
-def migrate(url: str, say: Say) -> Status:
+def migrate(url: str, say: Say, directory: Path = DIRECTORY) -> Status:
     """Apply every pending migration, each in a transaction with the note that it is applied.
 
     Raises MigrationError or psycopg.Error; what was applied before stays.
     """
     with _sole_migrator(url, say) as backend:
-        for migration in backend.to_apply(read_migrations(str(DIRECTORY))):
+        for migration in backend.to_apply(read_migrations(str(directory))):
             say(f"applying {migration.id}")
-            if not migration.loaded:
-                migration.load()
+            migration.load()
             if migration.use_transactions:
                 with _transaction(backend):
                     migration.process_steps(backend, "apply")
@@ -70,24 +70,40 @@ def migrate(url: str, say: Say) -> Status:
     return status(url)
 
 
-def rollback(url: str, count: int, *, destroy_data: bool, say: Say) -> list[str]:
+def rollback(
+    url: str, count: int, *, destroy_data: bool, say: Say, directory: Path = DIRECTORY
+) -> list[str]:
     """Roll the last ``count`` applied migrations back, all of them in one transaction.
 
     Raises MigrationError, with nothing changed, when a table that would be dropped holds
-    rows and ``destroy_data`` is false.
+    rows and ``destroy_data`` is false, or when a migration that has no transaction is not
+    rolled back alone.
     """
     with _sole_migrator(url, say) as backend:
-        last = [*backend.to_rollback(read_migrations(str(DIRECTORY)))][:count]
-        with _transaction(backend):
-            if not destroy_data:
-                _refuse_to_lose_rows(backend, last)
-            for migration in last:
-                say(f"rolling back {migration.id}")
-                with suppress(errors.UndefinedTable), backend.transaction():
-                    backend.connection.execute(FORGET_CHECKSUM, {"migration_id": migration.id})
-                migration.process_steps(backend, "rollback")
-                backend.unmark_one(migration)
+        last = [*backend.to_rollback(read_migrations(str(directory)))][:count]
+        for migration in last:
+            migration.load()
+            if not migration.use_transactions and len(last) > 1:
+                raise MigrationError(
+                    f"refused: {migration.id} has no transaction; roll back up to it first, then it"
+                )
+        if last and not last[0].use_transactions:
+            _roll_back_one(backend, last[0], say)
+        else:
+            with _transaction(backend):
+                if not destroy_data:
+                    _refuse_to_lose_rows(backend, last)
+                for migration in last:
+                    _roll_back_one(backend, migration, say)
         return [migration.id for migration in last]
+
+
+def _roll_back_one(backend: Backend, migration: Any, say: Say) -> None:
+    say(f"rolling back {migration.id}")
+    with suppress(errors.UndefinedTable), backend.transaction():
+        backend.connection.execute(FORGET_CHECKSUM, {"migration_id": migration.id})
+    migration.process_steps(backend, "rollback")
+    backend.unmark_one(migration)
 
 
 @contextmanager
@@ -110,14 +126,14 @@ def _sole_migrator(url: str, say: Say) -> Iterator[Backend]:
 @contextmanager
 def _transaction(backend: Backend) -> Iterator[None]:
     with backend.transaction():
-        backend.connection.execute(LIMIT_TIME, {"time_limit": "0"})
+        backend.connection.execute(SET_UP_TRANSACTION, {"time_limit": "0"})
         yield
 
 
 def _note_applied(backend: Backend, migration: Any) -> None:
     backend.mark_one(migration)
     backend.connection.execute(
-        RECORD_CHECKSUM, {"migration_id": migration.id, "checksum": checksum(migration.id)}
+        RECORD_CHECKSUM, {"migration_id": migration.id, "checksum": checksum(migration.path)}
     )
 
 
@@ -147,5 +163,9 @@ def _status(applied: dict[str, str | None]) -> Status:
     return Status(
         applied=sorted(applied),
         pending=[name for name in known if name not in applied],
-        edited=[name for name in known if applied.get(name) and applied[name] != checksum(name)],
+        edited=[
+            name
+            for name in known
+            if applied.get(name) and applied[name] != checksum(DIRECTORY / f"{name}.sql")
+        ],
     )

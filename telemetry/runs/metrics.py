@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from telemetry.database import Row
 
@@ -18,8 +20,12 @@ EXPOSITIONS = {"text/plain", "application/openmetrics-text"}
 
 def is_scraper(accept: str) -> bool:
     """Tell whether an Accept header asks for Prometheus's formats, and not for JSON."""
-    kinds = {part.split(";")[0].strip().lower() for part in accept.split(",")}
-    return bool(kinds & EXPOSITIONS) and "application/json" not in kinds
+    wanted = {
+        kind.split(";")[0].lower(): quality
+        for kind, quality in parse_accept_header(accept, MIMEAccept)
+    }
+    text = max(wanted.get(kind, 0) for kind in EXPOSITIONS)
+    return text > wanted.get("application/json", 0)
 
 
 def summary(rows: list[Row]) -> dict[str, Any]:

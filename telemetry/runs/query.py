@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,7 +36,7 @@ class RunQuerySchema(PayloadSchema):
     start_time_from = Moment()
     start_time_to = Moment()
     limit = WholeNumber(least=1, most=MAX_LIMIT)
-    offset = WholeNumber(least=0)
+    offset = WholeNumber(least=0, most=2**62)
     cursor = Text()
 
 
@@ -75,15 +76,15 @@ def next_link(last: Row) -> str:
     return f'<{request.base_url}?{urlencode({**kept, "cursor": cursor.decode()})}>; rel="next"'
 
 
-def _read_cursor(cursor: str | None) -> tuple[str | None, str | None]:
+def _read_cursor(cursor: str | None) -> tuple[datetime | None, str | None]:
     if cursor is None:
         return None, None
     try:
         text = base64.urlsafe_b64decode(cursor.encode()).decode()
         created_at, _, event_id = text.partition(" ")
-        parse_utc(created_at)
+        moment = parse_utc(created_at)
     except (ValueError, binascii.Error):
         raise Invalid(
             [problem(["query", "cursor"], "Must come from a Link header", "cursor")]
         ) from None
-    return created_at, event_id.replace("\0", "")
+    return moment, event_id.replace("\0", "")

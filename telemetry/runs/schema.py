@@ -72,7 +72,7 @@ class RunSchema(OutcomeSchema):
 class CommitSchema(PayloadSchema):
     """The commit that a run produced."""
 
-    commit_hash = Text(required=True, least=7, most=64)
+    commit_hash = Text(required=True, least=7, most=64, blank=False)
     commit_source = Choice(COMMIT_SOURCES, required=True)
     commit_author = Text()
     commit_timestamp = Timestamp()

@@ -1,0 +1,10 @@
+-- Sets a transaction up as connection options do for a session: for connections behind a
+-- transaction pooler, which can't carry them.
+-- params: time_limit (of each statement, a duration such as 10s)
+-- index: none
+-- locks: none
+-- returns: the settings that are now in force
+SELECT
+    set_config('statement_timeout', %(time_limit)s, TRUE) AS statement_timeout,
+    set_config('TimeZone', 'UTC', TRUE) AS time_zone,
+    set_config('DateStyle', 'ISO', TRUE) AS date_style;
