@@ -1,0 +1,192 @@
+"""Appending to the file of events: under a lock, durably, each id once.
+
+Several processes share the file. Whoever has the lock first reads what the others have
+appended since, so that it knows the ids of the last REMEMBERED events; then it appends.
+Nothing is kept open between two appends: the file may be replaced at any time.
+"""
+
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from telemetry.persistence import PersistenceUnavailable
+from telemetry.runtime_events.events import Created, Event
+from telemetry.runtime_events.file_lines import (
+    Line,
+    first_first,
+    last_first,
+    line_at,
+    sync_folder,
+    write_all,
+)
+from telemetry.runtime_events.file_takeover import NoDocument, is_document, take_over
+from telemetry.runtime_events.stored import decode_line, encode_line
+from telemetry.timestamps import utc_text
+
+# Events whose repetition is recognised.
+REMEMBERED = 100_000
+
+LOCK_SECONDS = 5.0
+LOCK_POLL_SECONDS = 0.002
+
+# So many bytes before the known end tell whether the file is still the one that was read.
+FINGERPRINT = 256
+
+logger = logging.getLogger(__name__)
+
+
+class State(NamedTuple):
+    """Which file was read, up to where, and the last bytes there."""
+
+    identity: tuple[int, int]
+    end: int
+    fingerprint: bytes
+
+
+class Journal:
+    """The file of events as one process sees it. Not for two threads at once."""
+
+    def __init__(self, path: Path, cost_per_second: float) -> None:
+        self._path = os.path.realpath(path)
+        self._cost_per_second = cost_per_second
+        self._offsets: OrderedDict[str, int] = OrderedDict()
+        self._state: State | None = None
+        self.unreadable = 0
+
+    def append(self, batches: Sequence[Sequence[Event]]) -> list[list[Created]]:
+        """Append the events whose id is new; return what became of each event of each batch.
+
+        All of them are durable at the return, also those that were there already: another
+        process may have died before it made them so. Raises PersistenceUnavailable, with
+        nothing of them in the file.
+        """
+        with self._locked(LOCK_SECONDS), self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT) as fd:
+            self._catch_up(fd)
+            recorded_at = utc_text(datetime.now(UTC))
+            fresh: dict[str, Event] = {}
+            results = [
+                [self._classified(fd, event, fresh, recorded_at) for event in batch]
+                for batch in batches
+            ]
+            self._write(fd, [*fresh.values()])
+            return results
+
+    def take_over(self) -> None:
+        """Make a file of lines of a document, if that is what there is."""
+        with self._locked(LOCK_SECONDS), self._opened(os.O_RDONLY):
+            pass
+
+    def look(self) -> None:
+        """Catch up, to know of unreadable lines. Raises PersistenceUnavailable."""
+        with self._locked(0):
+            if os.path.exists(self._path):
+                with self._opened(os.O_RDONLY) as fd:
+                    self._catch_up(fd)
+
+    def _classified(
+        self, fd: int, event: Event, fresh: dict[str, Event], recorded_at: str
+    ) -> Created:
+        """Say whether the event is new, and if so add it to ``fresh``."""
+        event_id = event["id"]
+        if event_id in fresh:
+            return Created(fresh[event_id], created=False)
+        if event_id in self._offsets:
+            stored = decode_line(line_at(fd, self._offsets[event_id]))
+            return Created(msgspec.structs.asdict(stored) if stored else event, created=False)
+        fresh[event_id] = {**event, "recorded_at": recorded_at}
+        return Created(fresh[event_id], created=True)
+
+    def _write(self, fd: int, events: list[Event]) -> None:
+        """Append the events, durably; what was written of them goes when that fails."""
+        end = os.fstat(fd).st_size
+        lines = [encode_line(event) for event in events]
+        # A line that lost its end, with its process, must not swallow the next one.
+        start = b"\n" if lines and end and os.pread(fd, 1, end - 1) != b"\n" else b""
+        try:
+            write_all(fd, start + b"".join(lines))
+            os.fsync(fd)
+        except BaseException:
+            with suppress(OSError):
+                os.ftruncate(fd, end)
+            raise
+        offset = end + len(start)
+        for event, line in zip(events, lines, strict=True):
+            self._remember(event["id"], offset)
+            offset += len(line)
+        self._note_state(fd, offset)
+
+    def _catch_up(self, fd: int) -> None:
+        """Read what was appended since the last time, or the file's last events when it is new."""
+        size = os.fstat(fd).st_size
+        if self._state is None or self._state != self._state_at(fd, self._state.end):
+            self._offsets.clear()
+            self.unreadable = 0
+            lines = [*islice(last_first(fd, size), REMEMBERED)]
+            self._read(reversed(lines))
+            sync_folder(self._path)
+        elif size > self._state.end:
+            self._read(first_first(fd, self._state.end, size))
+        self._note_state(fd, size)
+
+    def _read(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            event = decode_line(line.text)
+            if event is None:
+                self.unreadable += 1
+                logger.warning("RUNTIME_EVENTS_PATH: no event at byte %d, skipped", line.offset)
+            else:
+                self._remember(event.id, line.offset)
+
+    def _remember(self, event_id: str, offset: int) -> None:
+        self._offsets[event_id] = offset
+        if len(self._offsets) > REMEMBERED:
+            self._offsets.popitem(last=False)
+
+    def _note_state(self, fd: int, end: int) -> None:
+        self._state = self._state_at(fd, end)
+
+    def _state_at(self, fd: int, end: int) -> State:
+        found = os.fstat(fd)
+        start = max(0, end - FINGERPRINT)
+        return State((found.st_dev, found.st_ino), end, os.pread(fd, end - start, start))
+
+    @contextmanager
+    def _locked(self, seconds: float) -> Iterator[None]:
+        try:
+            with FileLock(f"{self._path}.lock", timeout=seconds, poll_interval=LOCK_POLL_SECONDS):
+                yield
+        except Timeout as error:
+            raise PersistenceUnavailable("RUNTIME_EVENTS_PATH is locked: others write") from error
+        except NoDocument as error:
+            raise PersistenceUnavailable(
+                f"RUNTIME_EVENTS_PATH holds a document that can't be read: {error}"
+            ) from error
+        except FileNotFoundError as error:
+            raise PersistenceUnavailable("the folder of RUNTIME_EVENTS_PATH is missing") from error
+        except OSError as error:
+            raise PersistenceUnavailable(
+                f"RUNTIME_EVENTS_PATH can't be used: {error.strerror or error}"
+            ) from error
+
+    @contextmanager
+    def _opened(self, flags: int) -> Iterator[int]:
+        """Open the file under the lock: the one that has the name now, and holds lines."""
+        fd = os.open(self._path, flags | os.O_CLOEXEC, 0o644)
+        try:
+            if is_document(fd):
+                logger.warning("RUNTIME_EVENTS_PATH holds a document: taking its events over")
+                take_over(self._path, fd, self._cost_per_second)
+                os.close(fd)
+                fd = os.open(self._path, flags | os.O_CLOEXEC, 0o644)
+            yield fd
+        finally:
+            os.close(fd)
