@@ -70,7 +70,7 @@ class FileEvents:
         in_order = chain.from_iterable(
             sorted(events, key=lambda event: event.id, reverse=True) for _, events in moments
         )
-        return [msgspec.structs.asdict(it) for it in islice(in_order, offset, offset + limit)]
+        return [msgspec.structs.asdict(it) for it in islice(islice(in_order, offset, None), limit)]
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the sums by endpoint."""
