@@ -78,8 +78,8 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
 
     yield make
     for app in apps:
-        for pool in app.extensions["databases"]:
-            pool.close()
+        for connected in (*app.extensions["databases"], *app.extensions["probes"]):
+            connected.close()
 
 
 @pytest.fixture

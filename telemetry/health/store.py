@@ -66,13 +66,19 @@ class Probe:
                     return self._unreachable
             return self._result
 
+    def close(self) -> None:
+        """Close the probe's connection; the next question opens another."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
     def _ask(self) -> None:
         asked_at = monotonic()
         result = self._unreachable
         try:
             result = self._look_again_if_gone()
         except (psycopg.Error, OSError):
-            self._hang_up()
+            self.close()
         finally:
             with self._answered:
                 self._asked_at, self._result, self._asking = asked_at, result, False
@@ -84,7 +90,7 @@ class Probe:
             try:
                 return self._look()
             except psycopg.OperationalError:
-                self._hang_up()
+                self.close()
         return self._look()
 
     def _look(self) -> Readiness:
@@ -106,11 +112,6 @@ class Probe:
         except errors.UndefinedTable:
             return self._migrations
         return [row["migration"] for row in rows]
-
-    def _hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
 
 
 def results(probes: list[Probe]) -> list[Readiness]:
