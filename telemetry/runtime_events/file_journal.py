@@ -56,11 +56,16 @@ class Journal:
     """The file of events as one process sees it. Not for two threads at once."""
 
     def __init__(self, path: Path, cost_per_second: float) -> None:
-        self._path = os.path.realpath(path)
+        self._name = path
         self._cost_per_second = cost_per_second
         self._offsets: OrderedDict[str, int] = OrderedDict()
         self._state: State | None = None
         self.unreadable = 0
+
+    @property
+    def _path(self) -> str:
+        """Where the name leads now: links are followed, so that all agree on the lock."""
+        return os.path.realpath(self._name)
 
     def append(self, batches: Sequence[Sequence[Event]]) -> list[list[Created]]:
         """Append the events whose id is new; return what became of each event of each batch.
@@ -162,6 +167,8 @@ class Journal:
     @contextmanager
     def _locked(self, seconds: float) -> Iterator[None]:
         try:
+            # The lock would create a missing folder, and hide that a disk is not mounted.
+            os.stat(os.path.dirname(self._path))
             with FileLock(f"{self._path}.lock", timeout=seconds, poll_interval=LOCK_POLL_SECONDS):
                 yield
         except Timeout as error:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,24 +16,26 @@ from telemetry.runtime_events.events import Event, complete
 from telemetry.runtime_events.schema import EventSchema
 from telemetry.timestamps import utc_text
 
-CANONICAL_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
+Amount = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)]
+Positive = Annotated[int, Meta(gt=0)] | Annotated[float, Meta(gt=0)]
+CanonicalTime = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
 
 
 class StoredEvent(Struct):
-    """A line that this service wrote, so that its times compare as texts."""
+    """A line as this service writes it, so that its times compare as texts."""
 
     id: str
-    source: str
+    source: Literal["api", "web", "web_api", "worker"]
     endpoint: str
     raw_endpoint: str
     method: str
-    status_code: int
-    runtime_ms: int | float
-    runtime_cost_estimate: int | float
+    status_code: Annotated[int, Meta(ge=100, le=599)]
+    runtime_ms: Positive
+    runtime_cost_estimate: Amount
     idea_id: str | None
     origin_idea_id: str | None
     metadata: dict[str, Any]
-    recorded_at: Annotated[str, Meta(pattern=CANONICAL_TIME)]
+    recorded_at: CanonicalTime
 
 
 class StoredSchema(EventSchema):
