@@ -7,6 +7,9 @@ from telemetry.persistence import PersistenceUnavailable
 from telemetry.runtime_events.events import Created, Event
 from telemetry.runtime_events.file_journal import Journal
 
+# Who appends waits this long, so that others can join, and other processes have their turn.
+JOIN_SECONDS = 0.001
+
 
 class Appends:
     """Appends for any number of threads. Every method raises PersistenceUnavailable."""
@@ -25,7 +28,7 @@ class Appends:
         self._waiting.append(ticket)
         with self._turn:
             if not ticket.done:
-                time.sleep(0)  # those that are ready to append can join
+                time.sleep(JOIN_SECONDS)
                 self._append_for_all()
         return ticket.take()
 

@@ -7,6 +7,7 @@ Nothing is kept open between two appends: the file may be replaced at any time.
 
 import logging
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import lock_descriptor
 
 from telemetry.persistence import PersistenceUnavailable
 from telemetry.runtime_events.events import Created, Event
@@ -36,7 +37,7 @@ from telemetry.timestamps import utc_text
 REMEMBERED = 100_000
 
 LOCK_SECONDS = 5.0
-LOCK_POLL_SECONDS = 0.002
+LOCK_POLL_SECONDS = 0.001
 
 # So many bytes before the known end tell whether the file is still the one that was read.
 FINGERPRINT = 256
@@ -166,13 +167,18 @@ class Journal:
 
     @contextmanager
     def _locked(self, seconds: float) -> Iterator[None]:
+        """Keep other processes out; the lock ends with its holder, however that ends."""
         try:
-            # The lock would create a missing folder, and hide that a disk is not mounted.
-            os.stat(os.path.dirname(self._path))
-            with FileLock(f"{self._path}.lock", timeout=seconds, poll_interval=LOCK_POLL_SECONDS):
+            lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                deadline = time.monotonic() + seconds
+                while not lock_descriptor(lock, blocking=False):
+                    if time.monotonic() > deadline:
+                        raise PersistenceUnavailable("RUNTIME_EVENTS_PATH is locked: others write")
+                    time.sleep(LOCK_POLL_SECONDS)
                 yield
-        except Timeout as error:
-            raise PersistenceUnavailable("RUNTIME_EVENTS_PATH is locked: others write") from error
+            finally:
+                os.close(lock)
         except NoDocument as error:
             raise PersistenceUnavailable(
                 f"RUNTIME_EVENTS_PATH holds a document that can't be read: {error}"
