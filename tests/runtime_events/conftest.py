@@ -1,13 +1,14 @@
 """The application over each of the two stores: the same tests run against both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import MakeApp
+from tests.conftest import MakeApp, database
 
 
 @pytest.fixture
@@ -40,3 +41,12 @@ def events(event_app: Callable[..., Flask]) -> FlaskClient:
 def file_client(make_app: MakeApp, events_file: Path) -> FlaskClient:
     """A client of the application over the file."""
     return make_app(database_url=None, runtime_events_path=events_file).test_client()
+
+
+@pytest.fixture
+def runtime_database_url(postgres: str, template: str) -> Iterator[str]:
+    """The URL of a second migrated, empty database."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE runtime_events TEMPLATE {template}")
+        yield database(postgres, "runtime_events")
+        connection.execute("DROP DATABASE runtime_events WITH (FORCE)")
