@@ -46,7 +46,7 @@ class Load:
     @property
     def answered(self) -> list[str]:
         """The ids of the events that were answered with success."""
-        return [it for it, status in self.statuses.items() if status in (200, 201)]
+        return [it for it, status in self.statuses.copy().items() if status in (200, 201)]
 
     def _post(self, numbers: range) -> None:
         with httpx.Client(base_url=self.url, timeout=30) as client:
