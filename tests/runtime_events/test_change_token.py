@@ -1,5 +1,7 @@
 """GET /api/runtime/change-token."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 
 from tests.runtime_events.payloads import BATCH_URL, TOKEN_URL, URL, full_event, minimal_event
@@ -56,16 +58,25 @@ def test_it_changes_at_each_of_two_commits_in_reverse_order(client, database_url
     assert len({*seen}) == 3
 
 
-def test_it_changes_although_more_transactions_are_open_than_there_are_lanes(
-    client, database_url, db
-):
+def test_it_changes_when_one_lane_only_is_free(client, database_url, db):
     db.execute("SELECT pg_advisory_lock(7306, lane) FROM generate_series(0, 62) AS lane")
-    with psycopg.connect(database_url) as first:
-        first.execute(INSERT, ["first"])
+    with psycopg.connect(database_url) as connection:
+        connection.execute(INSERT, ["event"])
         before = token(client)
-        first.commit()
+        connection.commit()
     assert token(client) != before
-    assert client.post(URL, json=minimal_event()).status_code == 201
+
+
+def test_it_changes_at_each_commit_of_many_writers(client, database_url):
+    writers = [psycopg.connect(database_url) for _ in range(12)]
+    seen = [token(client)]
+    for number, writer in enumerate(writers):
+        writer.execute(INSERT, [str(number)])
+    for writer in sorted(writers, key=id):
+        writer.commit()
+        writer.close()
+        seen.append(token(client))
+    assert len({*seen}) == 13
 
 
 def test_it_stays_after_a_rollback(client, database_url):
@@ -90,3 +101,15 @@ def test_it_stays_while_other_tables_change(client, db):
     before = token(client)
     db.execute("CREATE TABLE other AS SELECT 1")
     assert token(client) == before
+
+
+def test_a_writer_waits_when_every_lane_is_taken(client, db, database_url):
+    db.execute("SELECT pg_advisory_lock(7306, lane) FROM generate_series(0, 63) AS lane")
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url, autocommit=True) as other:
+        before = token(client)
+        writing = pool.submit(client.post, URL, json=minimal_event())
+        while not other.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+            pass
+        db.execute("SELECT pg_advisory_unlock_all()")
+        assert writing.result().status_code == 201
+    assert token(client) != before
