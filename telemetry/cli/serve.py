@@ -40,8 +40,9 @@ def serve(config: Config) -> None:
     with ExitStack() as stack:
         lock = _only_one(config.port)
         stack.enter_context(lock)
-        where = "the configured database"
-        if resolve(config).runtime_events.kind == "none":
+        events = resolve(config).runtime_events
+        where = str(events.path or "the configured database")
+        if events.kind == "none":
             where = str(DATA / "postgres")
             try:
                 url = stack.enter_context(embedded_postgres(DATA / "postgres"))

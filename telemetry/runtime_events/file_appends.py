@@ -5,7 +5,7 @@ from threading import Lock
 
 from telemetry.persistence import PersistenceUnavailable
 from telemetry.runtime_events.events import Created, Event
-from telemetry.runtime_events.file_journal import Journal
+from telemetry.runtime_events.file_journal import Journal, Locked
 
 # Who appends waits this long, so that others can join, and other processes have their turn.
 JOIN_SECONDS = 0.001
@@ -38,10 +38,15 @@ class Appends:
             self._journal.take_over()
 
     def unreadable_lines(self) -> int | None:
-        """Return how many lines hold no event, as far as was read; None: the file is not usable."""
+        """Return how many lines hold no event, as far as was read; None: the file is not usable.
+
+        Waits for nobody: while somebody appends, it says what is known.
+        """
         if self._turn.acquire(blocking=False):
             try:
                 self._journal.look()
+            except Locked:
+                pass
             except PersistenceUnavailable:
                 return None
             finally:

@@ -45,6 +45,10 @@ FINGERPRINT = 256
 logger = logging.getLogger(__name__)
 
 
+class Locked(PersistenceUnavailable):
+    """Another process has the lock of the file."""
+
+
 class State(NamedTuple):
     """Which file was read, up to where, and the last bytes there."""
 
@@ -92,7 +96,10 @@ class Journal:
             pass
 
     def look(self) -> None:
-        """Catch up, to know of unreadable lines. Raises PersistenceUnavailable."""
+        """Catch up, to know of unreadable lines, without waiting for the lock.
+
+        Raises PersistenceUnavailable, Locked when another process has it.
+        """
         with self._locked(0):
             if os.path.exists(self._path):
                 with self._opened(os.O_RDONLY) as fd:
@@ -174,7 +181,7 @@ class Journal:
                 deadline = time.monotonic() + seconds
                 while not lock_descriptor(lock, blocking=False):
                     if time.monotonic() > deadline:
-                        raise PersistenceUnavailable("RUNTIME_EVENTS_PATH is locked: others write")
+                        raise Locked("RUNTIME_EVENTS_PATH is locked: others write")
                     time.sleep(LOCK_POLL_SECONDS)
                 yield
             finally:

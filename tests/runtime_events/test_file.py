@@ -204,6 +204,7 @@ def test_it_gives_up_when_another_writer_keeps_the_lock(file_client, events_file
     with FileLock(f"{events_file}.lock"):
         assert "locked" in refusal(file_client.post(URL, json=full_event()))
         assert file_client.get(URL).status_code == 200
+        assert unreadable(file_client) == 0
     assert file_client.post(URL, json=full_event()).status_code == 201
 
 
