@@ -1,6 +1,6 @@
 -- Sums the events of the last seconds up by endpoint, busiest first. Counts first and sorts
--- the times of the endpoints on the page only. Sums are numeric, which no number of events
--- makes overflow, and are cut to what a double holds.
+-- the times of the endpoints on the page only, once for all percentiles. Sums are numeric,
+-- which no number of events makes overflow, and are cut to what a double holds.
 -- params: seconds, source (NULL: any), row_limit
 -- index: ix_runtime_events_recorded_at, or ix_runtime_events_source_recorded_at
 -- locks: none
@@ -55,9 +55,15 @@ SELECT
     count(*) FILTER (WHERE recent.status_code >= 500) AS error_count,
     least(sum(recent.runtime_ms), 1.7976931348623157e308) AS total_runtime_ms,
     sum(recent.runtime_ms) / count(*) AS average_runtime_ms,
-    percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (
+    percentile_cont(0.5) WITHIN GROUP (
         ORDER BY recent.runtime_ms::double precision
-    ) AS percentiles,
+    ) AS p50_ms,
+    percentile_cont(0.95) WITHIN GROUP (
+        ORDER BY recent.runtime_ms::double precision
+    ) AS p95_ms,
+    percentile_cont(0.99) WITHIN GROUP (
+        ORDER BY recent.runtime_ms::double precision
+    ) AS p99_ms,
     least(sum(recent.runtime_cost_estimate), 1.7976931348623157e308) AS runtime_cost_estimate,
     json_strip_nulls(
         json_build_object(

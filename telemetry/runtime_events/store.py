@@ -65,10 +65,9 @@ class DatabaseEvents:
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the sums by endpoint."""
-        rows = self._database.fetch_all(
+        return self._database.fetch_all(
             SUMMARY, {"seconds": seconds, "source": source, "row_limit": limit}, prepare=False
         )
-        return [_with_percentiles(row) for row in rows]
 
     def change_token(self) -> str:
         """Return the token of the events that are visible now."""
@@ -77,11 +76,6 @@ class DatabaseEvents:
 
     def unreadable_lines(self) -> None:
         """Return None: there is no file."""
-
-
-def _with_percentiles(row: dict[str, Any]) -> dict[str, Any]:
-    p50, p95, p99 = row.pop("percentiles")
-    return {**row, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99}
 
 
 def _json(value: Any) -> str:
