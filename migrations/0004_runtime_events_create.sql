@@ -61,12 +61,13 @@ COMMENT ON COLUMN runtime_events.lane IS
 COMMENT ON COLUMN runtime_events.number IS
 'Rises within a lane in the order in which its events became visible; has gaps';
 
-CREATE INDEX ix_runtime_events_recorded_at ON runtime_events (recorded_at DESC, id DESC);
+-- Without the id, which only orders the events of one moment: a fifth of the size.
+CREATE INDEX ix_runtime_events_recorded_at ON runtime_events (recorded_at DESC);
 COMMENT ON INDEX ix_runtime_events_recorded_at IS
 'sql/runtime_events/list.sql, newest first, and the window of summary.sql';
 
 CREATE INDEX ix_runtime_events_source_recorded_at
-ON runtime_events (source, recorded_at DESC, id DESC);
+ON runtime_events (source, recorded_at DESC);
 COMMENT ON INDEX ix_runtime_events_source_recorded_at IS
 'sql/runtime_events/list.sql and summary.sql by source';
 

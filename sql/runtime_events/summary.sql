@@ -19,65 +19,62 @@ WITH recent AS MATERIALIZED (
         AND (%(source)s::text IS NULL OR source = %(source)s)
 ),
 
-busiest AS (
+counted AS (
     SELECT
         endpoint,
+        status_code,
         count(*) AS event_count
     FROM recent
+    GROUP BY endpoint, status_code
+),
+
+busiest AS MATERIALIZED (
+    SELECT
+        endpoint,
+        sum(event_count) AS event_count,
+        coalesce(sum(event_count) FILTER (WHERE status_code >= 500), 0) AS error_count,
+        json_object_agg(status_code, event_count ORDER BY status_code) AS status_counts
+    FROM counted
     GROUP BY endpoint
     ORDER BY event_count DESC, endpoint COLLATE "C"
     LIMIT %(row_limit)s
 ),
 
-statuses AS (
+measured AS (
     SELECT
-        counted.endpoint,
-        json_object_agg(
-            counted.status_code, counted.event_count ORDER BY counted.status_code
-        ) AS status_counts
-    FROM (
-        SELECT
-            endpoint,
-            status_code,
-            count(*) AS event_count
-        FROM recent
-        GROUP BY endpoint, status_code
-    ) AS counted
-    GROUP BY counted.endpoint
+        endpoint,
+        array_agg(DISTINCT method COLLATE "C" ORDER BY method COLLATE "C") AS methods,
+        sum(runtime_ms) AS total_runtime_ms,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY runtime_ms::double precision) AS p50_ms,
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY runtime_ms::double precision) AS p95_ms,
+        percentile_cont(0.99) WITHIN GROUP (ORDER BY runtime_ms::double precision) AS p99_ms,
+        sum(runtime_cost_estimate) AS runtime_cost_estimate,
+        json_strip_nulls(
+            json_build_object(
+                'api', nullif(count(*) FILTER (WHERE source = 'api'), 0),
+                'web', nullif(count(*) FILTER (WHERE source = 'web'), 0),
+                'web_api', nullif(count(*) FILTER (WHERE source = 'web_api'), 0),
+                'worker', nullif(count(*) FILTER (WHERE source = 'worker'), 0)
+            )
+        ) AS by_source
+    FROM recent
+    WHERE endpoint IN (SELECT busiest.endpoint FROM busiest)
+    GROUP BY endpoint
 )
 
 SELECT
-    recent.endpoint,
-    array_agg(
-        DISTINCT recent.method COLLATE "C" ORDER BY recent.method COLLATE "C"
-    ) AS methods,
-    count(*) AS event_count,
-    count(*) FILTER (WHERE recent.status_code >= 500) AS error_count,
-    least(sum(recent.runtime_ms), 1.7976931348623157e308) AS total_runtime_ms,
-    sum(recent.runtime_ms) / count(*) AS average_runtime_ms,
-    percentile_cont(0.5) WITHIN GROUP (
-        ORDER BY recent.runtime_ms::double precision
-    ) AS p50_ms,
-    percentile_cont(0.95) WITHIN GROUP (
-        ORDER BY recent.runtime_ms::double precision
-    ) AS p95_ms,
-    percentile_cont(0.99) WITHIN GROUP (
-        ORDER BY recent.runtime_ms::double precision
-    ) AS p99_ms,
-    least(sum(recent.runtime_cost_estimate), 1.7976931348623157e308) AS runtime_cost_estimate,
-    json_strip_nulls(
-        json_build_object(
-            'api', nullif(count(*) FILTER (WHERE recent.source = 'api'), 0),
-            'web', nullif(count(*) FILTER (WHERE recent.source = 'web'), 0),
-            'web_api', nullif(count(*) FILTER (WHERE recent.source = 'web_api'), 0),
-            'worker', nullif(count(*) FILTER (WHERE recent.source = 'worker'), 0)
-        )
-    ) AS by_source,
-    (
-        SELECT statuses.status_counts FROM statuses
-        WHERE statuses.endpoint = recent.endpoint
-    ) AS status_counts
-FROM recent
-INNER JOIN busiest ON recent.endpoint = busiest.endpoint
-GROUP BY recent.endpoint
-ORDER BY event_count DESC, recent.endpoint COLLATE "C";
+    busiest.endpoint,
+    measured.methods,
+    busiest.event_count,
+    busiest.error_count,
+    least(measured.total_runtime_ms, 1.7976931348623157e308) AS total_runtime_ms,
+    measured.total_runtime_ms / busiest.event_count AS average_runtime_ms,
+    measured.p50_ms,
+    measured.p95_ms,
+    measured.p99_ms,
+    least(measured.runtime_cost_estimate, 1.7976931348623157e308) AS runtime_cost_estimate,
+    measured.by_source,
+    busiest.status_counts
+FROM busiest
+INNER JOIN measured ON busiest.endpoint = measured.endpoint
+ORDER BY busiest.event_count DESC, busiest.endpoint COLLATE "C";
