@@ -92,8 +92,8 @@ class Journal:
 
     def take_over(self) -> None:
         """Make a file of lines of a document, if that is what there is."""
-        with self._locked(LOCK_SECONDS), self._opened(os.O_RDONLY):
-            pass
+        with self._locked(LOCK_SECONDS):
+            self._take_over_document()
 
     def look(self) -> None:
         """Catch up, to know of unreadable lines, without waiting for the lock.
@@ -143,21 +143,23 @@ class Journal:
         if self._state is None or self._state != self._state_at(fd, self._state.end):
             self._offsets.clear()
             self.unreadable = 0
-            lines = [*islice(last_first(fd, size), REMEMBERED)]
-            self._read(reversed(lines))
+            last = [*islice(self._places(last_first(fd, size)), REMEMBERED)]
+            self._offsets.update(reversed(last))
             sync_folder(self._path)
         elif size > self._state.end:
-            self._read(first_first(fd, self._state.end, size))
+            for event_id, offset in self._places(first_first(fd, self._state.end, size)):
+                self._remember(event_id, offset)
         self._note_state(fd, size)
 
-    def _read(self, lines: Iterable[Line]) -> None:
+    def _places(self, lines: Iterable[Line]) -> Iterator[tuple[str, int]]:
+        """Yield the id and the place of each event, and count the lines that hold none."""
         for line in lines:
             event = decode_line(line.text)
             if event is None:
                 self.unreadable += 1
                 logger.warning("RUNTIME_EVENTS_PATH: no event at byte %d, skipped", line.offset)
             else:
-                self._remember(event.id, line.offset)
+                yield event.id, line.offset
 
     def _remember(self, event_id: str, offset: int) -> None:
         self._offsets[event_id] = offset
@@ -200,13 +202,15 @@ class Journal:
     @contextmanager
     def _opened(self, flags: int) -> Iterator[int]:
         """Open the file under the lock: the one that has the name now, and holds lines."""
+        self._take_over_document()
         fd = os.open(self._path, flags | os.O_CLOEXEC, 0o644)
         try:
-            if is_document(fd):
-                logger.warning("RUNTIME_EVENTS_PATH holds a document: taking its events over")
-                take_over(self._path, fd, self._cost_per_second)
-                os.close(fd)
-                fd = os.open(self._path, flags | os.O_CLOEXEC, 0o644)
             yield fd
         finally:
             os.close(fd)
+
+    def _take_over_document(self) -> None:
+        with suppress(FileNotFoundError), open(self._path, "rb") as file:
+            if is_document(file.fileno()):
+                logger.warning("RUNTIME_EVENTS_PATH holds a document: taking its events over")
+                take_over(self._path, file, self._cost_per_second)

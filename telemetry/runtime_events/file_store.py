@@ -4,11 +4,11 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -112,29 +112,26 @@ class FileEvents:
     @contextmanager
     def _opened(self) -> Iterator[int | None]:
         """Open the file of lines to read it; None when there is none yet."""
-        fd = None
         try:
-            fd = _open(self._path)
-            if fd is not None and is_document(fd):
-                self._appends.take_over()
-                os.close(fd)
-                fd = _open(self._path)
-            yield fd
+            with _open(self._path) as file:
+                if file is None or not is_document(file.fileno()):
+                    yield file.fileno() if file else None
+                    return
+            self._appends.take_over()
+            with _open(self._path) as file:
+                yield file.fileno() if file else None
         except OSError as error:
             raise PersistenceUnavailable(
                 f"RUNTIME_EVENTS_PATH can't be read: {error.strerror or error}"
             ) from error
-        finally:
-            if fd is not None:
-                os.close(fd)
 
 
-def _open(path: Path) -> int | None:
+def _open(path: Path) -> AbstractContextManager[BinaryIO | None]:
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return path.open("rb", buffering=0)
     except FileNotFoundError:
         if path.parent.is_dir():
-            return None
+            return nullcontext()
         raise
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import stat
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -44,18 +44,17 @@ def document_events(raw: bytes) -> list[Any]:
     return events
 
 
-def take_over(path: str, fd: int, cost_per_second: float) -> None:
-    """Replace the document at ``path``, open as ``fd``, by a file of lines.
+def take_over(path: str, document: BinaryIO, cost_per_second: float) -> None:
+    """Replace the document at ``path``, which is open, by a file of lines.
 
     The caller has the file lock. The new file is whole and durable before it takes the
     name, so that a crash leaves the one or the other. Raises NoDocument or OSError.
     """
-    with open(os.dup(fd), "rb") as document:
-        events = document_events(document.read())
+    events = document_events(document.read())
     temporary = f"{path}.takeover"
     new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.fchmod(new, stat.S_IMODE(os.fstat(fd).st_mode))
+        os.fchmod(new, stat.S_IMODE(os.fstat(document.fileno()).st_mode))
         write_all(new, _lines(events, cost_per_second))
         os.fsync(new)
     finally:
