@@ -2,7 +2,7 @@
 -- Planned for the parameters at hand (never prepared): a filter that is NULL falls away, and
 -- a prefix, its wildcards escaped, becomes a range of the index. Texts are cut at 500
 -- characters there, so the last condition looks at the whole.
--- params: source, endpoint_prefix, since (inclusive), each NULL for any; row_limit, row_offset
+-- params: source, endpoint_prefix, since (inclusive; NULL: any), row_limit, row_offset
 -- index: ix_runtime_events_recorded_at, ix_runtime_events_source_recorded_at, or
 -- ix_runtime_events_endpoint when few events have the prefix
 -- locks: none

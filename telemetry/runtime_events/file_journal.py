@@ -82,12 +82,12 @@ class Journal:
         with self._locked(LOCK_SECONDS), self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT) as fd:
             self._catch_up(fd)
             recorded_at = utc_text(datetime.now(UTC))
-            fresh: dict[str, Event] = {}
+            fresh: dict[str, bytes] = {}
             results = [
                 [self._classified(fd, event, fresh, recorded_at) for event in batch]
                 for batch in batches
             ]
-            self._write(fd, [*fresh.values()])
+            self._write(fd, fresh)
             return results
 
     def take_over(self) -> None:
@@ -106,34 +106,32 @@ class Journal:
                     self._catch_up(fd)
 
     def _classified(
-        self, fd: int, event: Event, fresh: dict[str, Event], recorded_at: str
+        self, fd: int, event: Event, fresh: dict[str, bytes], recorded_at: str
     ) -> Created:
-        """Say whether the event is new, and if so add it to ``fresh``."""
+        """Say whether the event is new, and if so add its line to ``fresh``."""
         event_id = event["id"]
-        if event_id in fresh:
-            return Created(fresh[event_id], created=False)
-        if event_id in self._offsets:
-            stored = decode_line(line_at(fd, self._offsets[event_id]))
-            return Created(msgspec.structs.asdict(stored) if stored else event, created=False)
-        fresh[event_id] = {**event, "recorded_at": recorded_at}
-        return Created(fresh[event_id], created=True)
+        created = event_id not in fresh and event_id not in self._offsets
+        if created:
+            fresh[event_id] = encode_line({**event, "recorded_at": recorded_at})
+        line = fresh.get(event_id) or line_at(fd, self._offsets[event_id])
+        stored = decode_line(line)
+        return Created(msgspec.structs.asdict(stored) if stored else event, created)
 
-    def _write(self, fd: int, events: list[Event]) -> None:
-        """Append the events, durably; what was written of them goes when that fails."""
+    def _write(self, fd: int, lines: dict[str, bytes]) -> None:
+        """Append the lines by id, durably; what was written of them goes when that fails."""
         end = os.fstat(fd).st_size
-        lines = [encode_line(event) for event in events]
         # A line that lost its end, with its process, must not swallow the next one.
         start = b"\n" if lines and end and os.pread(fd, 1, end - 1) != b"\n" else b""
         try:
-            write_all(fd, start + b"".join(lines))
+            write_all(fd, start + b"".join(lines.values()))
             os.fsync(fd)
         except BaseException:
             with suppress(OSError):
                 os.ftruncate(fd, end)
             raise
         offset = end + len(start)
-        for event, line in zip(events, lines, strict=True):
-            self._remember(event["id"], offset)
+        for event_id, line in lines.items():
+            self._remember(event_id, offset)
             offset += len(line)
         self._note_state(fd, offset)
 

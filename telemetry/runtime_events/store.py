@@ -1,6 +1,7 @@
 """Runtime events in PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -21,6 +22,10 @@ GET = sql.load("runtime_events/get")
 LIST = sql.load("runtime_events/list")
 SUMMARY = sql.load("runtime_events/summary")
 CHANGE_TOKEN = sql.load("runtime_events/change_token")
+
+NUMERIC = ("runtime_ms", "runtime_cost_estimate")
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class DatabaseEvents:
@@ -78,5 +83,16 @@ class DatabaseEvents:
         """Return None: there is no file."""
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+def _json(events: list[Event]) -> str:
+    """Return what create.sql takes.
+
+    A large double gets its decimal point: numeric would keep 4.290910170725085e16 as an
+    integer, which is not the same number.
+    """
+    exact = [{**event, **{name: _with_point(event[name]) for name in NUMERIC}} for event in events]
+    return _encoder.encode(exact).decode()
+
+
+def _with_point(number: float) -> float | Decimal:
+    large = isinstance(number, float) and number >= 2**53
+    return Decimal(f"{number:.1f}") if large else number

@@ -46,6 +46,7 @@ class StoredSchema(EventSchema):
     origin_idea_id = Text(least=1, most=255)
 
 
+_encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(StoredEvent)
 _schema = StoredSchema()
 
@@ -80,7 +81,7 @@ class ForeignEvents:
 
 def encode_line(event: Event) -> bytes:
     """Return the event as a line of the file."""
-    return msgspec.json.encode(event) + b"\n"
+    return _encoder.encode(event) + b"\n"
 
 
 def decode_line(line: bytes) -> StoredEvent | None:

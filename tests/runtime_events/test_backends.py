@@ -24,18 +24,11 @@ def rows(url, table):
         return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
-@pytest.mark.parametrize(("runtime", "main", "file", "events_in", "runs_in"), ROWS)
-def test_it_writes_where_the_table_says(  # noqa: PLR0917 - the columns of the table
-    start_service,
-    runtime_database_url,
-    database_url,
-    events_file,
-    runtime,
-    main,
-    file,
-    events_in,
-    runs_in,
+@pytest.mark.parametrize("row", ROWS)
+def test_it_writes_where_the_table_says(
+    start_service, runtime_database_url, database_url, events_file, row
 ):
+    runtime, main, file, events_in, runs_in = row
     service = start_service(
         RUNTIME_DATABASE_URL=runtime_database_url if runtime else "",
         DATABASE_URL=database_url if main else "",

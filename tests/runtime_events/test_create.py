@@ -107,7 +107,19 @@ def test_it_keeps_the_path_of_an_endpoint(events, sent, kept):
 
 @pytest.mark.parametrize(
     "number",
-    [1, 0.1, 1e-300, 5e-324, 1e15, 1e16, 1.5e300, 2**53 + 1, 2**63 - 1, 1.7976931348623157e308],
+    [
+        1,
+        0.1,
+        1e-300,
+        5e-324,
+        1e15,
+        1e16,
+        4.5e15 + 0.5,
+        1.5e300,
+        2**53 + 1,
+        2**63 - 1,
+        1.7976931348623157e308,
+    ],
 )
 def test_it_gives_numbers_back_as_they_were(events, number):
     answer = events.post(URL, json=minimal_event(runtime_ms=number, metadata={"n": number}))
@@ -115,6 +127,13 @@ def test_it_gives_numbers_back_as_they_were(events, number):
     assert answer.json["runtime_ms"] == number
     assert answer.json["metadata"] == {"n": number}
     assert stored(events) == [answer.json]
+
+
+def test_it_keeps_doubles_that_look_like_integers(events):
+    number = 4.290910170725085e16
+    answer = events.post(URL, json=minimal_event(runtime_ms=number))
+    assert answer.json["runtime_ms"] == number
+    assert stored(events)[0]["runtime_ms"] == number
 
 
 @pytest.mark.parametrize(
