@@ -12,11 +12,15 @@ from telemetry.database import Database, check_url
 from telemetry.health import views as health
 from telemetry.health.store import Probe
 from telemetry.migrations.files import known_migrations
-from telemetry.persistence import Persistence, resolve
+from telemetry.persistence import Backend, Persistence, resolve
 from telemetry.rate_limit import limiter
 from telemetry.rate_limit.store import DatabaseHits, HitStore, MemoryHits
 from telemetry.runs import views as runs
 from telemetry.runs.store import RunStore
+from telemetry.runtime_events import views as runtime_events
+from telemetry.runtime_events.events import RuntimeEventStore
+from telemetry.runtime_events.file_store import FileEvents
+from telemetry.runtime_events.store import DatabaseEvents
 
 logger = logging.getLogger("telemetry")
 
@@ -30,7 +34,8 @@ def create_app(config: Config | None = None) -> Flask:
     check_url("DATABASE_URL", config.database_url)
     check_url("RUNTIME_DATABASE_URL", config.runtime_database_url)
     persistence = resolve(config)
-    records = _database(config, persistence.agent_runs.url)
+    logger.log(logging.INFO if persistence.contract.passed else logging.ERROR, "%s", persistence)
+    records = _database(config, persistence.agent_runs)
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1
@@ -44,21 +49,45 @@ def create_app(config: Config | None = None) -> Flask:
         limiter.init_app(app, config, _hits(config, persistence, records))
     security.init_app(app, config)
 
+    app.extensions["config"] = config
     app.extensions["persistence"] = persistence
-    app.extensions["probes"] = [Probe(url, known_migrations()) for url in persistence.database_urls]
+    app.extensions["probes"] = [
+        Probe(url, known_migrations(), persistence.domains_of(url))
+        for url in persistence.database_urls
+    ]
     app.register_blueprint(health.blueprint)
 
     app.extensions["runs"] = RunStore(records)
     app.register_blueprint(runs.blueprint)
 
-    app.extensions["databases"] = [records]
+    events = _events_database(config, persistence, records)
+    app.extensions["runtime_events"] = _event_store(config, persistence, events)
+    app.register_blueprint(runtime_events.blueprint)
+
+    app.extensions["databases"] = [*dict.fromkeys((records, events))]
     return app
 
 
-def _database(config: Config, url: str | None) -> Database:
+def _database(config: Config, backend: Backend) -> Database:
     return Database(
-        url, pool_size=config.db_pool_size, prepared_statements=config.db_prepared_statements
+        backend.url,
+        pool_size=config.db_pool_size,
+        prepared_statements=config.db_prepared_statements,
+        missing=backend.note,
     )
+
+
+def _events_database(config: Config, persistence: Persistence, records: Database) -> Database:
+    backend = persistence.runtime_events
+    same = backend.url is not None and backend.url == persistence.agent_runs.url
+    return records if same else _database(config, backend)
+
+
+def _event_store(config: Config, persistence: Persistence, database: Database) -> RuntimeEventStore:
+    path = persistence.runtime_events.path
+    if path is not None:
+        return FileEvents(path, config.runtime_cost_per_second)
+    return DatabaseEvents(database)
 
 
 def _hits(config: Config, persistence: Persistence, records: Database) -> HitStore:

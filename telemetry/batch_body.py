@@ -4,6 +4,7 @@ One bad record blocks no other.
 """
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 from time import sleep
 from typing import Any
 
@@ -17,12 +18,42 @@ RECORDS_A_TURN = 200
 
 @dataclass
 class Batch:
-    """The records of one request: the valid ones by index, the problems of the others."""
+    """The records of one request: the valid ones by index, the problems of the others.
 
+    ``key`` is the field that names a record in its error entry.
+    """
+
+    key: str
     total: int = 0
     valid: dict[int, dict[str, Any]] = field(default_factory=dict)
     errors: list[dict[str, Any]] = field(default_factory=list)
     ignored_fields: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        """422 when there were records and none was valid."""
+        return 422 if self.errors and len(self.errors) == self.total else 200
+
+    def fail(self, index: int, named: Any, problems: list[Problem]) -> None:
+        """Report a record, by its name when that is a text which can be sent back."""
+        usable = isinstance(named, str) and len(named) <= 255 and named.isprintable()
+        name = named if usable else None
+        self.errors.append({"index": index, self.key: name, "detail": problems})
+
+    def refuse(self, refused: dict[int, str]) -> None:
+        """Report the records that a constraint refused, by index."""
+        for index, constraint in refused.items():
+            message = f"Database integrity error: {constraint}"
+            named = self.valid[index].get(self.key)
+            self.fail(index, named, [problem(["body", index], message, "integrity")])
+        self.errors.sort(key=itemgetter("index"))
+
+    def body(self, inserted: int, duplicates: int, **more: Any) -> dict[str, Any]:
+        """Return the answer's body."""
+        if self.ignored_fields:
+            more["ignored_fields"] = self.ignored_fields
+        counted = {"inserted": inserted, "duplicates": duplicates}
+        return {**counted, "errors": self.errors, "total": self.total, **more}
 
 
 def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batch:
@@ -33,7 +64,7 @@ def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batc
     more than ``most`` records.
     """
     records = _records(name, most)
-    batch = Batch(total=len(records))
+    batch = Batch(key, total=len(records))
     ignored: set[str] = set()
     for index, record in enumerate(records):
         if index % RECORDS_A_TURN == 0:
@@ -44,7 +75,7 @@ def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batc
             loaded = load(schema, record, ("body", index))
         except Invalid as invalid:
             named = record.get(key) if isinstance(record, dict) else None
-            batch.errors.append(_error(index, key, named, invalid.problems))
+            batch.fail(index, named, invalid.problems)
         else:
             batch.valid[index] = loaded.values
             ignored.update(loaded.ignored_fields)
@@ -86,9 +117,3 @@ def _parsed(line: str, index: int) -> Any:
         return parse_document(line, ("body", index))
     except Invalid as invalid:
         return invalid
-
-
-def _error(index: int, key: str, named: Any, problems: list[Problem]) -> dict[str, Any]:
-    # The name as it was sent, when it is text that can be sent back.
-    usable = isinstance(named, str) and len(named) <= 255 and named.isprintable()
-    return {"index": index, key: named if usable else None, "detail": problems}

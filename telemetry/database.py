@@ -104,8 +104,17 @@ def check_url(name: str, url: str | None) -> None:
 class Database:
     """The pool of one process. Connections are opened at the first use, so after the fork."""
 
-    def __init__(self, url: str | None, *, pool_size: int, prepared_statements: bool) -> None:
+    def __init__(
+        self,
+        url: str | None,
+        *,
+        pool_size: int,
+        prepared_statements: bool,
+        missing: str = "a PostgreSQL database is needed: set DATABASE_URL",
+    ) -> None:
+        """``missing`` is what DatabaseNotConfigured says when there is no ``url``."""
         self._url = url
+        self._missing = missing
         self._pool_size = pool_size
         # A transaction pooler that keeps no prepared statements keeps no session settings either.
         self._has_session = prepared_statements
@@ -196,7 +205,7 @@ class Database:
 
     def _new_pool(self) -> ConnectionPool[Connection]:
         if self._url is None:
-            raise DatabaseNotConfigured("a PostgreSQL database is needed: set DATABASE_URL")
+            raise DatabaseNotConfigured(self._missing)
         settings: dict[str, Any] = {
             "application_name": "telemetry",
             "connect_timeout": CONNECT_SECONDS,

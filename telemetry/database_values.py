@@ -26,8 +26,9 @@ def as_json(value: Any) -> str:
 
 
 def register_loaders(connection: Connection[Any]) -> None:
-    """Have the connection return timestamps as contract text and jsonb with exact numbers."""
+    """Have the connection return timestamps as contract text, numeric and jsonb as JSON numbers."""
     connection.adapters.register_loader("timestamptz", _TimestampLoader)
+    connection.adapters.register_loader("numeric", _NumericLoader)
     set_json_loads(_load_json, connection)
 
 
@@ -43,6 +44,14 @@ class _TimestampLoader(Loader):
             return utc_text(parse_utc(text))
         except ValueError:
             return text  # infinity, or a year beyond ISO 8601, written by hand
+
+
+class _NumericLoader(Loader):
+    """The JSON number that was stored: JSON knows no decimals, so 0.1 is the double again."""
+
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data).decode()
+        return _integer_or_double(text) if text.lstrip("-").isdecimal() else float(text)
 
 
 def _load_json(data: str | bytes) -> Any:

@@ -13,7 +13,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from telemetry import request_log
 from telemetry.answers import answer
-from telemetry.database import DatabaseNotConfigured, DatabaseUnavailable
+from telemetry.database import DatabaseNotConfigured, DatabaseUnavailable, IntegrityViolation
+from telemetry.persistence import PersistenceUnavailable
 
 # Long enough for a restarting database, short enough that an agent still has its data.
 RETRY_AFTER_SECONDS = 5
@@ -65,6 +66,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DatabaseUnavailable, _database_unavailable)
     app.register_error_handler(DatabaseNotConfigured, _database_not_configured)
+    app.register_error_handler(PersistenceUnavailable, _persistence_unavailable)
+    app.register_error_handler(IntegrityViolation, _integrity_violation)
     app.register_error_handler(Exception, _unexpected)
     app.before_request(_refuse_unstorable_path)
 
@@ -103,10 +106,25 @@ def _database_unavailable(error: DatabaseUnavailable) -> Response:
 
 def _database_not_configured(error: DatabaseNotConfigured) -> Response:
     return answer(
-        {"detail": f"This needs {error}"},
+        {"detail": f"Not configured: {error}"},
         HTTPStatus.SERVICE_UNAVAILABLE,
         {"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
+
+
+def _persistence_unavailable(error: PersistenceUnavailable) -> Response:
+    request_log.say(f"[ERROR] {error}", level="ERROR", cause=error.__cause__)
+    return answer(
+        {"detail": str(error)},
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def _integrity_violation(error: IntegrityViolation) -> Response:
+    message = f"Database integrity error: {error.constraint}"
+    request_log.say(f"[ERROR] {message}", level="ERROR")
+    return answer({"detail": message}, HTTPStatus.BAD_REQUEST)
 
 
 def _unexpected(error: Exception) -> Response:

@@ -7,6 +7,7 @@ error's kind is the ``type`` of the problem that the client gets.
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -112,6 +113,27 @@ class Integer(PayloadField):
             raise refusal("greater_than_equal", f"Must be at least {self.least}")
         if value > self.most:
             raise refusal("less_than_equal", f"Must be at most {self.most}")
+        return value
+
+
+class Number(PayloadField):
+    """A finite JSON number, integer or not: at least ``least``, greater than ``above``."""
+
+    def __init__(
+        self, *, least: float | None = None, above: float | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.least, self.above = least, above
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int | float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise refusal("number_type", "Must be a number")
+        if not isfinite(value):
+            raise refusal("number_not_finite", "Must be a finite number")
+        if self.least is not None and value < self.least:
+            raise refusal("greater_than_equal", f"Must be at least {self.least}")
+        if self.above is not None and value <= self.above:
+            raise refusal("greater_than", f"Must be greater than {self.above}")
         return value
 
 

@@ -11,7 +11,19 @@ unset                  unset         unset                none                no
 =====================  ============  ===================  ==================  ===============
 
 A configured database always wins over the file, and there is no way back to the
-file while the database is down.
+file while the database is down. (``serve`` starts an embedded PostgreSQL where the table
+says none for everything, and configures it as DATABASE_URL.)
+
+The contract, which readiness asks for, passes when every domain that must be kept in
+PostgreSQL is:
+
+=============================  ================================================
+PERSISTENCE_CONTRACT_REQUIRED  what must be
+=============================  ================================================
+true                           every domain in PostgreSQL
+false                          something configured at all
+auto                           as true when a database URL is set, else as false
+=============================  ================================================
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +33,12 @@ from typing import Literal
 from telemetry.config import Config
 
 Kind = Literal["postgresql", "json_file", "none"]
+
+DOMAINS = ("agent_runs", "runtime_events", "audio_runtime")
+
+
+class PersistenceUnavailable(Exception):
+    """A file that keeps events can't be used now; the message says why. Try the same later."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +61,35 @@ class Backend:
 
 
 @dataclass(frozen=True)
+class Contract:
+    """Whether the configuration keeps the data where it must be kept.
+
+    ``failures`` names the domains that are not, as ``<domain>_not_postgresql``.
+    """
+
+    required: bool
+    failures: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is no failure."""
+        return not self.failures
+
+
+@dataclass(frozen=True)
 class Persistence:
-    """The backend of every domain."""
+    """The backend of every domain, and what the contract says of them."""
 
     agent_runs: Backend
     runtime_events: Backend
     audio_runtime: Backend
+    contract: Contract
+    events_file_override: bool
+
+    @property
+    def backends(self) -> dict[str, Backend]:
+        """The backends by the name of their domain."""
+        return {domain: getattr(self, domain) for domain in DOMAINS}
 
     @property
     def database_urls(self) -> tuple[str, ...]:
@@ -56,15 +97,51 @@ class Persistence:
         backends = (self.agent_runs, self.audio_runtime, self.runtime_events)
         return tuple(dict.fromkeys(backend.url for backend in backends if backend.url))
 
+    def domains_of(self, url: str) -> list[str]:
+        """Return the domains that the database at ``url`` keeps."""
+        return [domain for domain, backend in self.backends.items() if backend.url == url]
+
+    def ok(self, domain: str) -> bool:
+        """Whether the domain is kept as the contract wants it."""
+        return _is_kept(self.backends[domain], required=self.contract.required)
+
+    def __str__(self) -> str:
+        """Say all of it in one line, for the log; no URL is in it."""
+        said = ", ".join(
+            f"{domain}={backend.kind} ({backend.note})" for domain, backend in self.backends.items()
+        )
+        verdict = (
+            "passed" if self.contract.passed else f"failed: {', '.join(self.contract.failures)}"
+        )
+        required = "required" if self.contract.required else "not required"
+        return f"Persistence: {said}; contract {required}, {verdict}"
+
 
 def resolve(config: Config) -> Persistence:
-    """Apply the table above. Pure: reads the configuration and nothing else."""
+    """Apply the tables above. Pure: reads the configuration and nothing else."""
     records = _records(config)
+    runtime_events = _runtime_events(config)
+    backends = dict(zip(DOMAINS, (records, runtime_events, records), strict=True))
     return Persistence(
-        agent_runs=records,
-        runtime_events=_runtime_events(config),
-        audio_runtime=records,
+        **backends,
+        contract=_contract(config, backends),
+        events_file_override=config.runtime_events_path is not None,
     )
+
+
+def _contract(config: Config, backends: dict[str, Backend]) -> Contract:
+    required = config.persistence_contract_required == "true" or (
+        config.persistence_contract_required == "auto"
+        and any(backend.kind == "postgresql" for backend in backends.values())
+    )
+    missing = [it for it, backend in backends.items() if not _is_kept(backend, required=required)]
+    if not required and len(missing) < len(backends):
+        missing = []  # the file serves what it can, which was what was asked for
+    return Contract(required, tuple(f"{domain}_not_postgresql" for domain in missing))
+
+
+def _is_kept(backend: Backend, *, required: bool) -> bool:
+    return backend.kind == "postgresql" if required else backend.kind != "none"
 
 
 def _records(config: Config) -> Backend:

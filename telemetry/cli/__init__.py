@@ -8,7 +8,7 @@ import click
 import psycopg
 
 from telemetry import __version__
-from telemetry.cli import migrate, serve
+from telemetry.cli import import_events, migrate, serve
 from telemetry.config import Config, ConfigError
 from telemetry.database import check_url
 
@@ -44,3 +44,4 @@ def main(context: click.Context) -> None:
 
 main.add_command(serve.serve)
 main.add_command(migrate.migrate)
+main.add_command(import_events.import_events)

@@ -27,6 +27,15 @@ DATA = PROJECT / ".data"
 
 START_SECONDS = 30.0
 
+EXAMPLE_RUN = {
+    "event_id": "first-run",
+    "run_id": "run-1",
+    "agent_name": "my-agent",
+    "job_type": "demo",
+    "start_time": "2026-01-31T12:00:00Z",
+}
+EXAMPLE_EVENT = {"id": "first-event", "source": "api", "endpoint": "/api/ideas", "runtime_ms": 12.5}
+
 
 @click.command()
 @click.pass_obj
@@ -39,8 +48,9 @@ def serve(config: Config) -> None:
     environ = dict(os.environ)
     with ExitStack() as stack:
         _refuse_a_taken_port(config.port)
-        where = "the configured database"
-        if resolve(config).runtime_events.kind == "none":
+        events = resolve(config).runtime_events
+        where = str(events.path or "the configured database")
+        if events.kind == "none":
             where = str(DATA / "postgres")
             stack.enter_context(_only_one(config.port))
             try:
@@ -96,7 +106,7 @@ def _run_gunicorn(config: Config, environ: dict[str, str], where: str) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     if _answers(f"http://127.0.0.1:{config.port}/health", server):
-        click.echo(_banner(config, where, environ.get("DATABASE_URL", "")))
+        click.echo(_banner(config, where))
     code = server.wait()
     return 0 if stopping else code
 
@@ -112,22 +122,22 @@ def _answers(url: str, server: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _banner(config: Config, where: str, url: str) -> str:
+def _banner(config: Config, where: str) -> str:
     base = f"http://127.0.0.1:{config.port}"
     auth = ' -H "Authorization: Bearer $TELEMETRY_API_AUTH_TOKEN"' if config.auth_enabled else ""
-    run = {
-        "event_id": "first-run",
-        "run_id": "run-1",
-        "agent_name": "my-agent",
-        "job_type": "demo",
-        "start_time": "2026-01-31T12:00:00Z",
-    }
-    database = redact_url(url) if config.database_url and "host=/" not in url else url
+    url = resolve(config).agent_runs.url
+    path, example = ("/api/v1/runs", EXAMPLE_RUN) if url else ("/api/runtime/events", EXAMPLE_EVENT)
     return (
         f"\nServing on  {base}  (Ctrl-C stops it)\n"
         f"Data in     {where}\n"
-        f"Database    {database}\n"
+        f"Database    {_shown(url)}\n"
         f"Try it:\n"
-        f"curl -s {base}/api/v1/runs{auth} -H 'Content-Type: application/json'"
-        f" -d '{json.dumps(run)}'\n"
+        f"curl -s {base}{path}{auth} -H 'Content-Type: application/json'"
+        f" -d '{json.dumps(example)}'\n"
     )
+
+
+def _shown(url: str | None) -> str:
+    if url is None:
+        return "none"
+    return url if "host=/" in url else redact_url(url)

@@ -1,15 +1,17 @@
 """The HTTP side of health."""
 
+from datetime import UTC, datetime
 from time import monotonic
-from typing import cast
+from typing import Any, cast
 
 from flask import Blueprint, Response, current_app
 
 from telemetry import __version__
 from telemetry.answers import answer
 from telemetry.errors import ApiError
-from telemetry.health.store import Probe
-from telemetry.persistence import Persistence
+from telemetry.health.store import Probe, results
+from telemetry.persistence import Kind, Persistence
+from telemetry.timestamps import utc_text
 
 blueprint = Blueprint("health", __name__)
 
@@ -20,16 +22,13 @@ STARTED = monotonic()
 @blueprint.get("/api/health")
 def health() -> Response:
     """Return that the process lives; no database is asked."""
-    persistence = cast(Persistence, current_app.extensions["persistence"])
     return answer(
         {
             "status": "ok",
             "version": __version__,
             "uptime_seconds": round(monotonic() - STARTED, 3),
             "persistence": {
-                "agent_runs": persistence.agent_runs.kind,
-                "runtime_events": persistence.runtime_events.kind,
-                "audio_runtime": persistence.audio_runtime.kind,
+                domain: backend.kind for domain, backend in _persistence().backends.items()
             },
         }
     )
@@ -37,19 +36,53 @@ def health() -> Response:
 
 @blueprint.get("/api/ready")
 def ready() -> Response:
-    """Return whether this process can serve: its databases answer, nothing waits to be migrated."""
-    persistence = cast(Persistence, current_app.extensions["persistence"])
-    for probe in cast(list[Probe], current_app.extensions["probes"]):
-        result = probe.result()
-        if result.error:
-            detail = {"error": result.error, "failures": result.failures}
-            raise ApiError(503, detail, db_connected=result.db_connected)
+    """Return whether this process can serve: the contract passes, its databases are ready."""
+    persistence = _persistence()
+    backend = persistence.runtime_events.kind
+    if not persistence.contract.passed:
+        failures = [*persistence.contract.failures]
+        raise _not_ready("persistence_contract_failed", failures, backend, db_connected=False)
+    probes = cast(list[Probe], current_app.extensions["probes"])
+    found = results(probes)
+    db_connected = bool(probes) and all(it.db_connected for it in found)
+    if failed := [it for it in found if it.error]:
+        failures = [failure for it in failed for failure in it.failures]
+        raise _not_ready(str(failed[0].error), failures, backend, db_connected=db_connected)
     return answer(
         {
             "status": "ready",
             "version": __version__,
-            "db_connected": bool(persistence.database_urls),
-            "backend": persistence.agent_runs.kind,
+            "db_connected": db_connected,
+            "backend": backend,
+        }
+    )
+
+
+@blueprint.get("/api/health/persistence")
+def persistence() -> Response:
+    """Return where each domain is kept and why, and whether that is as it must be."""
+    resolved = _persistence()
+    domains: dict[str, dict[str, Any]] = {
+        domain: {
+            "ok": resolved.ok(domain),
+            "backend": backend.kind,
+            "durable": backend.durable,
+            "enabled": backend.kind != "none",
+            "events_file_override": resolved.events_file_override,
+            "note": backend.note,
+        }
+        for domain, backend in resolved.backends.items()
+    }
+    if resolved.runtime_events.kind == "json_file":
+        events = current_app.extensions["runtime_events"]
+        domains["runtime_events"]["unreadable_lines"] = events.unreadable_lines()
+    return answer(
+        {
+            "required": resolved.contract.required,
+            "pass_contract": resolved.contract.passed,
+            "checked_at": utc_text(datetime.now(UTC)),
+            "domains": domains,
+            "failures": resolved.contract.failures,
         }
     )
 
@@ -58,3 +91,12 @@ def ready() -> Response:
 def version() -> Response:
     """Return the version of the service."""
     return answer({"version": __version__})
+
+
+def _persistence() -> Persistence:
+    return cast(Persistence, current_app.extensions["persistence"])
+
+
+def _not_ready(error: str, failures: list[str], backend: Kind, *, db_connected: bool) -> ApiError:
+    detail = {"error": error, "failures": failures}
+    return ApiError(503, detail, db_connected=db_connected, backend=backend)

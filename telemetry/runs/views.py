@@ -1,13 +1,13 @@
 """The HTTP side of runs."""
 
-from typing import Any, cast
+from typing import cast
 
 from flask import Blueprint, Response, current_app, request
 
 from telemetry.answers import answer
 from telemetry.batch_body import read_batch
 from telemetry.database import DatabaseNotConfigured, DatabaseUnavailable, IntegrityViolation, Row
-from telemetry.errors import ApiError, problem
+from telemetry.errors import ApiError
 from telemetry.json_body import read_document
 from telemetry.payload import load
 from telemetry.request_log import request_id, say
@@ -32,11 +32,8 @@ def create() -> Response:
     event_id = run["event_id"]
     try:
         result = _store().create(run)
-    except IntegrityViolation as error:
-        message = f"Database integrity error: {error.constraint}"
-        raise ApiError(400, message, log=f"[ERROR] {message}") from error
-    except (DatabaseUnavailable, DatabaseNotConfigured):
-        raise
+    except (IntegrityViolation, DatabaseUnavailable, DatabaseNotConfigured):
+        raise  # every endpoint answers these alike
     except Exception as error:
         raise ApiError(
             500,
@@ -64,32 +61,13 @@ def create_batch() -> Response:
     """Create up to MAX_BATCH runs in one transaction; invalid ones are reported."""
     batch = read_batch("runs", run_schema, most=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
-    refused = [
-        {
-            "index": index,
-            "event_id": batch.valid[index]["event_id"],
-            "detail": [
-                problem(["body", index], f"Database integrity error: {constraint}", "integrity")
-            ],
-        }
-        for index, constraint in result.refused.items()
-    ]
-    errors = sorted(batch.errors + refused, key=lambda error: error["index"])
+    batch.refuse(result.refused)
     say(
         f"[OK] Batch of {batch.total} runs: {result.inserted} created,"
-        f" {result.duplicates} duplicates, {len(errors)} errors"
+        f" {result.duplicates} duplicates, {len(batch.errors)} errors"
     )
-    body: dict[str, Any] = {
-        "inserted": result.inserted,
-        "duplicates": result.duplicates,
-        "errors": errors,
-        "total": batch.total,
-    }
-    if result.duplicate_differs:
-        body["duplicate_differs"] = result.duplicate_differs
-    if batch.ignored_fields:
-        body["ignored_fields"] = batch.ignored_fields
-    return answer(body, 422 if errors and len(errors) == batch.total else 200)
+    more = {"duplicate_differs": result.duplicate_differs} if result.duplicate_differs else {}
+    return answer(batch.body(result.inserted, result.duplicates, **more), batch.status)
 
 
 @blueprint.get("/api/v1/runs")

@@ -85,3 +85,10 @@ def test_updated_at_moves_even_when_the_clock_was_set_back(client, db):
     before = client.get(f"{URL}/event-1").json["updated_at"]
     client.patch(f"{URL}/event-1", json={"status": "success"})
     assert client.get(f"{URL}/event-1").json["updated_at"] > before
+
+
+def test_it_answers_400_for_a_constraint_of_the_dba(client, db):
+    client.post(URL, json=minimal_run())
+    db.execute("ALTER TABLE agent_runs ADD CONSTRAINT no_failure CHECK (status <> 'failure')")
+    answer = client.patch(f"{URL}/event-1", json={"status": "failed"})
+    assert_detail(answer, 400, "Database integrity error: no_failure")

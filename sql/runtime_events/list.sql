@@ -1,0 +1,40 @@
+-- Lists events, newest first; one row more than the page tells whether more follow.
+-- Planned for the parameters at hand (never prepared): a filter that is NULL falls away, and
+-- a prefix, its wildcards escaped, becomes a range of the index. Texts are cut at 500
+-- characters there, so the last condition looks at the whole.
+-- params: source, endpoint_prefix, since (inclusive; NULL: any), row_limit, row_offset
+-- index: ix_runtime_events_recorded_at, ix_runtime_events_source_recorded_at, or
+-- ix_runtime_events_endpoint when few events have the prefix
+-- locks: none
+-- returns: events in the order of (recorded_at, id), descending
+SELECT
+    id,
+    source,
+    endpoint,
+    raw_endpoint,
+    method,
+    status_code,
+    runtime_ms,
+    runtime_cost_estimate,
+    idea_id,
+    origin_idea_id,
+    metadata,
+    recorded_at
+FROM runtime_events
+WHERE
+    (%(source)s::text IS NULL OR source = %(source)s)
+    AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s)
+    AND (
+        %(endpoint_prefix)s::text IS NULL
+        OR (
+            left(endpoint, 500) COLLATE "C" LIKE
+            replace(
+                replace(
+                    replace(left(%(endpoint_prefix)s, 500), '\', '\\'), '%%', '\%%'
+                ), '_', '\_'
+            ) || '%%'
+            AND starts_with(endpoint, %(endpoint_prefix)s)
+        )
+    )
+ORDER BY recorded_at DESC, id DESC
+LIMIT %(row_limit)s OFFSET %(row_offset)s;

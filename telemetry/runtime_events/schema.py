@@ -1,0 +1,54 @@
+"""What an event is when it is sent, and what may be asked about events."""
+
+from typing import Any
+
+from telemetry.fields import Choice, Identifier, Integer, JsonObject, Number, Text, refusal
+from telemetry.payload import PayloadSchema
+from telemetry.query_args import Moment, WholeNumber
+
+SOURCES = ("api", "web", "web_api", "worker")
+
+MAX_LIMIT = 2000
+MAX_ENDPOINT = 4096
+
+
+class Scalars(JsonObject):
+    """A JSON object whose values are strings, numbers, booleans or null."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        scalars = super()._deserialize(value)
+        if any(isinstance(each, dict | list) for each in scalars.values()):
+            raise refusal("scalar_type", "Values must be strings, numbers, booleans or null")
+        return scalars
+
+
+class EventSchema(PayloadSchema):
+    """An event as a program posts it."""
+
+    id = Text(least=1, most=128)
+    source = Choice(SOURCES, required=True)
+    endpoint = Text(required=True, least=1, most=MAX_ENDPOINT, blank=False)
+    raw_endpoint = Text(most=MAX_ENDPOINT)
+    method = Identifier(most=32)
+    status_code = Integer(least=100, most=599)
+    runtime_ms = Number(required=True, above=0)
+    idea_id = Text(least=1, most=255)
+    metadata = Scalars()
+
+
+class ListSchema(PayloadSchema):
+    """The query string of the list."""
+
+    source = Choice(SOURCES)
+    endpoint_prefix = Text()
+    since = Moment()
+    limit = WholeNumber(least=1, most=MAX_LIMIT)
+    offset = WholeNumber(least=0)
+
+
+class SummarySchema(PayloadSchema):
+    """The query string of the summary."""
+
+    seconds = WholeNumber(least=60, most=2_592_000)
+    source = Choice(SOURCES)
+    limit = WholeNumber(least=1, most=MAX_LIMIT)

@@ -1,0 +1,98 @@
+"""Runtime events in PostgreSQL."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from telemetry import sql
+from telemetry.batch_insert import insert_each
+from telemetry.database import Connection, Database, DatabaseUnavailable
+from telemetry.runtime_events.events import (
+    BatchCreated,
+    Created,
+    Event,
+    Filters,
+    first_of_each_id,
+)
+
+CREATE = sql.load("runtime_events/create")
+GET = sql.load("runtime_events/get")
+LIST = sql.load("runtime_events/list")
+SUMMARY = sql.load("runtime_events/summary")
+CHANGE_TOKEN = sql.load("runtime_events/change_token")
+
+NUMERIC = ("runtime_ms", "runtime_cost_estimate")
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class DatabaseEvents:
+    """A RuntimeEventStore. Every method raises what Database.fetch_all raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, event: Event) -> Created:
+        """Store the event unless its id is there; one round trip when it is new."""
+        stored = self._database.fetch_one(CREATE, {"events": _json([event])}, prepare=True)
+        if stored:
+            return Created(stored, created=True)
+        stored = self._database.fetch_one(GET, {"id": event["id"]})
+        if stored is None:
+            raise DatabaseUnavailable(f"event {event['id']!r} was deleted while it was repeated")
+        return Created(stored, created=False)
+
+    def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
+        """Store the new events in one transaction."""
+
+        def insert(connection: Connection, part: Sequence[tuple[int, Event]]) -> set[str]:
+            rows = connection.execute(CREATE, {"events": _json([event for _, event in part])})
+            return {row["id"] for row in rows}
+
+        first = first_of_each_id(events)
+        once = [(index, events[index]) for index in sorted(first.values())]
+        created, refused = self._database.transact(lambda it: insert_each(it, once, insert))
+        refused_ids = {events[index]["id"]: reason for index, reason in refused.items()}
+        refused = {
+            index: refused_ids[event["id"]]
+            for index, event in events.items()
+            if event["id"] in refused_ids
+        }
+        return BatchCreated(len(created), len(events) - len(created) - len(refused), refused)
+
+    def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
+        """Return a page of events, newest first."""
+        return self._database.fetch_all(
+            LIST, {**filters._asdict(), "row_limit": limit, "row_offset": offset}, prepare=False
+        )
+
+    def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
+        """Return the sums by endpoint."""
+        return self._database.fetch_all(
+            SUMMARY, {"seconds": seconds, "source": source, "row_limit": limit}, prepare=False
+        )
+
+    def change_token(self) -> str:
+        """Return the token of the events that are visible now."""
+        row = self._database.fetch_one(CHANGE_TOKEN)
+        return str(row["token"]) if row else ""
+
+    def unreadable_lines(self) -> None:
+        """Return None: there is no file."""
+
+
+def _json(events: list[Event]) -> str:
+    """Return what create.sql takes.
+
+    A large double gets its decimal point: numeric would keep 4.290910170725085e16 as an
+    integer, which is not the same number.
+    """
+    exact = [{**event, **{name: _with_point(event[name]) for name in NUMERIC}} for event in events]
+    return _encoder.encode(exact).decode()
+
+
+def _with_point(number: float) -> float | Decimal:
+    large = isinstance(number, float) and number >= 2**53
+    return Decimal(f"{number:.1f}") if large else number

