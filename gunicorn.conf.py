@@ -3,16 +3,20 @@
 import os
 import sys
 
+from gunicorn import util
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-from telemetry import logs
+from telemetry import logs, refusals
 from telemetry.config import Config, ConfigError
 
 try:
     _config = Config.from_env(os.environ)
 except ConfigError as error:
     sys.exit(f"telemetry: {error}")
+
+# There is no setting for it.
+util.write_error = refusals.write_error
 
 bind = f"0.0.0.0:{_config.port}"
 workers = _config.web_concurrency

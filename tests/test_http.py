@@ -120,12 +120,30 @@ def test_a_chunked_body_works(start_service):
     assert service.client.post("/api/v1/runs", content=parts, headers=headers).status_code == 201
 
 
-def test_garbage_on_the_wire_does_not_stop_the_service(start_service):
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01 garbage\r\n\r\n", 400),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431),
+        (b"POST /api/v1/runs HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (
+            b"POST /api/v1/runs HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+            400,
+        ),
+    ],
+)
+def test_garbage_on_the_wire_is_an_error_like_any_other(start_service, sent, status):
     service = start_service()
     connection = http.client.HTTPConnection("127.0.0.1", service.port)
     connection.connect()
-    connection.sock.sendall(b"\x16\x03\x01 garbage\r\n\r\n")
-    connection.sock.recv(1000)
+    connection.sock.sendall(sent)
+    answer = http.client.HTTPResponse(connection.sock)
+    answer.begin()
+    assert answer.status == status
+    assert answer.headers["X-Request-ID"]
+    assert json.loads(answer.read())["detail"]
     connection.close()
     assert service.client.get("/health").status_code == 200
 
