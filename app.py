@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telemetry import errors, request_log, security
 from telemetry.config import Config
-from telemetry.database import Database, check_url
+from telemetry.database import Database, check_urls
 from telemetry.health import views as health
 from telemetry.health.store import Probe
 from telemetry.migrations.files import known_migrations
@@ -31,8 +31,7 @@ def create_app(config: Config | None = None) -> Flask:
     Raises ConfigError when the environment makes no sense.
     """
     config = config or Config.from_env(os.environ)
-    check_url("DATABASE_URL", config.database_url)
-    check_url("RUNTIME_DATABASE_URL", config.runtime_database_url)
+    check_urls(config)
     persistence = resolve(config)
     logger.log(logging.INFO if persistence.contract.passed else logging.ERROR, "%s", persistence)
     records = _database(config, persistence.agent_runs)

@@ -10,10 +10,31 @@ from gunicorn.workers.base import Worker
 from telemetry import logs, refusals
 from telemetry.config import Config, ConfigError
 
-try:
-    _config = Config.from_env(os.environ)
-except ConfigError as error:
-    sys.exit(f"telemetry: {error}")
+
+def _configure() -> Config:
+    """Return the configuration, or end the start with one line."""
+    try:
+        config = Config.from_env(os.environ)
+    except ConfigError as error:
+        sys.exit(f"telemetry: {error}")
+    # libpq is asked in a process of its own: imported in this one, before gevent's patches,
+    # the driver would block the workers that are forked from it.
+    child = os.fork()
+    if child == 0:
+        from telemetry.database import check_urls  # noqa: PLC0415
+
+        try:
+            check_urls(config)
+        except ConfigError as error:
+            print(f"telemetry: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(1)
+    return config
+
+
+_config = _configure()
 
 # There is no setting for it.
 util.write_error = refusals.write_error

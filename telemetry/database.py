@@ -19,7 +19,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from telemetry import sql
-from telemetry.config import ConfigError, redact_url
+from telemetry.config import Config, ConfigError, redact_url
 from telemetry.database_values import register_loaders
 
 CONNECT_SECONDS = 5
@@ -90,15 +90,19 @@ def connect(url: str, **settings: Any) -> Connection:
     return connection
 
 
-def check_url(name: str, url: str | None) -> None:
-    """Raise ConfigError when libpq can't read the URL that the variable ``name`` holds."""
-    try:
-        conninfo_to_dict(url or "")
-    except psycopg.ProgrammingError:
-        # libpq's own message may quote the password.
-        raise ConfigError(
-            name, repr(redact_url(url or "")), "a URL with parameters that libpq knows"
-        ) from None
+def check_urls(config: Config) -> None:
+    """Raise ConfigError when libpq can't read a configured URL."""
+    for name, url in (
+        ("DATABASE_URL", config.database_url),
+        ("RUNTIME_DATABASE_URL", config.runtime_database_url),
+    ):
+        try:
+            conninfo_to_dict(url or "")
+        except psycopg.ProgrammingError:
+            # libpq's own message may quote the password.
+            raise ConfigError(
+                name, repr(redact_url(url or "")), "a URL with parameters that libpq knows"
+            ) from None
 
 
 class Database:

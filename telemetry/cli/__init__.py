@@ -10,7 +10,7 @@ import psycopg
 from telemetry import __version__
 from telemetry.cli import import_events, migrate, serve
 from telemetry.config import Config, ConfigError
-from telemetry.database import check_url
+from telemetry.database import check_urls
 
 
 class Commands(click.Group):
@@ -35,8 +35,7 @@ def main(context: click.Context) -> None:
     """
     try:
         context.obj = Config.from_env(os.environ)
-        check_url("DATABASE_URL", context.obj.database_url)
-        check_url("RUNTIME_DATABASE_URL", context.obj.runtime_database_url)
+        check_urls(context.obj)
     except ConfigError as error:
         print(f"telemetry: {error}", file=sys.stderr)
         context.exit(1)
