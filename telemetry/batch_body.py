@@ -28,9 +28,7 @@ def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batc
     names a record in its error entry. Raises Invalid for a body that is no batch, or one of
     more than ``most`` records.
     """
-    records = _records(name)
-    if len(records) > most:
-        raise Invalid([problem(["body"], f"A batch takes at most {most:,} records", "too_long")])
+    records = read_records(name, most=most)
     batch = Batch(total=len(records))
     ignored: set[str] = set()
     for index, record in enumerate(records):
@@ -46,6 +44,17 @@ def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batc
             ignored.update(loaded.ignored_fields)
     batch.ignored_fields = sorted(ignored)[:MAX_IGNORED]
     return batch
+
+
+def read_records(name: str, *, most: int) -> list[Any]:
+    """Return the request's records as parsed; an Invalid stands for a line that is no JSON.
+
+    Raises Invalid for a body that is no batch, or one of more than ``most`` records.
+    """
+    records = _records(name)
+    if len(records) > most:
+        raise Invalid([problem(["body"], f"A batch takes at most {most:,} records", "too_long")])
+    return records
 
 
 def _records(name: str) -> list[Any]:

@@ -11,6 +11,7 @@ from telemetry import sql
 from telemetry.database import Connection, connect
 
 PENDING_MIGRATIONS = sql.load("health/pending_migrations")
+DISABLED_TRIGGERS = sql.load("health/disabled_triggers")
 
 # A poller waits this long, so that it has its answer within 3 s whatever the database does.
 PATIENCE_SECONDS = 2.0
@@ -87,4 +88,8 @@ class Probe:
         if pending:
             count = f"{len(pending)} migration(s) pending: {', '.join(pending)}"
             return Readiness(True, "migrations_pending", [count])
+        disabled = self._connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
+        if disabled:
+            names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
+            return Readiness(True, "append_only_triggers_disabled", names)
         return Readiness(True)

@@ -1,0 +1,24 @@
+-- Lists a tenant's audit rows, of one device or of all.
+-- Planned for the parameters at hand (never prepared): a filter that is NULL falls away.
+-- params: tenant_id, device_id, after (audit_event_id; NULL: any), row_limit
+-- index: ix_audit_events_tenant_device or ix_audit_events_tenant
+-- locks: none
+-- returns: audit rows in the order of audit_event_id
+SELECT
+    audit_event_id,
+    tenant_id,
+    device_id,
+    engine,
+    event_type,
+    reason_codes,
+    severity,
+    source_event_id,
+    payload_min,
+    recorded_at
+FROM audit.audit_events
+WHERE
+    tenant_id = %(tenant_id)s
+    AND (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
+    AND (%(after)s::bigint IS NULL OR audit_event_id > %(after)s)
+ORDER BY audit_event_id
+LIMIT %(row_limit)s;
