@@ -1,6 +1,6 @@
 """Loading a payload: a marshmallow schema is its one definition, this is how it is applied."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 
@@ -26,10 +26,16 @@ class StrictSchema(PayloadSchema):
     """A schema that fails closed: an unknown field or a null is a problem."""
 
     takes_null = False
-    error_messages: ClassVar[dict[str, str]] = {"unknown": Message("Unknown field", "unknown")}
 
     class Meta:
         unknown = RAISE
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.error_messages = {
+            **self.error_messages,
+            "unknown": Message("Unknown field", "unknown"),
+        }
 
 
 class Loaded(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from telemetry.audio_runtime.fields import StreamId
 from telemetry.fields import Choice, Flag, Integer, Name, Number, Text
@@ -102,22 +102,32 @@ class PageSchema(PayloadSchema):
     limit = WholeNumber(least=1, most=MAX_LIMIT)
 
 
-class EventPageSchema(PageSchema):
+class EventPageSchema(PayloadSchema):
     """The query string of the list of events."""
 
+    tenant_id = Name(required=True, most=64)
     device_id = Name(most=128)
     after = WholeNumber(least=0)
+    limit = WholeNumber(least=1, most=MAX_LIMIT)
 
 
-def _of_kind(kind: str, own: dict[str, fields.Field[Any]]) -> StrictSchema:
-    return EventSchema.from_dict(dict(own), name=f"{kind.title()}Schema")()  # type: ignore[return-value]
+EVENT_SCHEMAS: dict[str, StrictSchema] = {
+    kind: EventSchema.from_dict(dict(own), name=f"{kind}Schema")()  # type: ignore[misc]
+    for kind, own in KINDS.items()
+}
+
+# For what names no kind: its other problems are reported beside that one.
+ANY_EVENT_SCHEMA: StrictSchema = EventSchema.from_dict(  # type: ignore[assignment]
+    {name: fields.Raw(allow_none=True) for own in KINDS.values() for name in own},
+    name="AnyEventSchema",
+)()
 
 
-_schemas: dict[str, StrictSchema] = {kind: _of_kind(kind, own) for kind, own in KINDS.items()}
+def load_event(document: Any, loc: tuple[str | int, ...] = ("body",)) -> dict[str, Any]:
+    """Return the valid event in ``document``.
 
-
-class _AnyKindSchema(EventSchema):
-    """For an event of no kind: reports its other problems beside that one."""
-
-
-_any_kind: Schema
+    Raises Invalid with every bad field at once, each located below ``loc``.
+    """
+    kind = document.get("event_kind") if isinstance(document, dict) else None
+    schema = EVENT_SCHEMAS.get(kind) if isinstance(kind, str) else None
+    return load(schema or ANY_EVENT_SCHEMA, document, loc).values

@@ -8,7 +8,7 @@ import click
 import psycopg
 
 from telemetry import __version__
-from telemetry.cli import migrate, serve
+from telemetry.cli import migrate, rebuild, serve, verify
 from telemetry.config import Config, ConfigError
 
 
@@ -41,3 +41,5 @@ def main(context: click.Context) -> None:
 
 main.add_command(serve.serve)
 main.add_command(migrate.migrate)
+main.add_command(rebuild.rebuild)
+main.add_command(verify.verify)
