@@ -1,6 +1,5 @@
 -- Appends events, one or a batch: ledger rows, audit rows and the new heads of their chains.
 -- An event that is refused or known already changes nothing and blocks no other.
---
 -- Why it runs behind lock_heads.sql, in the same transaction: identities are drawn before the
 -- commit, so two writers of one device could commit in the other order than they drew, and
 -- a replay in the order of event_id would not give the state that readers have seen. With
@@ -9,7 +8,6 @@
 -- it would miss the duplicate that the other writer has just committed. So the lock has
 -- a statement of its own, and this one begins, with a fresh snapshot, when nobody else can
 -- append for these devices.
---
 -- Should somebody have appended past the lock all the same, ON CONFLICT leaves a row out that
 -- the next hash builds upon. Then fewer rows are inserted than were hashed, an outcome below
 -- is NULL, and the caller rolls back and begins anew.
@@ -21,55 +19,35 @@
 -- returns: for each event, in the order sent: position (from 1), outcome (committed, duplicate,
 -- or the reason why it is refused), event_id, audit_event_id, row_hash (hex) and differs (the
 -- fields in which a duplicate is not the same), as far as the outcome has them
-WITH sent AS MATERIALIZED (
-    SELECT
-        item.position,
-        event
-    FROM json_array_elements(%(events)s::json) WITH ORDINALITY AS item (payload, position)
-    CROSS JOIN
-        LATERAL json_populate_record(
-            NULL::os_core.audio_runtime_events, item.payload
-        ) AS event
-),
-
+WITH
 -- Scalar subqueries, because each is one look into an index whatever the planner thinks that
--- the array holds; a join could become a scan of the ledger. The key is asked for as a range
+-- the array holds: a join could become a scan of the ledger. The key is asked for as a range
 -- of one, in order: only the index that makes it unique can say that, while with "=" all that
 -- begin with the device look alike until the table is analysed.
 found AS MATERIALIZED (
     SELECT
-        sent.position,
-        sent.event,
+        item.position,
+        event,
+        (SELECT tenant_id FROM os_core.devices WHERE device_id = event.device_id) AS bound_to,
+        (SELECT tenant_id FROM os_core.sessions WHERE session_id = event.session_id) AS session_of,
         (
-            SELECT device.tenant_id
-            FROM os_core.devices AS device
-            WHERE device.device_id = (sent.event).device_id
-        ) AS bound_to,
-        (
-            SELECT session.tenant_id
-            FROM os_core.sessions AS session
-            WHERE session.session_id = (sent.event).session_id
-        ) AS session_of,
-        (
-            SELECT head.row_hash
-            FROM os_core.audio_runtime_heads AS head
-            WHERE
-                head.tenant_id = (sent.event).tenant_id
-                AND head.device_id = (sent.event).device_id
+            SELECT row_hash FROM os_core.audio_runtime_heads
+            WHERE tenant_id = event.tenant_id AND device_id = event.device_id
         ) AS head,
         (
             SELECT stored
             FROM os_core.audio_runtime_events AS stored
             WHERE
-                stored.tenant_id = (sent.event).tenant_id
-                AND stored.device_id = (sent.event).device_id
-                AND stored.event_kind = (sent.event).event_kind
+                stored.tenant_id = event.tenant_id
+                AND stored.device_id = event.device_id
+                AND stored.event_kind = event.event_kind
                 AND stored.idempotency_key
-                BETWEEN (sent.event).idempotency_key AND (sent.event).idempotency_key
+                BETWEEN event.idempotency_key AND event.idempotency_key
             ORDER BY stored.idempotency_key
             LIMIT 1
         ) AS stored
-    FROM sent
+    FROM json_array_elements(%(events)s::json) WITH ORDINALITY AS item (payload, position)
+    CROSS JOIN LATERAL json_populate_record(NULL::os_core.audio_runtime_events, payload) AS event
 ),
 
 judged AS MATERIALIZED (
@@ -296,9 +274,8 @@ SELECT
     coalesce(
         audited.audit_event_id,
         (
-            SELECT known.audit_event_id
-            FROM audit.audit_events AS known
-            WHERE known.source_event_id = (ranked.stored).event_id
+            SELECT audit_event_id FROM audit.audit_events
+            WHERE source_event_id = (ranked.stored).event_id
         )
     ) AS audit_event_id,
     encode(coalesce(inserted.row_hash, (ranked.stored).row_hash), 'hex') AS row_hash,
