@@ -28,8 +28,14 @@ found AS MATERIALIZED (
     SELECT
         item.position,
         event,
-        (SELECT tenant_id FROM os_core.devices WHERE device_id = event.device_id) AS bound_to,
-        (SELECT tenant_id FROM os_core.sessions WHERE session_id = event.session_id) AS session_of,
+        (
+            SELECT tenant_id FROM os_core.devices
+            WHERE device_id = event.device_id
+        ) AS bound_to,
+        (
+            SELECT tenant_id FROM os_core.sessions
+            WHERE session_id = event.session_id
+        ) AS session_of,
         (
             SELECT row_hash FROM os_core.audio_runtime_heads
             WHERE tenant_id = event.tenant_id AND device_id = event.device_id
@@ -247,9 +253,7 @@ audited AS (
 
 advanced AS (
     UPDATE os_core.audio_runtime_heads AS head
-    SET
-        event_id = newest.event_id,
-        row_hash = newest.row_hash
+    SET event_id = newest.event_id, row_hash = newest.row_hash
     FROM (
         SELECT DISTINCT ON (inserted.tenant_id, inserted.device_id)
             inserted.tenant_id,
