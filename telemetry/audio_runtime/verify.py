@@ -84,12 +84,13 @@ def _verify(connection: Connection, wanted: list[dict[str, Any]]) -> list[Findin
     parameters = {"devices": msgspec.json.encode(wanted).decode(), "findings": MOST_FINDINGS}
     with connection.transaction():
         connection.execute(LIMIT_TIME, {"time_limit": "0"})
-        found = {
+        found = [
             Finding(**row)
             for check in CHECKS
             for row in connection.execute(check, parameters, prepare=False)
-        }
-    return sorted(found, key=lambda it: (it.tenant_id, it.device_id, it.event_id or 0, it.problem))
+        ]
+    # Of one event, what its own row says comes first: the sort keeps the order of the checks.
+    return sorted(found, key=lambda it: (it.tenant_id, it.device_id, it.event_id or 0))
 
 
 def _wanted(name: tuple[str, str], kept: Heads, since: Heads) -> dict[str, Any]:
