@@ -221,7 +221,9 @@ CREATE FUNCTION os_core.audio_runtime_event_canonical_v1(
     stream_gap_detected boolean,
     tts_playback_active boolean
 ) RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- STABLE, as convert_to is: PostgreSQL inlines no function that claims more than its parts do,
+-- and inlined it is eight times as fast.
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (
     os_core.canonical_field(int8send(event_id))
     || os_core.canonical_field(convert_to(tenant_id, 'UTF8'))
