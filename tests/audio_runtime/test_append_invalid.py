@@ -30,11 +30,9 @@ def assert_invalid(answer, expected):
     assert_problems(answer, expected)
 
 
-@pytest.mark.parametrize(
-    ("kind", "field"), [(kind, field) for kind in KINDS for field in KIND_FIELDS[kind]]
-)
-def test_it_rejects_a_missing_field_of_the_kind(refused, kind, field):
-    if field != "raw_stream_id":
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_rejects_a_missing_field_of_the_kind(refused, kind):
+    for field in KIND_FIELDS[kind].keys() - {"raw_stream_id"}:
         sent = event(kind)
         del sent[field]
         assert_invalid(refused(sent), {field: "missing"})

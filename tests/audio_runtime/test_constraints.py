@@ -14,7 +14,7 @@ def insert(db, row):
     db.execute(f"INSERT INTO {TABLE} ({names}) VALUES ({marks})", [*values.values()])
 
 
-def assert_refused(db, row, constraint=""):
+def assert_refused(db, row, constraint="_check"):
     with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
         insert(db, row)
 
@@ -25,26 +25,22 @@ def test_each_kind_takes_its_own_fields(cast, db, kind):
     assert cast.events()[0]["event_kind"] == kind
 
 
-@pytest.mark.parametrize(
-    ("kind", "field"), [(kind, field) for kind in KINDS for field in KIND_FIELDS[kind]]
-)
-def test_a_kind_needs_its_fields(cast, db, kind, field):
-    if field != "raw_stream_id":
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_needs_its_fields(cast, db, kind):
+    for field in KIND_FIELDS[kind].keys() - {"raw_stream_id"}:
         assert_refused(db, event(kind, **{field: None}), "field")
 
 
-@pytest.mark.parametrize(
-    ("kind", "other", "field"),
-    [
-        (kind, other, field)
-        for kind in KINDS
-        for other in KINDS
-        for field in KIND_FIELDS[other]
-        if field not in KIND_FIELDS[kind]
-    ],
-)
-def test_a_kind_takes_no_field_of_another(cast, db, kind, other, field):
-    assert_refused(db, event(kind, **{field: KIND_FIELDS[other][field]}), "field")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_takes_no_field_of_another(cast, db, kind):
+    others = {
+        name: value
+        for fields in KIND_FIELDS.values()
+        for name, value in fields.items()
+        if name not in KIND_FIELDS[kind]
+    }
+    for field, value in others.items():
+        assert_refused(db, event(kind, **{field: value}), "field")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,10 @@ def plan(client, ledger, db):
         "INSERT INTO os_core.devices (device_id, tenant_id)"
         " SELECT 'idle-' || n, 'tenant-' || n % 20 FROM generate_series(1, 20000) AS n"
     )
+    db.execute(
+        "INSERT INTO os_core.sessions (session_id, tenant_id, device_id)"
+        " SELECT n + 1000, 'tenant-' || n % 20, 'idle-' || n FROM generate_series(1, 20000) AS n"
+    )
     ledger.open({n: (f"tenant-{n % 20}", f"device-{n}") for n in range(DEVICES)})
     for start in range(0, EVENTS, 1000):
         batch = [
@@ -84,18 +88,15 @@ def test_statements_use_the_indexes_that_they_name(plan):
         for index in indexes:
             assert f'"{index}"' in found, (name, index)
         for table in ("audio_runtime_events", "audit_events"):
-            assert (
-                f'"Node Type": "Seq Scan", "Parallel Aware": false, "Async Capable": false, "Relation Name": "{table}"'
-                not in found
-            ), name  # noqa: E501
+            assert not re.search(f'"Seq Scan"[^{{}}]*"Relation Name": "{table}"', found), name
 
 
 def test_a_tenants_lists_come_from_the_indexes_by_tenant(plan):
     every = {"device_id": None, "after": None}
     assert f'"{LEDGER}tenant"' in plan("audio_runtime/query", **every)
     assert '"ix_audit_events_tenant"' in plan("audit/query", **every)
-    for name, index in (("heads", "heads_pkey"), ("query_current", "current_pkey")):
-        assert f'"audio_runtime_{index}"' in plan(f"audio_runtime/{name}", after="device-3")
+    assert '"audio_runtime_heads_pkey"' in plan("audio_runtime/heads", after="device-3")
+    assert '"audio_runtime_current_pkey"' in plan("audio_runtime/query_current", after="device-3")
 
 
 def test_listing_devices_jumps_from_one_to_the_next(plan):
