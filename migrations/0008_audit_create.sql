@@ -114,10 +114,14 @@ COMMENT ON COLUMN audit.audit_events.recorded_at IS
 CREATE INDEX ix_audit_events_tenant ON audit.audit_events (tenant_id, audit_event_id);
 COMMENT ON INDEX audit.ix_audit_events_tenant IS 'sql/audit/query.sql';
 
-CREATE UNIQUE INDEX ix_audit_events_tenant_device
+CREATE INDEX ix_audit_events_tenant_device
+ON audit.audit_events (tenant_id, device_id, audit_event_id);
+COMMENT ON INDEX audit.ix_audit_events_tenant_device IS 'sql/audit/query.sql of one device';
+
+CREATE UNIQUE INDEX ux_audit_events_source
 ON audit.audit_events (tenant_id, device_id, source_event_id);
-COMMENT ON INDEX audit.ix_audit_events_tenant_device IS
-'sql/audit/query.sql of one device, and sql/audio_runtime/verify_audit.sql';
+COMMENT ON INDEX audit.ux_audit_events_source IS
+'sql/audio_runtime/verify_audit.sql, side by side with the ledger';
 
 CREATE TRIGGER refuse_change
 BEFORE UPDATE OR DELETE ON audit.audit_events

@@ -2,7 +2,7 @@
 -- gives, and that no audit row stands for an event that is not there.
 -- params: devices (JSON array of objects with tenant_id, device_id, and after, an event_id to
 -- begin behind), findings (at the most, of each device and each problem)
--- index: ix_audio_runtime_events_tenant_device_time, ix_audit_events_tenant_device
+-- index: ix_audio_runtime_events_tenant_device_time, ux_audit_events_source
 -- locks: none
 -- returns: tenant_id, device_id, event_id and problem
 SELECT

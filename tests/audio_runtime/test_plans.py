@@ -20,7 +20,7 @@ PARAMETERS = {
     "devices": WANTED,
     "events": json.dumps([event(**DEVICE, session_id=7)]),
     "after": 5,
-    "row_limit": 101,
+    "row_limit": 11,
     "findings": 20,
     "session_id": 7,
 }
