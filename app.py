@@ -7,6 +7,10 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telemetry import errors, request_log, security
+from telemetry.audio_runtime import views as audio_runtime
+from telemetry.audio_runtime.store import AudioRuntimeStore
+from telemetry.audit import views as audit
+from telemetry.audit.store import AuditStore
 from telemetry.config import Config
 from telemetry.database import Database, check_urls
 from telemetry.health import views as health
@@ -62,6 +66,13 @@ def create_app(config: Config | None = None) -> Flask:
     events = _events_database(config, persistence, records)
     app.extensions["runtime_events"] = _event_store(config, persistence, events)
     app.register_blueprint(runtime_events.blueprint)
+
+    app.extensions["audio_runtime"] = AudioRuntimeStore(records)
+    app.extensions["audio_runtime_database"] = records
+    app.register_blueprint(audio_runtime.blueprint)
+
+    app.extensions["audit"] = AuditStore(records)
+    app.register_blueprint(audit.blueprint)
 
     app.extensions["databases"] = [*dict.fromkeys((records, events))]
     return app

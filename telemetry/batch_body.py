@@ -63,7 +63,7 @@ def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batc
     names a record in its error entry. Raises Invalid for a body that is no batch, or one of
     more than ``most`` records.
     """
-    records = _records(name, most)
+    records = read_records(name, most)
     batch = Batch(key, total=len(records))
     ignored: set[str] = set()
     for index, record in enumerate(records):
@@ -83,7 +83,11 @@ def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batc
     return batch
 
 
-def _records(name: str, most: int) -> list[Any]:
+def read_records(name: str, most: int) -> list[Any]:
+    """Return the request's records as parsed; an Invalid stands for a line that is no JSON.
+
+    Raises Invalid for a body that is no batch, or one of more than ``most`` records.
+    """
     content_type, text = read_body(JSON, NDJSON)
     if content_type == NDJSON:
         # Split at \n alone: str.splitlines would also split inside JSON strings.

@@ -6,7 +6,7 @@ ANSWER_SECONDS (a frozen server keeps its sockets open) the connection is thrown
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock
 from time import monotonic
 from typing import Any, TypeVar
@@ -158,15 +158,20 @@ class Database:
         rows = self.fetch_all(statement, parameters, prepare=prepare, within=within)
         return rows[0] if rows else None
 
-    def transact(self, work: Callable[[Connection], T]) -> T:
+    def transact(self, work: Callable[[Connection], T], *, pipelined: bool = False) -> T:
         """Run ``work`` in one transaction, again from its beginning after a deadlock.
 
-        Raises what fetch_all raises, and whatever ``work`` does (then nothing is committed).
+        With ``pipelined`` statements are sent without waiting for the answers to those before
+        them, the first along with the transaction's beginning; ``work`` has to fetch from the
+        last one, to learn that all went well. Raises what fetch_all raises, and whatever
+        ``work`` does (then nothing is committed).
         """
 
         def attempt() -> T:
-            with self._connection() as connection, connection.transaction():
-                return work(connection)
+            with self._connection() as connection:
+                sending = connection.pipeline() if pipelined else nullcontext()
+                with sending, connection.transaction():
+                    return work(connection)
 
         return self._retried(attempt)
 

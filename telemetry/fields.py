@@ -4,6 +4,7 @@ Nothing is coerced: a string is no number, a boolean no integer. Each
 error's kind is the ``type`` of the problem that the client gets.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,8 @@ INT64_MAX = 2**63 - 1
 
 # From here on a double is written with an exponent, not with a decimal point.
 _DOUBLES_WITH_EXPONENT = 1e16
+
+_NAME = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
 
 
 class Message(str):
@@ -81,6 +84,19 @@ class Identifier(Text):
         return text
 
 
+class Name(Text):
+    """A name of ASCII letters, digits and ``. _ : -``."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(least=1, most=most, **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        text = super()._deserialize(value)
+        if not _NAME.fullmatch(text):
+            raise refusal("name", "Must be letters, digits, '.', '_', ':' and '-'")
+        return text
+
+
 class Choice(PayloadField):
     """One of ``values``, or an alias of one."""
 
@@ -114,6 +130,10 @@ class Integer(PayloadField):
         if value > self.most:
             raise refusal("less_than_equal", f"Must be at most {self.most}")
         return value
+
+
+class LongInteger(PayloadField):
+    """A field that is given integers beyond 64 bits as the Defect that the parser made of them."""
 
 
 class Number(PayloadField):

@@ -17,6 +17,9 @@ from telemetry.errors import ApiError, Invalid, Problem, problem
 # PostgreSQL's own limit on jsonb depends on its stack; this one does not.
 MAX_DEPTH = 100
 
+# Of an integer beyond 64 bits: 128 bits have 39, so that one more tells that it is too long.
+MAX_DIGITS = 40
+
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
@@ -25,10 +28,14 @@ _TOKEN = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"|[\[\]{}]', re.DOTALL)
 
 
 class Defect(NamedTuple):
-    """A value that can't be stored: what is wrong with it, and the problem's type."""
+    """A value that can't be stored: what is wrong with it, and the problem's type.
+
+    ``digits`` are those of an integer that is too long, for fields that take it all the same.
+    """
 
     message: str
     kind: str
+    digits: str | None = None
 
 
 NAN = Defect("NaN and Infinity are no JSON numbers", "number_not_finite")
@@ -144,7 +151,7 @@ def _text_defect(text: str) -> Defect | None:
 def _integer(digits: str) -> int | Defect:
     # Bounded before int(), which refuses thousands of digits with an error of its own.
     if len(digits) > 20 or not -(2**63) <= int(digits) < 2**63:
-        return TOO_LONG
+        return TOO_LONG._replace(digits=digits[:MAX_DIGITS])
     return int(digits)
 
 

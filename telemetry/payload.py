@@ -2,20 +2,40 @@
 
 from typing import Any, NamedTuple
 
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 
 from telemetry.errors import Invalid, Problem, problem
-from telemetry.json_body import defects, printable, problems
+from telemetry.fields import LongInteger, Message
+from telemetry.json_body import Defect, defects, printable, problems
 
 # Names of fields that an answer repeats at the most: a body may invent a million.
 MAX_IGNORED = 1000
+MAX_PROBLEMS = 1000
 
 
 class PayloadSchema(Schema):
     """The base of every schema: unknown fields are left out, null optional ones are absent."""
 
+    takes_null = True
+
     class Meta:
         unknown = EXCLUDE
+
+
+class StrictSchema(PayloadSchema):
+    """A schema that fails closed: an unknown field or a null is a problem."""
+
+    takes_null = False
+
+    class Meta:
+        unknown = RAISE
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.error_messages = {
+            **self.error_messages,
+            "unknown": Message("Unknown field", "unknown"),
+        }
 
 
 class Loaded(NamedTuple):
@@ -32,7 +52,11 @@ def load(schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("bo
     """
     if not isinstance(document, dict):
         raise Invalid([problem([*loc], "Must be a JSON object", "object_type")])
-    found = defects(document)
+    found = {
+        name: defect
+        for name, defect in defects(document).items()
+        if not _is_long_integer(schema, name, document[name])
+    }
     sent = {
         name: value
         for name, value in document.items()
@@ -44,7 +68,7 @@ def load(schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("bo
     except ValidationError as error:
         wrong += _problems(error, loc)
     if wrong:
-        raise Invalid(wrong)
+        raise Invalid(wrong[:MAX_PROBLEMS])
     return Loaded(values, ignored_fields(schema, document))
 
 
@@ -54,7 +78,15 @@ def ignored_fields(schema: PayloadSchema, document: dict[str, Any]) -> list[str]
 
 
 def _is_absent(schema: PayloadSchema, name: str, value: Any) -> bool:
+    if not schema.takes_null:
+        return False
     return value is None and name in schema.fields and not schema.fields[name].required
+
+
+def _is_long_integer(schema: PayloadSchema, name: str, value: Any) -> bool:
+    if not (isinstance(value, Defect) and value.digits):
+        return False
+    return isinstance(schema.fields.get(name), LongInteger)
 
 
 def _problems(error: ValidationError, loc: tuple[str | int, ...]) -> list[Problem]:

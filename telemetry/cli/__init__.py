@@ -8,7 +8,7 @@ import click
 import psycopg
 
 from telemetry import __version__
-from telemetry.cli import import_events, migrate, serve
+from telemetry.cli import import_events, migrate, rebuild, serve, verify
 from telemetry.config import Config, ConfigError
 from telemetry.database import check_urls
 
@@ -44,3 +44,5 @@ def main(context: click.Context) -> None:
 main.add_command(serve.serve)
 main.add_command(migrate.migrate)
 main.add_command(import_events.import_events)
+main.add_command(rebuild.rebuild)
+main.add_command(verify.verify)

@@ -14,6 +14,7 @@ from telemetry.database import Connection, connect
 logger = logging.getLogger(__name__)
 
 PENDING_MIGRATIONS = sql.load("health/pending_migrations")
+DISABLED_TRIGGERS = sql.load("health/disabled_triggers")
 
 # A poller waits this long, so that it has its answer within 3 s whatever the database does.
 PATIENCE_SECONDS = 2.0
@@ -119,6 +120,10 @@ class Probe:
         if pending:
             count = f"{self._name}: {len(pending)} migration(s) pending: {', '.join(pending)}"
             return Readiness(True, "migrations_pending", [count])
+        disabled = self._connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
+        if disabled:
+            names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
+            return Readiness(True, "append_only_triggers_disabled", names)
         return Readiness(True)
 
     def _pending(self, connection: Connection) -> list[str]:

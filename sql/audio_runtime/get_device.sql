@@ -1,0 +1,11 @@
+-- Reads a device of a tenant.
+-- params: tenant_id, device_id
+-- index: devices_tenant_device_key
+-- locks: none
+-- returns: the device; no row: there is none, or it is another tenant's
+SELECT
+    device_id,
+    tenant_id,
+    device_type
+FROM os_core.devices
+WHERE device_id = %(device_id)s AND tenant_id = %(tenant_id)s;

@@ -1,0 +1,19 @@
+-- Makes the caller the only one to append for some devices until its transaction ends. Sorted,
+-- so that two batches never wait for each other in a circle. To be followed by append.sql as a
+-- statement of its own: this one saw the ledger as it was before it waited.
+-- params: devices (JSON array of objects with tenant_id and device_id; others are ignored)
+-- index: audio_runtime_heads_pkey
+-- locks: the heads of the devices, in the order of (tenant_id, device_id)
+-- returns: tenant_id and device_id of each device that there is
+SELECT
+    head.tenant_id,
+    head.device_id
+FROM os_core.audio_runtime_heads AS head
+INNER JOIN (
+    SELECT DISTINCT
+        sent.tenant_id,
+        sent.device_id
+    FROM json_to_recordset(%(devices)s::json) AS sent (tenant_id text, device_id text)
+) AS wanted ON head.tenant_id = wanted.tenant_id AND head.device_id = wanted.device_id
+ORDER BY head.tenant_id, head.device_id
+FOR UPDATE OF head;

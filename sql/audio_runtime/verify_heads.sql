@@ -1,0 +1,92 @@
+-- Checks the ends of the chains of some devices, against the ledger and against heads that were
+-- kept elsewhere, and that the devices are those of their tenant.
+-- params: devices (JSON array of objects with tenant_id, device_id, and where known a kept
+-- head: kept_event_id and kept_row_hash, in hex)
+-- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time
+-- locks: none
+-- returns: tenant_id, device_id, event_id (NULL: of no event) and problem
+WITH seen AS (
+    SELECT
+        wanted.tenant_id,
+        wanted.device_id,
+        wanted.kept_event_id,
+        wanted.kept_row_hash,
+        device.tenant_id AS bound_to,
+        head.device_id AS head_of,
+        head.event_id AS head_event_id,
+        head.row_hash AS head_row_hash,
+        newest.event_id AS newest_event_id,
+        newest.row_hash AS newest_row_hash,
+        encode(kept.row_hash, 'hex') AS stored_row_hash
+    FROM
+        json_to_recordset(%(devices)s::json)
+            AS wanted (
+                tenant_id text, device_id text, kept_event_id bigint, kept_row_hash text
+            )
+    LEFT JOIN os_core.devices AS device ON wanted.device_id = device.device_id
+    LEFT JOIN os_core.audio_runtime_heads AS head
+        ON wanted.tenant_id = head.tenant_id AND wanted.device_id = head.device_id
+    LEFT JOIN LATERAL (
+        SELECT
+            event.event_id,
+            event.row_hash
+        FROM os_core.audio_runtime_events AS event
+        WHERE event.tenant_id = wanted.tenant_id AND event.device_id = wanted.device_id
+        ORDER BY event.event_id DESC
+        LIMIT 1
+    ) AS newest ON TRUE
+    LEFT JOIN os_core.audio_runtime_events AS kept
+        ON
+            wanted.tenant_id = kept.tenant_id
+            AND wanted.device_id = kept.device_id
+            AND wanted.kept_event_id = kept.event_id
+)
+
+SELECT
+    seen.tenant_id,
+    seen.device_id,
+    finding.event_id,
+    finding.problem
+FROM seen
+CROSS JOIN
+    LATERAL (
+        VALUES
+        (
+            'device_of_another_tenant',
+            seen.newest_event_id,
+            coalesce(seen.bound_to <> seen.tenant_id, FALSE)
+        ),
+        ('device_missing', seen.newest_event_id, seen.bound_to IS NULL),
+        ('head_missing', seen.newest_event_id, seen.head_of IS NULL),
+        (
+            'newest_event_missing',
+            seen.head_event_id,
+            coalesce(seen.head_event_id > coalesce(seen.newest_event_id, 0), FALSE)
+        ),
+        (
+            'head_behind',
+            seen.newest_event_id,
+            seen.head_of IS NOT NULL
+            AND coalesce(seen.newest_event_id > coalesce(seen.head_event_id, 0), FALSE)
+        ),
+        (
+            'head_row_hash_wrong',
+            seen.head_event_id,
+            coalesce(
+                seen.head_event_id = seen.newest_event_id
+                AND seen.head_row_hash <> seen.newest_row_hash,
+                FALSE
+            )
+        ),
+        (
+            'kept_event_missing',
+            seen.kept_event_id,
+            seen.kept_event_id IS NOT NULL AND seen.stored_row_hash IS NULL
+        ),
+        (
+            'kept_row_hash_differs',
+            seen.kept_event_id,
+            coalesce(seen.stored_row_hash <> seen.kept_row_hash, FALSE)
+        )
+    ) AS finding (problem, event_id, is_true)
+WHERE finding.is_true;

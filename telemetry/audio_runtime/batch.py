@@ -1,0 +1,34 @@
+"""Reading a batch of events; one bad record blocks no other."""
+
+from typing import Any, NamedTuple
+
+from telemetry.audio_runtime.refusals import FIELDS_INVALID
+from telemetry.audio_runtime.schema import load_event
+from telemetry.batch_body import read_records
+from telemetry.errors import Invalid
+
+MAX_BATCH = 1000
+
+
+class EventBatch(NamedTuple):
+    """The records of one request: the valid ones by index, the problems of the others."""
+
+    total: int
+    valid: dict[int, dict[str, Any]]
+    errors: list[dict[str, Any]]
+
+
+def read_events() -> EventBatch:
+    """Read the request's batch. Raises Invalid for a body that is no batch, or too large."""
+    records = read_records("events", MAX_BATCH)
+    batch = EventBatch(len(records), {}, [])
+    for index, record in enumerate(records):
+        try:
+            if isinstance(record, Invalid):
+                raise record
+            batch.valid[index] = load_event(record, ("body", index))
+        except Invalid as invalid:
+            batch.errors.append(
+                {"index": index, "reason_code": FIELDS_INVALID, "detail": invalid.problems}
+            )
+    return batch

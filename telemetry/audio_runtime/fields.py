@@ -1,0 +1,27 @@
+"""The field type that only stream ids have."""
+
+from typing import Any
+
+from telemetry.fields import LongInteger, Text, refusal
+from telemetry.json_body import Defect
+
+BITS = 128
+
+
+class StreamId(Text, LongInteger):
+    """A string of 1 to 64 characters, or a non-negative integer of up to 128 bits.
+
+    The integer is loaded as its decimal string.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(least=1, most=64, **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        digits = value.digits if isinstance(value, Defect) else None
+        if digits or (isinstance(value, int) and not isinstance(value, bool)):
+            number = int(digits or value)
+            if not 0 <= number < 2**BITS:
+                raise refusal("int_out_of_range", f"An integer must have at most {BITS} bits")
+            return str(number)
+        return super()._deserialize(value)

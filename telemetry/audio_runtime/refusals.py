@@ -1,0 +1,58 @@
+"""Why the ledger refuses something: each reason code with its status and its words."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from telemetry.errors import ApiError, Invalid, Problem
+
+FIELDS_INVALID = "K_FAIL_EVENT_FIELDS_INVALID"
+DEVICE_UNBOUND = "K_FAIL_DEVICE_UNBOUND"
+SESSION_INVALID = "K_FAIL_SESSION_INVALID"
+TENANT_SCOPE_MISMATCH = "K_FAIL_TENANT_SCOPE_MISMATCH"
+REBUILD_INTEGRITY = "K_FAIL_REBUILD_INTEGRITY"
+
+STATUSES = {
+    DEVICE_UNBOUND: 404,
+    SESSION_INVALID: 404,
+    TENANT_SCOPE_MISMATCH: 403,
+    REBUILD_INTEGRITY: 409,
+}
+
+DETAILS = {
+    DEVICE_UNBOUND: "Device {device_id} is not bound to tenant {tenant_id}",
+    SESSION_INVALID: "Session {session_id} is not one of tenant {tenant_id}",
+    TENANT_SCOPE_MISMATCH: "Device {device_id} is bound to another tenant than {tenant_id}",
+    REBUILD_INTEGRITY: "The ledger of device {device_id} contradicts itself; run verify",
+}
+
+
+class Refused(ApiError):
+    """A refusal with its reason code."""
+
+    def __init__(self, reason: str, detail: str, status: int | None = None) -> None:
+        super().__init__(status or STATUSES[reason], detail, reason_code=reason)
+
+
+class FieldsInvalid(Invalid):
+    """422 with the reason code of bad fields."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(problems)
+        self.body["reason_code"] = FIELDS_INVALID
+
+
+def detail(reason: str, event: Mapping[str, Any]) -> str:
+    """Return the words for an event that was refused."""
+    return DETAILS[reason].format(**{"session_id": None, **event})
+
+
+@contextmanager
+def refusing_fields() -> Iterator[None]:
+    """Give an Invalid raised within the reason code of bad fields."""
+    try:
+        yield
+    except FieldsInvalid:
+        raise
+    except Invalid as invalid:
+        raise FieldsInvalid(invalid.problems) from invalid

@@ -1,0 +1,133 @@
+"""What devices, sessions and events are, and what may be asked about them."""
+
+from typing import Any
+
+from marshmallow import fields
+
+from telemetry.audio_runtime.fields import StreamId
+from telemetry.fields import Choice, Flag, Integer, Name, Number, Text
+from telemetry.payload import PayloadSchema, StrictSchema, load
+from telemetry.query_args import WholeNumber
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+
+HEALTHS = ("HEALTHY", "DEGRADED", "FAILED")
+
+# Each kind's own fields; raw_stream_id alone may be left out. The ledger's CHECKs say the same.
+KINDS: dict[str, dict[str, fields.Field[Any]]] = {
+    "STREAM_REFS": {
+        "processed_stream_id": StreamId(required=True),
+        "pre_roll_buffer_id": Integer(required=True, least=0),
+        "raw_stream_id": StreamId(),
+    },
+    "VAD_EVENT": {
+        "processed_stream_id": StreamId(required=True),
+    },
+    "DEVICE_STATE": {
+        "selected_mic": Text(required=True, least=1, most=255),
+        "selected_speaker": Text(required=True, least=1, most=255),
+        "device_health": Choice(HEALTHS, required=True),
+    },
+    "TIMING_STATS": {
+        "jitter_ms": Number(required=True, least=0),
+        "drift_ppm": Number(required=True),
+        "buffer_depth_ms": Number(required=True, least=0),
+        "underruns": Integer(required=True, least=0),
+        "overruns": Integer(required=True, least=0),
+    },
+    "INTERRUPT_CANDIDATE": {
+        "phrase_id": Integer(required=True, least=0),
+        "phrase_text": Text(required=True, least=1, most=128),
+        "reason_code": Integer(required=True, least=0),
+    },
+    "DEGRADATION_FLAGS": {
+        "capture_degraded": Flag(required=True),
+        "aec_unstable": Flag(required=True),
+        "device_changed": Flag(required=True),
+        "stream_gap_detected": Flag(required=True),
+    },
+    "TTS_PLAYBACK_ACTIVE": {
+        "tts_playback_active": Flag(required=True),
+    },
+}
+
+
+class TenantSchema(StrictSchema):
+    """The tenant that everything here belongs to."""
+
+    tenant_id = Name(required=True, most=64)
+
+
+class DeviceSchema(TenantSchema):
+    """A device, bound to its tenant."""
+
+    device_type = Text(least=1, most=255)
+
+
+class SessionSchema(TenantSchema):
+    """A session on a device of the tenant."""
+
+    device_id = Name(required=True, most=128)
+
+
+class RebuildSchema(TenantSchema):
+    """Whose projection to rebuild."""
+
+    device_id = Name(most=128)
+
+
+class EventSchema(SessionSchema):
+    """What events of every kind have."""
+
+    event_kind = Choice(tuple(KINDS), required=True)
+    created_at = Integer(required=True, least=0)
+    idempotency_key = Text(required=True, least=1, most=128)
+    session_id = Integer(least=0)
+
+
+class PathSchema(PayloadSchema):
+    """Names that stand in a URL's path."""
+
+    tenant_id = Name(most=64)
+    device_id = Name(most=128)
+    session_id = WholeNumber(least=0)
+
+
+class PageSchema(PayloadSchema):
+    """The query string of a list that pages by device."""
+
+    tenant_id = Name(required=True, most=64)
+    after = Name(most=128)
+    limit = WholeNumber(least=1, most=MAX_LIMIT)
+
+
+class EventPageSchema(PayloadSchema):
+    """The query string of the list of events."""
+
+    tenant_id = Name(required=True, most=64)
+    device_id = Name(most=128)
+    after = WholeNumber(least=0)
+    limit = WholeNumber(least=1, most=MAX_LIMIT)
+
+
+EVENT_SCHEMAS: dict[str, StrictSchema] = {
+    kind: EventSchema.from_dict(dict(own), name=f"{kind}Schema")()  # type: ignore[misc]
+    for kind, own in KINDS.items()
+}
+
+# For what names no kind: its other problems are reported beside that one.
+ANY_EVENT_SCHEMA: StrictSchema = EventSchema.from_dict(  # type: ignore[assignment]
+    {name: fields.Raw(allow_none=True) for own in KINDS.values() for name in own},
+    name="AnyEventSchema",
+)()
+
+
+def load_event(document: Any, loc: tuple[str | int, ...] = ("body",)) -> dict[str, Any]:
+    """Return the valid event in ``document``.
+
+    Raises Invalid with every bad field at once, each located below ``loc``.
+    """
+    kind = document.get("event_kind") if isinstance(document, dict) else None
+    schema = EVENT_SCHEMAS.get(kind) if isinstance(kind, str) else None
+    return load(schema or ANY_EVENT_SCHEMA, document, loc).values

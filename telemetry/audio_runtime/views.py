@@ -1,0 +1,214 @@
+"""The HTTP side of the audio runtime ledger."""
+
+from typing import Any, cast
+
+from flask import Blueprint, Response, current_app
+
+from telemetry.answers import answer
+from telemetry.audio_runtime import refusals
+from telemetry.audio_runtime.batch import read_events
+from telemetry.audio_runtime.devices import Scope
+from telemetry.audio_runtime.rebuild import LedgerContradiction, rebuild
+from telemetry.audio_runtime.refusals import Refused, refusing_fields
+from telemetry.audio_runtime.schema import (
+    DEFAULT_LIMIT,
+    DeviceSchema,
+    EventPageSchema,
+    PageSchema,
+    PathSchema,
+    RebuildSchema,
+    SessionSchema,
+    load_event,
+)
+from telemetry.audio_runtime.store import AudioRuntimeStore
+from telemetry.database import Database, IntegrityViolation, Row
+from telemetry.errors import ApiError, Invalid, problem
+from telemetry.json_body import read_document
+from telemetry.payload import load
+from telemetry.query_args import read_query
+from telemetry.request_log import say
+
+LEDGER_EVENT_TYPE = "K_RUNTIME_EVENT_COMMIT"
+
+blueprint = Blueprint("audio_runtime", __name__)
+
+path_schema = PathSchema()
+device_schema = DeviceSchema()
+session_schema = SessionSchema()
+rebuild_schema = RebuildSchema()
+page_schema = PageSchema()
+event_page_schema = EventPageSchema()
+
+
+@blueprint.put("/api/v1/devices/<device_id>")
+def put_device(device_id: str) -> Response:
+    """Bind a device to a tenant, idempotently."""
+    with refusing_fields():
+        name = load(path_schema, {"device_id": device_id}, ("path",)).values["device_id"]
+        sent = load(device_schema, read_document()).values
+    device = _store().put_device(name, sent)
+    if device is None:
+        raise _bound_elsewhere(f"Device {name} is bound to another tenant")
+    return _put(device, f"device: {name}")
+
+
+@blueprint.put("/api/v1/sessions/<session_id>")
+def put_session(session_id: str) -> Response:
+    """Open a session on a device of its tenant, idempotently."""
+    with refusing_fields():
+        number = load(path_schema, {"session_id": session_id}, ("path",)).values["session_id"]
+        sent = load(session_schema, read_document()).values
+    session = _store().put_session(number, sent)
+    if session is None:
+        _find_device(**sent)
+        raise _bound_elsewhere(f"Session {number} belongs to another tenant")
+    return _put(session, f"session: {number}")
+
+
+@blueprint.post("/api/v1/audio-runtime/events")
+def append() -> Response:
+    """Append one event, idempotently."""
+    with refusing_fields():
+        event = load_event(read_document())
+    result = _append([event])[0]
+    outcome = result["outcome"]
+    if outcome not in ("committed", "duplicate"):
+        raise Refused(outcome, refusals.detail(outcome, event))
+    say(
+        f"[OK] {outcome.capitalize()} {event['event_kind']}: {result['event_id']}"
+        f" (device: {event['device_id']})"
+    )
+    body = {
+        "status": outcome,
+        "event_id": result["event_id"],
+        "ledger_event_type": LEDGER_EVENT_TYPE,
+        "audit_event_id": result["audit_event_id"],
+        "row_hash": result["row_hash"],
+    }
+    if result["differs"]:
+        body["differs"] = result["differs"]
+    return answer(body, 201 if outcome == "committed" else 200)
+
+
+@blueprint.post("/api/v1/audio-runtime/events/batch")
+def append_batch() -> Response:
+    """Append up to MAX_BATCH events in one transaction; refused ones are reported."""
+    with refusing_fields():
+        batch = read_events()
+    errors, results = batch.errors, []
+    appended = _append([*batch.valid.values()]) if batch.valid else []
+    for (index, event), result in zip(batch.valid.items(), appended, strict=True):
+        outcome = result["outcome"]
+        if outcome in ("committed", "duplicate"):
+            entry = {"index": index, "status": outcome, "event_id": result["event_id"]}
+            differs = {"differs": result["differs"]} if result["differs"] else {}
+            results.append({**entry, **differs})
+        else:
+            detail = refusals.detail(outcome, event)
+            errors.append({"index": index, "reason_code": outcome, "detail": detail})
+    errors.sort(key=lambda error: error["index"])
+    inserted = sum(result["status"] == "committed" for result in results)
+    duplicates = len(results) - inserted
+    say(
+        f"[OK] Batch of {batch.total} events: {inserted} committed,"
+        f" {duplicates} duplicates, {len(errors)} errors"
+    )
+    body = {
+        "inserted": inserted,
+        "duplicates": duplicates,
+        "errors": errors,
+        "results": results,
+        "total": batch.total,
+    }
+    return answer(body, 422 if errors and len(errors) == batch.total else 200)
+
+
+@blueprint.get("/api/v1/audio-runtime/events")
+def query() -> Response:
+    """Return a page of a tenant's events in ledger order."""
+    page = read_query(event_page_schema)
+    if "after" in page and "device_id" not in page:
+        message = "Needs device_id: order is promised within a device"
+        raise Invalid([problem(["query", "after"], message, "needs_device_id")])
+    limit = page.pop("limit", DEFAULT_LIMIT)
+    filters = {"device_id": None, "after": None, **page, "row_limit": limit + 1}
+    return _page(_store().query(filters), limit)
+
+
+@blueprint.get("/api/v1/audio-runtime/current")
+def query_current() -> Response:
+    """Return a page of the current states of a tenant's devices."""
+    page, limit = _read_page()
+    return _page(_store().query_current(page), limit)
+
+
+@blueprint.get("/api/v1/audio-runtime/current/<tenant_id>/<device_id>")
+def get_current(tenant_id: str, device_id: str) -> Response:
+    """Return the current state of one device."""
+    names = {"tenant_id": tenant_id, "device_id": device_id}
+    current = _store().get_current(**load(path_schema, names, ("path",)).values)
+    if current is None:
+        raise ApiError(404, f"No state of device {device_id} of tenant {tenant_id}")
+    return answer(current)
+
+
+@blueprint.get("/api/v1/audio-runtime/heads")
+def heads() -> Response:
+    """Return a page of the heads of a tenant's devices."""
+    page, limit = _read_page()
+    return _page(_store().heads(page), limit)
+
+
+@blueprint.post("/api/v1/audio-runtime/rebuild")
+def rebuild_current() -> Response:
+    """Rebuild the projection of a tenant, or of one of its devices."""
+    with refusing_fields():
+        sent = load(rebuild_schema, read_document()).values
+    if "device_id" in sent:
+        _find_device(**sent)
+    database = cast(Database, current_app.extensions["audio_runtime_database"])
+    try:
+        rebuilt = rebuild(database, Scope(**sent))
+    except LedgerContradiction as error:
+        detail = refusals.detail(refusals.REBUILD_INTEGRITY, error.device)
+        raise Refused(refusals.REBUILD_INTEGRITY, detail) from error
+    say(f"[OK] Rebuilt {rebuilt.devices} devices, {rebuilt.differed} differed")
+    return answer(rebuilt._asdict())
+
+
+def _store() -> AudioRuntimeStore:
+    return cast(AudioRuntimeStore, current_app.extensions["audio_runtime"])
+
+
+def _append(events: list[dict[str, Any]]) -> list[Row]:
+    try:
+        return _store().append(events)
+    except IntegrityViolation as error:
+        message = f"Database integrity error: {error.constraint}"
+        raise ApiError(400, message, log=f"[ERROR] {message}") from error
+
+
+def _put(row: Row, name: str) -> Response:
+    created = row.pop("created")
+    say(f"[OK] {'Created' if created else 'Known'} {name} (tenant: {row['tenant_id']})")
+    return answer({"status": "created" if created else "exists", **row}, 201 if created else 200)
+
+
+def _bound_elsewhere(detail: str) -> Refused:
+    return Refused(refusals.TENANT_SCOPE_MISMATCH, detail, 409)
+
+
+def _find_device(tenant_id: str, device_id: str) -> None:
+    if _store().get_device(tenant_id, device_id) is None:
+        names = {"tenant_id": tenant_id, "device_id": device_id}
+        raise Refused(refusals.DEVICE_UNBOUND, refusals.detail(refusals.DEVICE_UNBOUND, names))
+
+
+def _read_page() -> tuple[dict[str, Any], int]:
+    page = read_query(page_schema)
+    limit = page.pop("limit", DEFAULT_LIMIT)
+    return {"after": None, **page, "row_limit": limit + 1}, limit
+
+
+def _page(rows: list[Row], limit: int) -> Response:
+    return answer({"items": rows[:limit], "has_more": len(rows) > limit})

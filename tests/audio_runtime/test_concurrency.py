@@ -1,0 +1,63 @@
+"""Many writers, few devices: what they leave is what one after the other would have left."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+from telemetry.audio_runtime.devices import Scope
+from telemetry.audio_runtime.rebuild import rebuild
+from tests.audio_runtime.payloads import KINDS, event
+
+URL = "/api/v1/audio-runtime/events"
+WRITERS = 16
+DEVICES = [f"d{n}" for n in range(5)]
+EVENTS = 2000
+
+
+def test_sixteen_writers_leave_what_one_would_have_left(make_app, cast):
+    cast.bind(dict.fromkeys(DEVICES, "tenant-1"))
+    app = make_app(db_pool_size=WRITERS)
+    sent = [
+        event(random.choice(KINDS), device_id=random.choice(DEVICES), session_id=71)
+        for _ in range(EVENTS)
+    ]
+
+    def write(number):
+        """Post this writer's share and some of the others', one by one and in batches."""
+        client, chance = app.test_client(), random.Random(number)
+        queue = sent[number::WRITERS] + chance.sample(sent, EVENTS // 40)
+        chance.shuffle(queue)
+        answers = []
+        while queue:
+            size = min(chance.choice([1, 1, 1, 20]), len(queue))
+            taken, queue = queue[:size], queue[size:]
+            if size == 1:
+                answers.append(client.post(URL, json=taken[0]))
+            else:
+                answers.append(client.post(f"{URL}/batch", json=taken))
+                assert answers[-1].json["errors"] == []
+            if chance.random() < 0.05:
+                database = app.extensions["audio_runtime_database"]
+                assert rebuild(database, Scope("tenant-1")).differed == 0
+        return {answer.status_code for answer in answers}
+
+    with ThreadPoolExecutor(WRITERS) as threads:
+        statuses = set().union(*threads.map(write, range(WRITERS)))
+    assert statuses <= {200, 201}
+    stored = cast.events()
+    assert {row["idempotency_key"] for row in stored} == {it["idempotency_key"] for it in sent}
+    assert len(stored) == EVENTS
+    cast.assert_sound()
+
+
+def test_batches_over_the_same_devices_never_wait_in_a_circle(make_app, cast):
+    cast.bind(dict.fromkeys(DEVICES, "tenant-1"))
+    app = make_app(db_pool_size=8)
+
+    def write(number):
+        order = random.Random(number).sample(DEVICES, len(DEVICES))
+        batch = [event(device_id=device) for device in order * 10]
+        return app.test_client().post(f"{URL}/batch", json=batch).json["inserted"]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert [*threads.map(write, range(24))] == [50] * 24
+    cast.assert_sound()

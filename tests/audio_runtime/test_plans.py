@@ -1,0 +1,126 @@
+"""Each statement uses the indexes that it names, on tables large enough to choose."""
+
+import json
+import re
+
+import pytest
+
+from telemetry import sql
+from tests.audio_runtime.payloads import KINDS, event
+
+DEVICES = 300
+EVENTS = 15_000
+
+LEDGER = "ix_audio_runtime_events_"
+
+DEVICE = {"tenant_id": "tenant-7", "device_id": "device-7"}
+WANTED = json.dumps([{**DEVICE, "after": 0, "row_hash": "00" * 32}])
+PARAMETERS = {
+    **DEVICE,
+    "devices": WANTED,
+    "events": json.dumps([event(**DEVICE, session_id=7)]),
+    "after": 5,
+    "row_limit": 11,
+    "findings": 20,
+    "session_id": 7,
+}
+
+
+@pytest.fixture
+def plan(client, ledger, db):
+    """Explain a statement over filled tables, as it is sent."""
+    names = {f"device-{n}": f"tenant-{n % 20}" for n in range(DEVICES)}
+    ledger.bind(names)
+    # Many devices that never reported, so that the small tables are worth an index too.
+    db.execute(
+        "INSERT INTO os_core.devices (device_id, tenant_id)"
+        " SELECT 'idle-' || n, 'tenant-' || n % 20 FROM generate_series(1, 20000) AS n"
+    )
+    db.execute(
+        "INSERT INTO os_core.sessions (session_id, tenant_id, device_id)"
+        " SELECT n + 1000, 'tenant-' || n % 20, 'idle-' || n FROM generate_series(1, 20000) AS n"
+    )
+    ledger.open({n: (f"tenant-{n % 20}", f"device-{n}") for n in range(DEVICES)})
+    for start in range(0, EVENTS, 1000):
+        batch = [
+            event(
+                KINDS[n % 3 if device == 7 else n % 7],
+                device_id=f"device-{device}",
+                tenant_id=names[f"device-{device}"],
+                **({"session_id": device} if n < DEVICES else {}),
+            )
+            # One device has a long history.
+            for n in range(start, start + 1000)
+            for device in [7 if n % 30 == 0 else n % DEVICES]
+        ]
+        answer = client.post("/api/v1/audio-runtime/events/batch", json=batch)
+        assert answer.json["inserted"] == 1000
+    db.execute("VACUUM ANALYZE")
+
+    def explain(name, **parameters):
+        query = sql.load(name).replace(b"/* " + name.encode() + b" */", b"EXPLAIN (FORMAT JSON)")
+        sent = {**PARAMETERS, **parameters}
+        return json.dumps(db.execute(query, sent, prepare=False).fetchone()["QUERY PLAN"])
+
+    return explain
+
+
+def test_statements_use_the_indexes_that_they_name(plan):
+    expected = {
+        "audio_runtime/lock_heads": ["audio_runtime_heads_pkey"],
+        "audio_runtime/append": [
+            "ux_audio_runtime_events_dedupe",
+            "devices_pkey",
+            "sessions_pkey",
+            "audio_runtime_heads_pkey",
+            "audit_events_source_event_id_key",
+        ],
+        "audio_runtime/project": [f"{LEDGER}latest_of_kind", f"{LEDGER}latest_session"],
+        "audio_runtime/get_current": ["audio_runtime_current_pkey"],
+        "audio_runtime/contradictions": [f"{LEDGER}tenant_device_time"],
+        "audio_runtime/verify_chain": [f"{LEDGER}tenant_device_time"],
+        "audio_runtime/verify_sessions": [f"{LEDGER}latest_session"],
+        "audio_runtime/verify_current": [f"{LEDGER}latest_of_kind"],
+        "audio_runtime/get_device": ["devices_tenant_device_key"],
+    }
+    for name, indexes in expected.items():
+        found = plan(name)
+        for index in indexes:
+            assert f'"{index}"' in found, (name, index)
+        for table in ("audio_runtime_events", "audit_events"):
+            assert not re.search(f'"Seq Scan"[^{{}}]*"Relation Name": "{table}"', found), name
+
+
+def test_a_devices_lists_come_from_one_of_the_two_indexes_that_they_name(plan):
+    assert re.search(f'"{LEDGER}tenant(_device_time)?"', plan("audio_runtime/query"))
+    assert re.search('"ix_audit_events_tenant(_device)?"', plan("audit/query"))
+
+
+def test_a_tenants_lists_come_from_the_indexes_by_tenant(plan):
+    every = {"device_id": None, "after": None}
+    assert f'"{LEDGER}tenant"' in plan("audio_runtime/query", **every)
+    assert '"ix_audit_events_tenant"' in plan("audit/query", **every)
+    assert '"audio_runtime_heads_pkey"' in plan("audio_runtime/heads", after="device-3")
+    assert '"audio_runtime_current_pkey"' in plan("audio_runtime/query_current", after="device-3")
+
+
+def test_listing_devices_jumps_from_one_to_the_next(plan):
+    page = {"tenant_id": None, "device_id": None, "after_tenant": "", "after_device": ""}
+    found = plan("audio_runtime/list_devices", **page)
+    assert "Index Only Scan" in found
+    assert not re.search('"Seq Scan"[^{}]*"Relation Name": "(audio|audit)_[a-z]+events', found)
+    for index in (f"{LEDGER}", "ux_audit_events_source"):
+        assert index in found
+
+
+def test_a_rebuild_does_not_read_the_history(plan, db):
+    """A device with one kind missing reads seven index entries, not all its events."""
+    query = sql.load("audio_runtime/verify_current").replace(
+        b"/* audio_runtime/verify_current */", b"EXPLAIN (ANALYZE, FORMAT JSON)"
+    )
+    nodes = [db.execute(query, PARAMETERS, prepare=False).fetchone()["QUERY PLAN"][0]["Plan"]]
+    for node in nodes:
+        nodes += node.get("Plans", [])
+        if node.get("Relation Name") == "audio_runtime_events":
+            assert node.get("Rows Removed by Filter", 0) == 0
+            assert node["Actual Rows"] <= 1

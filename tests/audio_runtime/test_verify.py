@@ -1,0 +1,257 @@
+"""Whatever a superuser changes with the triggers off is found and named."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from telemetry.audio_runtime.kept_heads import read_heads
+from tests.audio_runtime.payloads import KINDS, event
+from tests.service import PROJECT, environment
+
+URL = "/api/v1/audio-runtime/events"
+LEDGER = "os_core.audio_runtime_events"
+
+CANONICAL = """
+    os_core.audio_runtime_event_canonical_v1(
+        event_id, tenant_id, device_id, session_id, event_kind, created_at, idempotency_key,
+        processed_stream_id, raw_stream_id, pre_roll_buffer_id, selected_mic, selected_speaker,
+        device_health, jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns, phrase_id,
+        phrase_text, reason_code, capture_degraded, aec_unstable, device_changed,
+        stream_gap_detected, tts_playback_active
+    )
+"""
+
+
+@pytest.fixture
+def ids(client, cast, db):
+    """Fill two devices; return the ids of device-1's events. Then the guards are taken down."""
+    for kind in KINDS:
+        for device in ("device-1", "device-2"):
+            client.post(URL, json=event(kind, device_id=device, session_id=71))
+    cast.assert_sound()
+    for table in (LEDGER, "audit.audit_events", "os_core.audio_runtime_heads"):
+        db.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+    rows = [row["event_id"] for row in cast.events() if row["device_id"] == "device-1"]
+    assert len(rows) == len(KINDS)
+    return rows
+
+
+def line(event_id, problem, device="device-1"):
+    return f"tenant_id=tenant-1 device_id={device} event_id={event_id} problem={problem}"
+
+
+def column_of(kind):
+    return {
+        "STREAM_REFS": "pre_roll_buffer_id = 12",
+        "VAD_EVENT": "processed_stream_id = 'x'",
+        "DEVICE_STATE": "selected_mic = 'x'",
+        "TIMING_STATS": "drift_ppm = nextafter",
+        "INTERRUPT_CANDIDATE": "reason_code = 8",
+        "DEGRADATION_FLAGS": "aec_unstable = TRUE",
+        "TTS_PLAYBACK_ACTIVE": "tts_playback_active = FALSE",
+    }[kind].replace("nextafter", "-0.10000000000000002")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_changed_field_is_found(cast, ids, db, kind):
+    event_id = ids[KINDS.index(kind)]
+    db.execute(f"UPDATE {LEDGER} SET {column_of(kind)} WHERE event_id = %s", [event_id])
+    found = cast.verify()
+    assert found[0] == line(event_id, "row_hash_wrong")
+    assert all("device_id=device-1" in it for it in found)
+
+
+@pytest.mark.parametrize("column", ["created_at = 5", "idempotency_key = 'x'", "session_id = NULL"])
+def test_a_changed_field_of_every_kind_is_found(cast, ids, db, column):
+    db.execute(f"UPDATE {LEDGER} SET {column} WHERE event_id = %s", [ids[3]])
+    assert line(ids[3], "row_hash_wrong") in cast.verify()
+
+
+def test_a_removed_row_is_found(cast, ids, db):
+    db.execute(f"DELETE FROM {LEDGER} WHERE event_id = %s", [ids[2]])
+    found = cast.verify()
+    assert found[0] == line(ids[2], "audit_row_without_event")
+    assert found[1] == line(ids[3], "row_hash_wrong")
+
+
+def test_a_row_removed_with_its_audit_row_is_found(cast, ids, db):
+    db.execute("DELETE FROM audit.audit_events WHERE source_event_id = %s", [ids[2]])
+    db.execute(f"DELETE FROM {LEDGER} WHERE event_id = %s", [ids[2]])
+    assert cast.verify()[0] == line(ids[3], "row_hash_wrong")
+
+
+def test_a_removed_newest_row_is_found(cast, ids, db):
+    db.execute("DELETE FROM audit.audit_events WHERE source_event_id = %s", [ids[-1]])
+    db.execute(f"DELETE FROM {LEDGER} WHERE event_id = %s", [ids[-1]])
+    assert line(ids[-1], "newest_event_missing") in cast.verify()
+
+
+@pytest.mark.parametrize("right_hash", [False, True])
+def test_an_inserted_row_is_found(cast, ids, db, right_hash):
+    """Between two rows, where a sequence leaves gaps; also when it was chained to the first."""
+    slot = ids[3] + 1
+    db.execute(f"DELETE FROM {LEDGER} WHERE event_id = %s", [slot])
+    db.execute(
+        f"INSERT INTO {LEDGER} (event_id, tenant_id, device_id, event_kind, created_at,"
+        " idempotency_key, tts_playback_active, row_hash) OVERRIDING SYSTEM VALUE"
+        " VALUES (%s, 'tenant-1', 'device-1', 'TTS_PLAYBACK_ACTIVE', 1, 'in', TRUE, %s)",
+        [slot, bytes(32)],
+    )
+    if right_hash:
+        db.execute(
+            f"UPDATE {LEDGER} SET row_hash = sha256((SELECT row_hash FROM {LEDGER}"
+            f" WHERE event_id = %s) || {CANONICAL}) WHERE event_id = %s",
+            [ids[3], slot],
+        )
+    found = cast.verify(device_id="device-1")
+    assert line(slot, "audit_row_missing") in found
+    assert line(ids[4], "row_hash_wrong") in found
+    assert (line(slot, "row_hash_wrong") in found) is not right_hash
+
+
+def test_swapped_rows_are_found(cast, ids, db):
+    first, second = ids[1], ids[4]
+    columns = [name for name in cast.events()[0] if name != "event_id"]
+    names = ", ".join(columns)
+    for old, new in ((first, -1), (second, first), (-1, second)):
+        db.execute(
+            f"WITH moved AS (DELETE FROM {LEDGER} WHERE event_id = {old} RETURNING *)"
+            f" INSERT INTO {LEDGER} (event_id, {names}) OVERRIDING SYSTEM VALUE"
+            f" SELECT {new}, {names} FROM moved"
+        )
+    found = cast.verify()
+    assert found[0].startswith(line(first, ""))
+    for event_id in (first, ids[2], second, ids[5]):
+        assert line(event_id, "row_hash_wrong") in found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "severity = 'INFO', reason_codes = '{}'",
+        "event_type = 'K_VAD_EVENT_MARKER_COMMIT'",
+        "payload_min = payload_min - 'session_id'",
+        "reason_codes = '{K_AEC_UNSTABLE}', severity = 'WARN'",
+    ],
+)
+def test_a_changed_audit_row_is_found(cast, ids, db, change):
+    event_id = ids[KINDS.index("DEVICE_STATE")]
+    db.execute(f"UPDATE audit.audit_events SET {change} WHERE source_event_id = {event_id}")
+    assert cast.verify() == [line(event_id, "audit_row_differs")]
+
+
+def test_a_removed_audit_row_is_found(cast, ids, db):
+    db.execute("DELETE FROM audit.audit_events WHERE source_event_id = %s", [ids[5]])
+    assert cast.verify() == [line(ids[5], "audit_row_missing")]
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE os_core.audio_runtime_current SET overruns = 0", "projection_differs"),
+        ("UPDATE os_core.audio_runtime_current SET session_id = NULL", "projection_differs"),
+        ("DELETE FROM os_core.audio_runtime_current", "projection_missing"),
+    ],
+)
+def test_an_edited_projection_is_found(cast, ids, db, statement, problem):
+    db.execute(f"{statement} WHERE device_id = 'device-1'")
+    assert cast.verify() == [line(ids[-1], problem)]
+    assert cast.rebuild() == (3, 1)
+    assert cast.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "at", "problem"),
+    [
+        ("UPDATE os_core.audio_runtime_heads SET row_hash = sha256('')", -1, "head_row_hash_wrong"),
+        ("UPDATE os_core.audio_runtime_heads SET event_id = event_id - 2", -1, "head_behind"),
+        ("DELETE FROM os_core.audio_runtime_heads", -1, "head_missing"),
+        ("UPDATE os_core.devices SET device_id = 'x'", -1, "device_missing"),
+    ],
+)
+def test_a_head_or_device_that_does_not_fit_is_found(cast, ids, db, statement, at, problem):
+    db.execute("ALTER TABLE os_core.devices DISABLE TRIGGER ALL")
+    db.execute(f"{statement} WHERE device_id = 'device-1'")
+    assert line(ids[at], problem) in cast.verify()
+
+
+def test_a_session_of_another_tenant_is_found(cast, ids, db):
+    db.execute("ALTER TABLE os_core.sessions DISABLE TRIGGER ALL")
+    db.execute("UPDATE os_core.sessions SET tenant_id = 'tenant-2' WHERE session_id = 71")
+    assert cast.verify(device_id="device-1")[0] == line(ids[0], "session_not_of_tenant")
+
+
+def test_rewritten_history_is_shown_by_kept_heads(client, cast, ids, db, tmp_path):
+    """Everything recomputed to the very head: only a head kept outside tells."""
+    file = tmp_path / "heads.json"
+    answer = client.get("/api/v1/audio-runtime/heads?tenant_id=tenant-1")
+    file.write_bytes(answer.data)
+    kept = read_heads(file)
+    assert cast.verify(kept=kept) == []
+    db.execute(f"UPDATE {LEDGER} SET created_at = 5 WHERE event_id = %s", [ids[2]])
+    for before, event_id in zip([None, *ids], ids, strict=False):
+        db.execute(
+            f"UPDATE {LEDGER} SET row_hash = sha256(coalesce((SELECT row_hash FROM {LEDGER}"
+            f" WHERE event_id = %s), decode(repeat('00', 32), 'hex')) || {CANONICAL})"
+            " WHERE event_id = %s",
+            [before, event_id],
+        )
+    db.execute(
+        "UPDATE os_core.audio_runtime_heads SET row_hash = (SELECT row_hash FROM"
+        f" {LEDGER} WHERE event_id = %s) WHERE device_id = 'device-1'",
+        [ids[-1]],
+    )
+    assert cast.verify() == []
+    assert cast.verify(kept=kept) == [line(ids[-1], "kept_row_hash_differs")]
+    assert cast.verify(since=kept) == [line(ids[-1], "kept_row_hash_differs")]
+
+
+def test_history_that_was_cut_is_shown_by_kept_heads(client, cast, ids, db, tmp_path):
+    file = tmp_path / "heads.json"
+    file.write_bytes(client.get("/api/v1/audio-runtime/heads?tenant_id=tenant-1").data)
+    for table in ("audit.audit_events", "os_core.audio_runtime_current", LEDGER):
+        db.execute(f"DELETE FROM {table} WHERE device_id = 'device-1'")
+    db.execute("DELETE FROM os_core.audio_runtime_heads WHERE device_id = 'device-1'")
+    db.execute("UPDATE os_core.sessions SET device_id = 'device-2' WHERE session_id = 71")
+    db.execute("DELETE FROM os_core.devices WHERE device_id = 'device-1'")
+    assert cast.verify() == []
+    assert cast.verify(kept=read_heads(file)) == [line(ids[-1], "kept_event_missing")]
+
+
+def test_since_kept_heads_only_what_came_after_is_checked(client, cast, ids, db, tmp_path):
+    file = tmp_path / "heads.json"
+    file.write_bytes(client.get("/api/v1/audio-runtime/heads?tenant_id=tenant-1").data)
+    kept = read_heads(file)
+    later = client.post(URL, json=event()).json["event_id"]
+    assert cast.verify(since=kept) == []
+    db.execute(f"UPDATE {LEDGER} SET created_at = 5 WHERE event_id = ANY(%s)", [[ids[2], later]])
+    assert cast.verify()[0] == line(ids[2], "row_hash_wrong")
+    assert cast.verify(since=kept)[0] == line(later, "row_hash_wrong")
+
+
+def run(url, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "telemetry", "verify", *arguments],
+        cwd=PROJECT,
+        env=environment(DATABASE_URL=url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_prints_a_line_for_each_finding(cast, ids, db, database_url, tmp_path):
+    good = run(database_url)
+    assert (good.returncode, good.stdout) == (0, "")
+    assert good.stderr.endswith("nothing is wrong\n")
+    db.execute("DELETE FROM audit.audit_events WHERE source_event_id = %s", [ids[5]])
+    bad = run(database_url, "--tenant", "tenant-1")
+    assert (bad.returncode, bad.stdout) == (1, line(ids[5], "audit_row_missing") + "\n")
+    heads = tmp_path / "heads.json"
+    heads.write_text(json.dumps({"items": [{"tenant_id": "t"}]}))
+    unreadable = run(database_url, "--heads", str(heads))
+    assert unreadable.returncode == 1
+    assert "a head needs tenant_id" in unreadable.stderr
+    assert run(database_url, "--since", str(tmp_path / "none")).returncode == 1
