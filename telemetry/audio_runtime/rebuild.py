@@ -5,12 +5,11 @@ from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
-import msgspec
-
 from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, pages
 from telemetry.audio_runtime.store import LOCK_HEADS, PROJECT
 from telemetry.database import Connection, Database, Row
+from telemetry.database_values import as_json
 
 CONTRADICTIONS = sql.load("audio_runtime/contradictions")
 CLEAR_CURRENT = sql.load("audio_runtime/clear_current")
@@ -60,7 +59,7 @@ def rebuild(
 
 
 def _rebuild(page: list[Row], connection: Connection) -> int:
-    devices = {"devices": msgspec.json.encode(page).decode()}
+    devices = {"devices": as_json(page)}
     connection.execute(LOCK_HEADS, devices)
     contradiction = connection.execute(CONTRADICTIONS, devices).fetchone()
     if contradiction:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from psycopg import errors
 
 from telemetry import sql
 from telemetry.database import Connection, Database, Row
+from telemetry.database_values import as_json
 
 PUT_DEVICE = sql.load("audio_runtime/put_device")
 PUT_SESSION = sql.load("audio_runtime/put_session")
@@ -56,7 +56,7 @@ class AudioRuntimeStore:
         Returns what became of each, as append.sql tells it. Two round trips: the statements
         go together, each with a snapshot of its own, and then the commit.
         """
-        sent = msgspec.json.encode(events).decode()
+        sent = as_json(events)
 
         def work(connection: Connection) -> list[Row]:
             connection.execute(LOCK_HEADS, {"devices": sent}, prepare=True)

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import msgspec
 from psycopg import IsolationLevel
 
 from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, pages
 from telemetry.audio_runtime.kept_heads import Head, Heads
 from telemetry.database import SET_UP_TRANSACTION, Connection, Row
+from telemetry.database_values import as_json
 
 CHECKS = (
     sql.load("audio_runtime/verify_chain"),
@@ -81,7 +81,7 @@ def verify(
 
 
 def _verify(connection: Connection, wanted: list[dict[str, Any]]) -> list[Finding]:
-    parameters = {"devices": msgspec.json.encode(wanted).decode(), "findings": MOST_FINDINGS}
+    parameters = {"devices": as_json(wanted), "findings": MOST_FINDINGS}
     with connection.transaction():
         connection.execute(SET_UP_TRANSACTION, {"time_limit": "0"})
         found = [

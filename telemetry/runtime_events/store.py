@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from telemetry import sql
 from telemetry.batch_insert import insert_each
 from telemetry.database import Connection, Database, DatabaseUnavailable
+from telemetry.database_values import as_json
 from telemetry.runtime_events.events import (
     BatchCreated,
     Created,
@@ -24,8 +23,6 @@ SUMMARY = sql.load("runtime_events/summary")
 CHANGE_TOKEN = sql.load("runtime_events/change_token")
 
 NUMERIC = ("runtime_ms", "runtime_cost_estimate")
-
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class DatabaseEvents:
@@ -90,7 +87,7 @@ def _json(events: list[Event]) -> str:
     integer, which is not the same number.
     """
     exact = [{**event, **{name: _with_point(event[name]) for name in NUMERIC}} for event in events]
-    return _encoder.encode(exact).decode()
+    return as_json(exact)
 
 
 def _with_point(number: float) -> float | Decimal:
