@@ -6,13 +6,12 @@ ANSWER_SECONDS (a frozen server keeps its sockets open) the connection is thrown
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from threading import Lock
-from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import IsolationLevel, errors
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
@@ -20,19 +19,18 @@ from psycopg_pool import ConnectionPool
 
 from telemetry import sql
 from telemetry.config import Config, ConfigError, redact_url
+from telemetry.connection_pool import CONNECT_SECONDS, live_connection, open_pool
 from telemetry.database_values import register_loaders
 
-CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 10
 ANSWER_SECONDS = STATEMENT_SECONDS + 2
-
-# Requests of this process that may wait for a connection; one more is told to come back.
-MAX_WAITING = 1000
 
 # A deadlock or a serialization failure is the database asking for the same again.
 ATTEMPTS = 3
 
 SET_UP_TRANSACTION = sql.load("database/set_up_transaction")
+BEGIN = sql.load("database/begin")
+COMMIT = sql.load("database/commit")
 
 Parameters = Mapping[str, Any]
 Row = DictRow
@@ -158,20 +156,44 @@ class Database:
         rows = self.fetch_all(statement, parameters, prepare=prepare, within=within)
         return rows[0] if rows else None
 
-    def transact(self, work: Callable[[Connection], T], *, pipelined: bool = False) -> T:
-        """Run ``work`` in one transaction, again from its beginning after a deadlock.
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in one transaction, again from its beginning after a collision.
 
-        With ``pipelined`` statements are sent without waiting for the answers to those before
-        them, the first along with the transaction's beginning; ``work`` has to fetch from the
-        last one, to learn that all went well. Raises what fetch_all raises, and whatever
-        ``work`` does (then nothing is committed).
+        Raises what fetch_all raises, and whatever ``work`` does (then nothing is committed).
         """
 
         def attempt() -> T:
-            with self._connection() as connection:
-                sending = connection.pipeline() if pipelined else nullcontext()
-                with sending, connection.transaction():
-                    return work(connection)
+            with self._connection() as connection, connection.transaction():
+                return work(connection)
+
+        return self._retried(attempt)
+
+    def transact_pipelined(self, work: Callable[[Connection], T]) -> T:
+        """Like transact, in few round trips.
+
+        Statements are sent without waiting for the answers to those before them: the first go
+        along with the transaction's beginning, and what follows the last fetch of ``work`` goes
+        along with the commit.
+        """
+
+        def attempt() -> T:
+            with self._taken_connection() as connection:
+                try:
+                    with connection.pipeline():
+                        connection.execute(BEGIN)
+                        if not self._has_session:
+                            connection.execute(
+                                SET_UP_TRANSACTION, {"time_limit": f"{STATEMENT_SECONDS}s"}
+                            )
+                        result = work(connection)
+                        ended = connection.execute(COMMIT)
+                except BaseException:
+                    if not connection.closed:
+                        connection.rollback()
+                    raise
+                if ended.statusmessage != "COMMIT":
+                    raise errors.InFailedSqlTransaction("the transaction was not committed")
+                return result
 
         return self._retried(attempt)
 
@@ -192,16 +214,21 @@ class Database:
 
     @contextmanager
     def _connection(self, within: float | None = None) -> Iterator[Connection]:
-        pool = self._opened_pool()
-        connection = _live_connection(pool, within or CONNECT_SECONDS)
-        connection.answer_seconds = within or ANSWER_SECONDS
-        try:
+        with self._taken_connection(within) as connection:
             if self._has_session:
                 yield connection
             else:
                 with connection.transaction():
                     connection.execute(SET_UP_TRANSACTION, {"time_limit": f"{STATEMENT_SECONDS}s"})
                     yield connection
+
+    @contextmanager
+    def _taken_connection(self, within: float | None = None) -> Iterator[Connection]:
+        pool = self._opened_pool()
+        connection = live_connection(pool, within or CONNECT_SECONDS)
+        connection.answer_seconds = within or ANSWER_SECONDS
+        try:
+            yield connection
         finally:
             pool.putconn(connection)
 
@@ -223,50 +250,22 @@ class Database:
             "row_factory": dict_row,
         }
         if self._has_session:
-            options = f"-c statement_timeout={STATEMENT_SECONDS}s -c TimeZone=UTC -c DateStyle=ISO"
-            settings["options"] = f"{settings.get('options', '')} {options}".strip()
+            options = [
+                settings.get("options", ""),
+                f"-c statement_timeout={STATEMENT_SECONDS}s",
+                "-c TimeZone=UTC",
+                "-c DateStyle=ISO",
+                r"-c default_transaction_isolation=read\ committed",
+            ]
+            settings["options"] = " ".join(filter(None, options))
         else:
             settings["prepare_threshold"] = None
-        return ConnectionPool(
-            kwargs=settings,
-            connection_class=Connection,
-            configure=register_loaders,
-            min_size=1,
-            max_size=self._pool_size,
-            max_waiting=MAX_WAITING,
-            timeout=CONNECT_SECONDS,
-            # Give up soon: the next request then tries anew, at once, where the pool would
-            # wait ever longer between its own attempts.
-            reconnect_timeout=CONNECT_SECONDS,
-            name="telemetry",
-            open=True,
-        )
+        return open_pool(Connection, settings, size=self._pool_size, configure=_configure)
 
 
-def _live_connection(pool: ConnectionPool[Connection], seconds: float) -> Connection:
-    """Take a connection from the pool, leaving out those that a restart of the server closed.
-
-    The pool's own check would pause between one dead connection and the next.
-    """
-    deadline = monotonic() + seconds
-    while True:
-        connection = pool.getconn(deadline - monotonic())
-        if not _is_gone(connection):
-            return connection
-        pool.putconn(connection)  # which replaces it
-
-
-def _is_gone(connection: Connection) -> bool:
-    """Tell, without a round trip, whether the server closed the connection while it was idle.
-
-    The first read takes what the server said last, the second meets the end.
-    """
-    try:
-        connection.pgconn.consume_input()
-        connection.pgconn.consume_input()
-    except psycopg.OperationalError:
-        return True
-    return False
+def _configure(connection: Connection) -> None:
+    connection.isolation_level = IsolationLevel.READ_COMMITTED
+    register_loaders(connection)
 
 
 class _Collision(DatabaseUnavailable):

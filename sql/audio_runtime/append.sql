@@ -8,151 +8,174 @@
 -- it would miss the duplicate that the other writer has just committed. So the lock has
 -- a statement of its own, and this one begins, with a fresh snapshot, when nobody else can
 -- append for these devices.
--- Should somebody have appended past the lock all the same, ON CONFLICT leaves a row out that
--- the next hash builds upon. Then fewer rows are inserted than were hashed, an outcome below
--- is NULL, and the caller rolls back and begins anew.
+-- That lock may miss a device: one that is created while the lock of another is waited for. So
+-- it only makes collisions rare, and this statement finds them all: a head is moved on only
+-- from the hash that the new rows build upon, and ON CONFLICT leaves out a row that somebody
+-- else has. In both cases an outcome is NULL, and the caller rolls back and begins anew.
 -- params: events (JSON array of objects with the fields that were sent)
--- index: ux_audio_runtime_events_dedupe tells what is known; devices_pkey, sessions_pkey,
--- audio_runtime_heads_pkey; audit_events_source_event_id_key for what is known
+-- index: ux_audio_runtime_events_dedupe tells what is known; devices_pkey, sessions_pkey and
+-- audio_runtime_heads_pkey, one look for each device and session
 -- locks: the new rows; the heads, which the caller has locked; devices and sessions of the
 -- new rows against deletion
 -- returns: for each event, in the order sent: position (from 1), outcome (committed, duplicate,
--- or the reason why it is refused), event_id, audit_event_id, row_hash (hex) and differs (the
--- fields in which a duplicate is not the same), as far as the outcome has them
+-- or the reason why it is refused), and of those committed event_id, audit_event_id and
+-- row_hash (hex); of duplicates recall.sql tells them
 WITH
--- Scalar subqueries, because each is one look into an index whatever the planner thinks that
--- the array holds: a join could become a scan of the ledger. The key is asked for as a range
--- of one, in order: only the index that makes it unique can say that, while with "=" all that
--- begin with the device look alike until the table is analysed.
-found AS MATERIALIZED (
+sent AS MATERIALIZED (
     SELECT
-        item.position,
-        event,
-        (
-            SELECT tenant_id FROM os_core.devices
-            WHERE device_id = event.device_id
-        ) AS bound_to,
-        (
-            SELECT tenant_id FROM os_core.sessions
-            WHERE session_id = event.session_id
-        ) AS session_of,
-        (
-            SELECT row_hash FROM os_core.audio_runtime_heads
-            WHERE tenant_id = event.tenant_id AND device_id = event.device_id
-        ) AS head,
-        (
-            SELECT stored
-            FROM os_core.audio_runtime_events AS stored
-            WHERE
-                stored.tenant_id = event.tenant_id
-                AND stored.device_id = event.device_id
-                AND stored.event_kind = event.event_kind
-                AND stored.idempotency_key
-                BETWEEN event.idempotency_key AND event.idempotency_key
-            ORDER BY stored.idempotency_key
-            LIMIT 1
-        ) AS stored
-    FROM json_array_elements(%(events)s::json) WITH ORDINALITY AS item (payload, position)
-    CROSS JOIN LATERAL json_populate_record(NULL::os_core.audio_runtime_events, payload) AS event
+        event.ordinality AS position,
+        event.tenant_id,
+        event.device_id,
+        event.session_id,
+        event.event_kind,
+        event.created_at,
+        event.idempotency_key,
+        event.processed_stream_id,
+        event.raw_stream_id,
+        event.pre_roll_buffer_id,
+        event.selected_mic,
+        event.selected_speaker,
+        event.device_health,
+        event.jitter_ms,
+        event.drift_ppm,
+        event.buffer_depth_ms,
+        event.underruns,
+        event.overruns,
+        event.phrase_id,
+        event.phrase_text,
+        event.reason_code,
+        event.capture_degraded,
+        event.aec_unstable,
+        event.device_changed,
+        event.stream_gap_detected,
+        event.tts_playback_active
+    FROM
+        json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json)
+        WITH ORDINALITY AS event
+),
+
+device AS MATERIALIZED (
+    SELECT
+        named.tenant_id,
+        named.device_id,
+        bound.tenant_id AS bound_to,
+        head.row_hash AS head
+    FROM (SELECT DISTINCT sent.tenant_id, sent.device_id FROM sent) AS named
+    LEFT JOIN os_core.devices AS bound ON named.device_id = bound.device_id
+    LEFT JOIN os_core.audio_runtime_heads AS head
+        ON named.tenant_id = head.tenant_id AND named.device_id = head.device_id
+),
+
+session AS MATERIALIZED (
+    SELECT
+        known.session_id,
+        known.tenant_id
+    FROM (SELECT DISTINCT sent.session_id FROM sent) AS named
+    INNER JOIN os_core.sessions AS known ON named.session_id = known.session_id
 ),
 
 judged AS MATERIALIZED (
     SELECT
-        found.position,
-        found.event,
-        found.head,
-        found.stored,
+        sent.position,
+        sent.tenant_id,
+        sent.device_id,
+        sent.event_kind,
+        sent.idempotency_key,
+        device.head,
         CASE
-            WHEN (found.stored).event_id IS NOT NULL THEN 'duplicate'
-            WHEN found.bound_to IS NULL THEN 'K_FAIL_DEVICE_UNBOUND'
-            WHEN found.bound_to <> (found.event).tenant_id THEN 'K_FAIL_TENANT_SCOPE_MISMATCH'
+            -- A scalar subquery is one look into the index, whatever the planner thinks that
+            -- the array holds: a join could become a scan of the ledger. The key is asked for
+            -- as a range of one, in order: only the index that makes it unique can say that,
+            -- while with "=" all that begin with the device look alike until the table is
+            -- analysed.
+            WHEN (
+                SELECT known.event_id
+                FROM os_core.audio_runtime_events AS known
+                WHERE
+                    known.tenant_id = sent.tenant_id
+                    AND known.device_id = sent.device_id
+                    AND known.event_kind = sent.event_kind
+                    AND known.idempotency_key
+                    BETWEEN sent.idempotency_key AND sent.idempotency_key
+                ORDER BY known.idempotency_key
+                LIMIT 1
+            ) IS NOT NULL THEN 'duplicate'
+            WHEN device.bound_to IS NULL THEN 'K_FAIL_DEVICE_UNBOUND'
+            WHEN device.bound_to <> sent.tenant_id THEN 'K_FAIL_TENANT_SCOPE_MISMATCH'
             WHEN
-                (found.event).session_id IS NOT NULL
-                AND coalesce(found.session_of <> (found.event).tenant_id, TRUE)
+                sent.session_id IS NOT NULL
+                AND session.tenant_id IS DISTINCT FROM sent.tenant_id
                 THEN 'K_FAIL_SESSION_INVALID'
-            WHEN found.head IS NULL THEN 'K_FAIL_REBUILD_INTEGRITY'
+            WHEN device.head IS NULL THEN 'K_FAIL_REBUILD_INTEGRITY'
         END AS verdict
-    FROM found
+    FROM sent
+    INNER JOIN device ON sent.tenant_id = device.tenant_id AND sent.device_id = device.device_id
+    LEFT JOIN session ON sent.session_id = session.session_id
 ),
 
 -- Of a new event that is there several times in the batch, the first is the event.
-ranked AS MATERIALIZED (
-    SELECT
-        judged.position,
-        judged.event,
-        judged.head,
-        judged.stored,
-        judged.verdict,
-        min(judged.position) OVER same AS first_position,
-        judged.verdict IS NULL AND judged.position = min(judged.position) OVER same AS is_new
-    FROM judged
-    WINDOW same AS (
-        PARTITION BY
-            judged.verdict IS NULL,
-            (judged.event).tenant_id,
-            (judged.event).device_id,
-            (judged.event).event_kind,
-            (judged.event).idempotency_key
-    )
-),
-
-drawn AS MATERIALIZED (
+fresh AS MATERIALIZED (
     SELECT
         nextval('os_core.audio_runtime_events_event_id_seq') AS event_id,
-        fresh.position,
-        fresh.event,
-        fresh.head
+        first_sent.position,
+        first_sent.head
     FROM (
         SELECT
-            ranked.position,
-            ranked.event,
-            ranked.head
-        FROM ranked
-        WHERE ranked.is_new
-        ORDER BY ranked.position
-    ) AS fresh
+            min(judged.position) AS position,
+            judged.head
+        FROM judged
+        WHERE judged.verdict IS NULL
+        GROUP BY
+            judged.tenant_id,
+            judged.device_id,
+            judged.event_kind,
+            judged.idempotency_key,
+            judged.head
+        ORDER BY min(judged.position)
+    ) AS first_sent
 ),
 
 hashed AS (
     SELECT
-        drawn.event_id,
-        drawn.event,
+        fresh.event_id,
+        fresh.position,
         os_core.chain(
-            drawn.head,
+            fresh.head,
             os_core.audio_runtime_event_canonical_v1(
-                drawn.event_id,
-                (drawn.event).tenant_id,
-                (drawn.event).device_id,
-                (drawn.event).session_id,
-                (drawn.event).event_kind,
-                (drawn.event).created_at,
-                (drawn.event).idempotency_key,
-                (drawn.event).processed_stream_id,
-                (drawn.event).raw_stream_id,
-                (drawn.event).pre_roll_buffer_id,
-                (drawn.event).selected_mic,
-                (drawn.event).selected_speaker,
-                (drawn.event).device_health,
-                (drawn.event).jitter_ms,
-                (drawn.event).drift_ppm,
-                (drawn.event).buffer_depth_ms,
-                (drawn.event).underruns,
-                (drawn.event).overruns,
-                (drawn.event).phrase_id,
-                (drawn.event).phrase_text,
-                (drawn.event).reason_code,
-                (drawn.event).capture_degraded,
-                (drawn.event).aec_unstable,
-                (drawn.event).device_changed,
-                (drawn.event).stream_gap_detected,
-                (drawn.event).tts_playback_active
+                fresh.event_id,
+                sent.tenant_id,
+                sent.device_id,
+                sent.session_id,
+                sent.event_kind,
+                sent.created_at,
+                sent.idempotency_key,
+                sent.processed_stream_id,
+                sent.raw_stream_id,
+                sent.pre_roll_buffer_id,
+                sent.selected_mic,
+                sent.selected_speaker,
+                sent.device_health,
+                sent.jitter_ms,
+                sent.drift_ppm,
+                sent.buffer_depth_ms,
+                sent.underruns,
+                sent.overruns,
+                sent.phrase_id,
+                sent.phrase_text,
+                sent.reason_code,
+                sent.capture_degraded,
+                sent.aec_unstable,
+                sent.device_changed,
+                sent.stream_gap_detected,
+                sent.tts_playback_active
             )
         ) OVER (
-            PARTITION BY (drawn.event).tenant_id, (drawn.event).device_id
-            ORDER BY drawn.event_id
+            PARTITION BY sent.tenant_id, sent.device_id
+            ORDER BY fresh.event_id
             ROWS UNBOUNDED PRECEDING
         ) AS row_hash
-    FROM drawn
+    FROM fresh
+    INNER JOIN sent ON fresh.position = sent.position
 ),
 
 inserted AS (
@@ -188,33 +211,34 @@ inserted AS (
     OVERRIDING SYSTEM VALUE
     SELECT
         hashed.event_id,
-        (hashed.event).tenant_id,
-        (hashed.event).device_id,
-        (hashed.event).session_id,
-        (hashed.event).event_kind,
-        (hashed.event).created_at,
-        (hashed.event).idempotency_key,
-        (hashed.event).processed_stream_id,
-        (hashed.event).raw_stream_id,
-        (hashed.event).pre_roll_buffer_id,
-        (hashed.event).selected_mic,
-        (hashed.event).selected_speaker,
-        (hashed.event).device_health,
-        (hashed.event).jitter_ms,
-        (hashed.event).drift_ppm,
-        (hashed.event).buffer_depth_ms,
-        (hashed.event).underruns,
-        (hashed.event).overruns,
-        (hashed.event).phrase_id,
-        (hashed.event).phrase_text,
-        (hashed.event).reason_code,
-        (hashed.event).capture_degraded,
-        (hashed.event).aec_unstable,
-        (hashed.event).device_changed,
-        (hashed.event).stream_gap_detected,
-        (hashed.event).tts_playback_active,
+        sent.tenant_id,
+        sent.device_id,
+        sent.session_id,
+        sent.event_kind,
+        sent.created_at,
+        sent.idempotency_key,
+        sent.processed_stream_id,
+        sent.raw_stream_id,
+        sent.pre_roll_buffer_id,
+        sent.selected_mic,
+        sent.selected_speaker,
+        sent.device_health,
+        sent.jitter_ms,
+        sent.drift_ppm,
+        sent.buffer_depth_ms,
+        sent.underruns,
+        sent.overruns,
+        sent.phrase_id,
+        sent.phrase_text,
+        sent.reason_code,
+        sent.capture_degraded,
+        sent.aec_unstable,
+        sent.device_changed,
+        sent.stream_gap_detected,
+        sent.tts_playback_active,
         hashed.row_hash
     FROM hashed
+    INNER JOIN sent ON hashed.position = sent.position
     ORDER BY hashed.event_id
     ON CONFLICT (tenant_id, device_id, event_kind, idempotency_key) DO NOTHING
     RETURNING
@@ -259,42 +283,34 @@ advanced AS (
             inserted.tenant_id,
             inserted.device_id,
             inserted.event_id,
-            inserted.row_hash
+            inserted.row_hash,
+            device.head AS built_upon
         FROM inserted
+        INNER JOIN device
+            ON inserted.tenant_id = device.tenant_id AND inserted.device_id = device.device_id
         ORDER BY inserted.tenant_id ASC, inserted.device_id ASC, inserted.event_id DESC
     ) AS newest
-    WHERE head.tenant_id = newest.tenant_id AND head.device_id = newest.device_id
+    WHERE
+        head.tenant_id = newest.tenant_id
+        AND head.device_id = newest.device_id
+        AND head.row_hash = newest.built_upon
+    RETURNING head.tenant_id, head.device_id
 )
 
 SELECT
-    ranked.position,
+    judged.position,
     CASE
-        WHEN ranked.verdict IS NOT NULL THEN ranked.verdict
-        WHEN inserted.event_id IS NULL THEN NULL
-        WHEN ranked.is_new THEN 'committed'
-        ELSE 'duplicate'
+        WHEN judged.verdict IS NOT NULL THEN judged.verdict
+        WHEN fresh.event_id IS NULL THEN 'duplicate'
+        WHEN advanced.device_id IS NOT NULL AND inserted.event_id IS NOT NULL THEN 'committed'
     END AS outcome,
-    coalesce(inserted.event_id, (ranked.stored).event_id) AS event_id,
-    coalesce(
-        audited.audit_event_id,
-        (
-            SELECT audit_event_id FROM audit.audit_events
-            WHERE source_event_id = (ranked.stored).event_id
-        )
-    ) AS audit_event_id,
-    encode(coalesce(inserted.row_hash, (ranked.stored).row_hash), 'hex') AS row_hash,
-    array(
-        SELECT field.name
-        FROM jsonb_each(to_jsonb(ranked.event)) AS field (name, value)
-        WHERE
-            (ranked.verdict = 'duplicate' OR (ranked.verdict IS NULL AND NOT ranked.is_new))
-            AND field.name NOT IN ('event_id', 'row_hash')
-            AND field.value IS DISTINCT FROM
-            to_jsonb(coalesce(inserted.event, ranked.stored)) -> field.name
-        ORDER BY field.name
-    ) AS differs
-FROM ranked
-LEFT JOIN drawn ON ranked.verdict IS NULL AND ranked.first_position = drawn.position
-LEFT JOIN inserted ON drawn.event_id = inserted.event_id
-LEFT JOIN audited ON inserted.event_id = audited.source_event_id
-ORDER BY ranked.position;
+    inserted.event_id,
+    audited.audit_event_id,
+    encode(inserted.row_hash, 'hex') AS row_hash
+FROM judged
+LEFT JOIN fresh ON judged.position = fresh.position
+LEFT JOIN inserted ON fresh.event_id = inserted.event_id
+LEFT JOIN audited ON fresh.event_id = audited.source_event_id
+LEFT JOIN advanced
+    ON judged.tenant_id = advanced.tenant_id AND judged.device_id = advanced.device_id
+ORDER BY judged.position;

@@ -1,6 +1,6 @@
 """Devices, sessions and the ledger in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from psycopg import errors
@@ -14,6 +14,7 @@ PUT_SESSION = sql.load("audio_runtime/put_session")
 GET_DEVICE = sql.load("audio_runtime/get_device")
 LOCK_HEADS = sql.load("audio_runtime/lock_heads")
 APPEND = sql.load("audio_runtime/append")
+RECALL = sql.load("audio_runtime/recall")
 PROJECT = sql.load("audio_runtime/project")
 QUERY = sql.load("audio_runtime/query")
 QUERY_CURRENT = sql.load("audio_runtime/query_current")
@@ -53,21 +54,44 @@ class AudioRuntimeStore:
     def append(self, events: Sequence[Event]) -> list[Row]:
         """Append the events that are new and not refused, all of them in one transaction.
 
-        Returns what became of each, as append.sql tells it. Two round trips: the statements
-        go together, each with a snapshot of its own, and then the commit.
+        Returns what became of each, in order: ``outcome``, as append.sql tells it, and of
+        events committed and duplicates ``event_id``, ``audit_event_id``, ``row_hash`` and
+        ``differs``. Two round trips: the statements up to the append go together, each with
+        a snapshot of its own, and then the projection with the commit. Duplicates, which
+        are rare, take a third.
         """
-        sent = as_json(events)
+        devices = {(event["tenant_id"], event["device_id"]) for event in events}
+        wanted = {"devices": _as_devices(devices)}
+        sent = {"events": as_json(events)}
 
         def work(connection: Connection) -> list[Row]:
-            connection.execute(LOCK_HEADS, {"devices": sent}, prepare=True)
-            appended = connection.execute(APPEND, {"events": sent}, prepare=True)
-            connection.execute(PROJECT, {"devices": sent}, prepare=True).fetchall()
-            rows = appended.fetchall()
+            connection.execute(LOCK_HEADS, wanted, prepare=True)
+            rows = connection.execute(APPEND, sent, prepare=True).fetchall()
             if any(row["outcome"] is None for row in rows):
                 raise errors.SerializationFailure("an event was appended past the lock")
+            committed = {
+                (event["tenant_id"], event["device_id"])
+                for event, row in zip(events, rows, strict=True)
+                if row["outcome"] == "committed"
+            }
+            if committed:
+                changed = {"devices": _as_devices(committed)}
+                connection.execute(PROJECT, changed, prepare=True)
             return rows
 
-        return self._database.transact(work, pipelined=True)
+        rows = self._database.transact_pipelined(work)
+        self._recall(events, rows)
+        return rows
+
+    def _recall(self, events: Sequence[Event], rows: list[Row]) -> None:
+        """Complete the rows of duplicates."""
+        known = [n for n, row in enumerate(rows) if row["outcome"] == "duplicate"]
+        if not known:
+            return
+        sent = {"events": as_json([events[n] for n in known])}
+        recalled = self._database.fetch_all(RECALL, sent, prepare=True)
+        for n, row in zip(known, recalled, strict=True):
+            rows[n].update(row)
 
     def query(self, page: dict[str, Any]) -> list[Row]:
         """Return a page of events in ledger order."""
@@ -86,3 +110,7 @@ class AudioRuntimeStore:
     def heads(self, page: dict[str, Any]) -> list[Row]:
         """Return a page of the devices' newest ``event_id`` and ``row_hash``, by device_id."""
         return self._database.fetch_all(HEADS, page, prepare=False)
+
+
+def _as_devices(names: Iterable[tuple[str, str]]) -> str:
+    return as_json([{"tenant_id": tenant, "device_id": device} for tenant, device in names])

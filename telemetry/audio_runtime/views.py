@@ -85,7 +85,7 @@ def append() -> Response:
         "audit_event_id": result["audit_event_id"],
         "row_hash": result["row_hash"],
     }
-    if result["differs"]:
+    if result.get("differs"):
         body["differs"] = result["differs"]
     return answer(body, 201 if outcome == "committed" else 200)
 
@@ -101,7 +101,7 @@ def append_batch() -> Response:
         outcome = result["outcome"]
         if outcome in ("committed", "duplicate"):
             entry = {"index": index, "status": outcome, "event_id": result["event_id"]}
-            differs = {"differs": result["differs"]} if result["differs"] else {}
+            differs = {"differs": result["differs"]} if result.get("differs") else {}
             results.append({**entry, **differs})
         else:
             detail = refusals.detail(outcome, event)
