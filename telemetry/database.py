@@ -119,7 +119,7 @@ class Database:
         """``missing`` is what DatabaseNotConfigured says when there is no ``url``."""
         self._url = url
         self._missing = missing
-        self._pool_size = pool_size
+        self.pool_size = pool_size
         # A transaction pooler that keeps no prepared statements keeps no session settings either.
         self._has_session = prepared_statements
         self._pool: ConnectionPool[Connection] | None = None
@@ -232,7 +232,7 @@ class Database:
             connection_class=Connection,
             configure=register_loaders,
             min_size=1,
-            max_size=self._pool_size,
+            max_size=self.pool_size,
             max_waiting=MAX_WAITING,
             timeout=CONNECT_SECONDS,
             # Give up soon: the next request then tries anew, at once, where the pool would
