@@ -117,7 +117,7 @@ class Database:
         """``missing`` is what DatabaseNotConfigured says when there is no ``url``."""
         self._url = url
         self._missing = missing
-        self._pool_size = pool_size
+        self.pool_size = pool_size
         # A transaction pooler that keeps no prepared statements keeps no session settings either.
         self._has_session = prepared_statements
         self._pool: ConnectionPool[Connection] | None = None
@@ -260,7 +260,7 @@ class Database:
             settings["options"] = " ".join(filter(None, options))
         else:
             settings["prepare_threshold"] = None
-        return open_pool(Connection, settings, size=self._pool_size, configure=_configure)
+        return open_pool(Connection, settings, size=self.pool_size, configure=_configure)
 
 
 def _configure(connection: Connection) -> None:

@@ -7,6 +7,7 @@ from telemetry import sql
 from telemetry.batch_insert import insert_each
 from telemetry.database import Connection, Database, Row
 from telemetry.database_values import as_json
+from telemetry.group_commit import GroupCommit
 
 CREATE = sql.load("runs/create")
 FIND_DIFFERING = sql.load("runs/find_differing")
@@ -42,13 +43,13 @@ class RunStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._arriving = GroupCommit(self._insert, most_groups=database.pool_size)
 
     def create(self, run: Run) -> Created:
-        """Create the run unless its event_id is there; one round trip when it is new."""
-        runs = {"runs": as_json([run])}
-        if self._database.fetch_one(CREATE, runs, prepare=True):
+        """Create the run unless its event_id is there; what arrives together shares a commit."""
+        if self._arriving.submit(run["event_id"], as_json(run)):
             return Created(created=True, differs=[])
-        differing = self._database.fetch_one(FIND_DIFFERING, runs)
+        differing = self._database.fetch_one(FIND_DIFFERING, {"runs": as_json([run])})
         return Created(created=False, differs=differing["differs"] if differing else [])
 
     def create_batch(self, runs: dict[int, Run]) -> BatchCreated:
@@ -108,6 +109,10 @@ class RunStore:
     def metrics(self) -> list[Row]:
         """Return ``agent_name``, ``total_runs`` and ``recent_24h`` of every agent."""
         return self._database.fetch_all(METRICS)
+
+    def _insert(self, runs: str) -> dict[str, Row]:
+        rows = self._database.fetch_all(CREATE, {"runs": runs}, prepare=True)
+        return {row["event_id"]: row for row in rows}
 
     def _differing(self, runs: Sequence[Run]) -> list[str]:
         if not runs:

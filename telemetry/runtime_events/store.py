@@ -6,8 +6,9 @@ from typing import Any
 
 from telemetry import sql
 from telemetry.batch_insert import insert_each
-from telemetry.database import Connection, Database, DatabaseUnavailable
+from telemetry.database import Connection, Database, DatabaseUnavailable, Row
 from telemetry.database_values import as_json
+from telemetry.group_commit import GroupCommit
 from telemetry.runtime_events.events import (
     BatchCreated,
     Created,
@@ -30,10 +31,11 @@ class DatabaseEvents:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._arriving = GroupCommit(self._insert, most_groups=database.pool_size)
 
     def create(self, event: Event) -> Created:
-        """Store the event unless its id is there; one round trip when it is new."""
-        stored = self._database.fetch_one(CREATE, {"events": _json([event])}, prepare=True)
+        """Store the event unless its id is there; what arrives together shares a commit."""
+        stored = self._arriving.submit(event["id"], as_json(_exact(event)))
         if stored:
             return Created(stored, created=True)
         stored = self._database.fetch_one(GET, {"id": event["id"]})
@@ -45,7 +47,7 @@ class DatabaseEvents:
         """Store the new events in one transaction."""
 
         def insert(connection: Connection, part: Sequence[tuple[int, Event]]) -> set[str]:
-            rows = connection.execute(CREATE, {"events": _json([event for _, event in part])})
+            rows = connection.execute(CREATE, {"events": as_json([_exact(it) for _, it in part])})
             return {row["id"] for row in rows}
 
         first = first_of_each_id(events)
@@ -58,6 +60,10 @@ class DatabaseEvents:
             if event["id"] in refused_ids
         }
         return BatchCreated(len(created), len(events) - len(created) - len(refused), refused)
+
+    def _insert(self, events: str) -> dict[str, Row]:
+        rows = self._database.fetch_all(CREATE, {"events": events}, prepare=True)
+        return {row["id"]: row for row in rows}
 
     def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
         """Return a page of events, newest first."""
@@ -80,14 +86,13 @@ class DatabaseEvents:
         """Return None: there is no file."""
 
 
-def _json(events: list[Event]) -> str:
-    """Return what create.sql takes.
+def _exact(event: Event) -> Event:
+    """Return the event as create.sql takes it.
 
     A large double gets its decimal point: numeric would keep 4.290910170725085e16 as an
     integer, which is not the same number.
     """
-    exact = [{**event, **{name: _with_point(event[name]) for name in NUMERIC}} for event in events]
-    return as_json(exact)
+    return {**event, **{name: _with_point(event[name]) for name in NUMERIC}}
 
 
 def _with_point(number: float) -> float | Decimal:
