@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from flask import request
+from msgspec import Raw
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from telemetry.errors import ApiError, Invalid, Problem, problem
@@ -82,12 +83,9 @@ def _read_all() -> bytes:
     return body
 
 
-def read_document() -> Any:
-    """Return the request's JSON document, its defects still in it.
-
-    Raises what read_body and parse_document raise.
-    """
-    return parse_document(read_body(JSON)[1])
+def read_document() -> Raw:
+    """Return the request's JSON document, not parsed yet. Raises what read_body raises."""
+    return Raw(read_body(JSON)[1])
 
 
 def parse_document(text: str, loc: tuple[str | int, ...] = ("body",)) -> Any:
