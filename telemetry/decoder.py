@@ -107,17 +107,14 @@ def _struct(schema: Schema, rules: dict[str, Rule], *, takes_null: bool) -> type
 def _rule(field: Field[Any]) -> Rule:
     if field.data_key or field.attribute or field.dump_only or field.load_default is not missing:
         raise TypeError(f"no rule for a field such as {field.name}")
-    if field.validators or field.pre_load or field.post_load:
-        return Rule(Any, partial(_deserialized, field.deserialize))
+    custom = field.validators or field.pre_load or field.post_load
     # The very type: a subclass may want more than its parent.
-    rule = RULES.get(type(field))
-    return rule(field) if rule else Rule(Any, partial(_deserialized, field._deserialize))
+    rule = None if custom else RULES.get(type(field))
+    return rule(field) if rule else Rule(Any, partial(_deserialized, field))
 
 
-def _deserialized(deserialize: Callable[..., Any], value: Any) -> Any:
-    if value is None:
-        raise Doubt
-    return deserialize(_plain(value), None, None)
+def _deserialized(field: Field[Any], value: Any) -> Any:
+    return field.deserialize(_plain(value))
 
 
 def _plain(value: Any, depth: int = 2) -> Any:

@@ -76,7 +76,8 @@ def _read_all() -> bytes:
         raise
     except Exception as error:  # the server's own, for a body that breaks its protocol
         raise ClientDisconnected from error
-    if request.max_content_length and len(body) >= request.max_content_length:
+    limit = request.max_content_length
+    if limit and len(body) >= limit:
         raise RequestEntityTooLarge
     if request.content_length not in (None, len(body)):
         raise ClientDisconnected
