@@ -8,12 +8,18 @@ from operator import itemgetter
 from time import sleep
 from typing import Any
 
+import msgspec
+from msgspec import MsgspecError, Raw
+
 from telemetry.errors import Invalid, Problem, problem
 from telemetry.json_body import JSON, NDJSON, parse_document, read_body
 from telemetry.payload import MAX_IGNORED, PayloadSchema, load
 
 # A large batch lets the other requests of the process have their turn after this many.
 RECORDS_A_TURN = 200
+
+_parts = msgspec.json.Decoder(list[Raw] | dict[str, Raw])
+_records = msgspec.json.Decoder(list[Raw])
 
 
 @dataclass
@@ -70,12 +76,9 @@ def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batc
         if index % RECORDS_A_TURN == 0:
             sleep(0)
         try:
-            if isinstance(record, Invalid):
-                raise record
             loaded = load(schema, record, ("body", index))
         except Invalid as invalid:
-            named = record.get(key) if isinstance(record, dict) else None
-            batch.fail(index, named, invalid.problems)
+            batch.fail(index, _named(record, key), invalid.problems)
         else:
             batch.valid[index] = loaded.values
             ignored.update(loaded.ignored_fields)
@@ -84,27 +87,28 @@ def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batc
 
 
 def read_records(name: str, most: int) -> list[Any]:
-    """Return the request's records as parsed; an Invalid stands for a line that is no JSON.
+    """Return the request's records, each for ``load``: Raw, or parsed where it had to be.
 
     Raises Invalid for a body that is no batch, or one of more than ``most`` records.
     """
     content_type, text = read_body(JSON, NDJSON)
     if content_type == NDJSON:
         # Split at \n alone: str.splitlines would also split inside JSON strings.
-        lines = [line for line in text.split("\n") if line.strip()]
-        _refuse_more_than(most, lines)
-        return [_parsed(line, index) for index, line in enumerate(lines)]
-    records = _array(name, parse_document(text))
-    _refuse_more_than(most, records)
+        records: list[Any] = [Raw(line) for line in text.split("\n") if line.strip()]
+    else:
+        records = _array(name, text)
+    if len(records) > most:
+        raise Invalid([problem(["body"], f"A batch takes at most {most:,} records", "too_long")])
     return records
 
 
-def _refuse_more_than(most: int, records: list[Any]) -> None:
-    if len(records) > most:
-        raise Invalid([problem(["body"], f"A batch takes at most {most:,} records", "too_long")])
-
-
-def _array(name: str, document: Any) -> list[Any]:
+def _array(name: str, text: str) -> list[Any]:
+    """Return the records of an array, on its own or in an object."""
+    try:
+        parts = _parts.decode(text)
+        return parts if isinstance(parts, list) else _records.decode(parts[name])
+    except (MsgspecError, KeyError, RecursionError):
+        document = parse_document(text)
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
@@ -116,8 +120,10 @@ def _array(name: str, document: Any) -> list[Any]:
     return list(document[name])
 
 
-def _parsed(line: str, index: int) -> Any:
+def _named(record: Any, key: str) -> Any:
+    """Return what an invalid record has as its name."""
     try:
-        return parse_document(line, ("body", index))
-    except Invalid as invalid:
-        return invalid
+        document = parse_document(bytes(record).decode()) if isinstance(record, Raw) else record
+    except Invalid:
+        return None
+    return document.get(key) if isinstance(document, dict) else None

@@ -15,6 +15,7 @@ from marshmallow import ValidationError, fields
 
 from telemetry.timestamps import NoOffset, parse_utc
 
+INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
 
 # From here on a double is written with an exponent, not with a decimal point.
@@ -79,7 +80,8 @@ class Identifier(Text):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         text = super()._deserialize(value)
-        if not text.isprintable() or "/" in text or any(map(str.isspace, text)):
+        # Of all white space only the space is printable.
+        if not text.isprintable() or " " in text or "/" in text:
             raise refusal("identifier", "Must be printable characters without white space or '/'")
         return text
 
@@ -118,7 +120,7 @@ class Choice(PayloadField):
 class Integer(PayloadField):
     """A JSON integer from ``least`` to ``most``."""
 
-    def __init__(self, *, least: int = -(2**63), most: int = INT64_MAX, **kwargs: Any) -> None:
+    def __init__(self, *, least: int = INT64_MIN, most: int = INT64_MAX, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.least, self.most = least, most
 

@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from flask import request
+from msgspec import Raw
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from telemetry.errors import ApiError, Invalid, Problem, problem
@@ -75,19 +76,17 @@ def _read_all() -> bytes:
         raise
     except Exception as error:  # the server's own, for a body that breaks its protocol
         raise ClientDisconnected from error
-    if request.max_content_length and len(body) >= request.max_content_length:
+    limit = request.max_content_length
+    if limit and len(body) >= limit:
         raise RequestEntityTooLarge
     if request.content_length not in (None, len(body)):
         raise ClientDisconnected
     return body
 
 
-def read_document() -> Any:
-    """Return the request's JSON document, its defects still in it.
-
-    Raises what read_body and parse_document raise.
-    """
-    return parse_document(read_body(JSON)[1])
+def read_document() -> Raw:
+    """Return the request's JSON document, not parsed yet. Raises what read_body raises."""
+    return Raw(read_body(JSON)[1])
 
 
 def parse_document(text: str, loc: tuple[str | int, ...] = ("body",)) -> Any:

@@ -3,10 +3,12 @@
 from typing import Any, NamedTuple
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
+from msgspec import Raw
 
+from telemetry.decoder import compile_decoder
 from telemetry.errors import Invalid, Problem, problem
 from telemetry.fields import LongInteger, Message
-from telemetry.json_body import Defect, defects, printable, problems
+from telemetry.json_body import Defect, defects, parse_document, printable, problems
 
 # Names of fields that an answer repeats at the most: a body may invent a million.
 MAX_IGNORED = 1000
@@ -20,6 +22,10 @@ class PayloadSchema(Schema):
 
     class Meta:
         unknown = EXCLUDE
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.decode = compile_decoder(self, takes_null=self.takes_null)
 
 
 class StrictSchema(PayloadSchema):
@@ -46,10 +52,16 @@ class Loaded(NamedTuple):
 
 
 def load(schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("body",)) -> Loaded:
-    """Return the valid payload in ``document``.
+    """Return the valid payload in ``document``, which is parsed, or Raw where it is not yet.
 
+    A Raw one is decoded at once when it is plainly valid; the values are the same in both ways.
     Raises Invalid with every bad field at once, each located below ``loc``.
     """
+    if isinstance(document, Raw):
+        decoded = schema.decode(document)
+        if decoded is not None:
+            return Loaded(decoded, [])
+        document = parse_document(bytes(document).decode(), loc)
     if not isinstance(document, dict):
         raise Invalid([problem([*loc], "Must be a JSON object", "object_type")])
     found = {

@@ -75,6 +75,17 @@ def test_the_server_logs_json():
     assert line["time"].endswith("Z")
 
 
+def test_the_server_logs_what_is_extra_and_a_traceback_on_the_same_line():
+    error = ValueError("first\nsecond")
+    cause = (ValueError, error, error.__traceback__)
+    record = logging.LogRecord("telemetry", 40, "f", 1, "message", (), cause)
+    record.status, record.odd = 500, {1}
+    line = ServerFormatter().format(record)
+    assert len(line.splitlines()) == 1
+    assert {"status": 500, "odd": "{1}"}.items() <= json.loads(line).items()
+    assert json.loads(line)["exc_info"].endswith("first\nsecond")
+
+
 def test_it_refuses_large_bodies_over_the_wire(start_service):
     service = start_service()
     body = b'{"x": "' + b"y" * (17 * 1024 * 1024) + b'"}'

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
 from marshmallow import fields
+from msgspec import MsgspecError, Raw, Struct
 
 from telemetry.audio_runtime.fields import StreamId
 from telemetry.fields import Choice, Flag, Integer, Name, Number, Text
+from telemetry.json_body import parse_document
 from telemetry.payload import PayloadSchema, StrictSchema, load
 from telemetry.query_args import WholeNumber
 
@@ -86,6 +89,12 @@ class EventSchema(SessionSchema):
     session_id = Integer(least=0)
 
 
+class Kind(Struct):
+    """As much of an event as tells which schema it has."""
+
+    event_kind: str
+
+
 class PathSchema(PayloadSchema):
     """Names that stand in a URL's path."""
 
@@ -122,12 +131,21 @@ ANY_EVENT_SCHEMA: StrictSchema = EventSchema.from_dict(  # type: ignore[assignme
     name="AnyEventSchema",
 )()
 
+_kind_decoder = msgspec.json.Decoder(Kind)
+
 
 def load_event(document: Any, loc: tuple[str | int, ...] = ("body",)) -> dict[str, Any]:
-    """Return the valid event in ``document``.
+    """Return the valid event in ``document``, which is parsed or Raw.
 
     Raises Invalid with every bad field at once, each located below ``loc``.
     """
-    kind = document.get("event_kind") if isinstance(document, dict) else None
+    kind = None
+    if isinstance(document, Raw):
+        try:
+            kind = _kind_decoder.decode(document).event_kind
+        except (MsgspecError, RecursionError):
+            document = parse_document(bytes(document).decode(), loc)
+    if isinstance(document, dict):
+        kind = document.get("event_kind")
     schema = EVENT_SCHEMAS.get(kind) if isinstance(kind, str) else None
     return load(schema or ANY_EVENT_SCHEMA, document, loc).values

@@ -1,0 +1,257 @@
+"""The decoder accepts only what the schema accepts, gives the same values, and is really used."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from marshmallow import fields, validate
+from msgspec import Raw
+
+from telemetry.audio_runtime.schema import (
+    EVENT_SCHEMAS,
+    DeviceSchema,
+    RebuildSchema,
+    SessionSchema,
+    load_event,
+)
+from telemetry.batch_body import read_records
+from telemetry.errors import Invalid
+from telemetry.fields import Text
+from telemetry.json_body import parse_document
+from telemetry.payload import PayloadSchema, load
+from telemetry.runs.schema import CommitSchema, OutcomeSchema, RunSchema
+from telemetry.runtime_events.schema import EventSchema
+from tests.audio_runtime.payloads import event
+from tests.runs.payloads import full_run, minimal_run
+from tests.runtime_events.payloads import full_event, minimal_event
+
+OUTCOME = {name: value for name, value in full_run().items() if name in OutcomeSchema().fields}
+COMMIT = {
+    "commit_hash": "0123abc",
+    "commit_source": "ci",
+    "commit_author": "Ada",
+    "commit_timestamp": "2026-01-31T11:00:00Z",
+}
+TENANT = {"tenant_id": "tenant-1"}
+
+FULL: dict[str, tuple[PayloadSchema, dict[str, Any]]] = {
+    "run": (RunSchema(), full_run()),
+    "outcome": (OutcomeSchema(), OUTCOME),
+    "commit": (CommitSchema(), COMMIT),
+    "runtime event": (EventSchema(), full_event()),
+    "device": (DeviceSchema(), {**TENANT, "device_type": "phone"}),
+    "session": (SessionSchema(), {**TENANT, "device_id": "device-1"}),
+    "rebuild": (RebuildSchema(), {**TENANT, "device_id": "device-1"}),
+    **{kind: (schema, {**event(kind), "session_id": 71}) for kind, schema in EVENT_SCHEMAS.items()},
+}
+
+TIMESTAMPS = [
+    "2026-01-31T12:00:00Z",
+    "2026-01-31T12:00:00.5Z",
+    "2026-01-31T12:00:00.123Z",
+    "2026-01-31T12:00:00.123456+00:00",
+    "2026-01-31T12:00:00+05:30",
+    "2026-01-31 12:00:00.123456789-0800",
+    "2026-01-31t12:00z",
+]
+
+# JSON as a client may write it, right or wrong, for the value of any field.
+VALUES = [
+    *"null true false 0 -0 1 1.0 1e0 1E2 -1 599 0.1 -0.0 01 1. .5 - + 1e400 -1e400 1e-400".split(),
+    *"9223372036854775807 9223372036854775808 -9223372036854775808 -9223372036854775809".split(),
+    *"18446744073709551616 1e15 1e16 4.290910170725085e16 123456789.123456789123456789".split(),
+    *"340282366920938463463374607431768211455 340282366920938463463374607431768211456".split(),
+    *"NaN Infinity -Infinity nul tru 5e-324 2.2250738585072011e-308 1e23".split(),
+    *["9" * 5000, "0." + "1" * 5000, "1" + "0" * 400 + ".0"],
+    *['""', '" "', '"\\t\\n"', '"\\u00a0"', '"\\u2028"', '"a b"', '"a/b"', '"\\/"', '"\\x"'],
+    *['"\\u0000"', '"\\\\u0000"', '"\0"', '"\x7f"', '"\t"', '"\\u0061"', '"\u00e4"', '"\\ud83d"'],
+    *['"\\udc00"', '"\\ud83d\\ude00"', '"\\ude00\\ud83d"', '"\\uD83D\\u0061"', '"\\u12"'],
+    *[json.dumps("x" * size) for size in (1, 64, 65, 128, 129, 255, 256)],
+    *[json.dumps("🛰" * size, ensure_ascii=False) for size in (64, 65, 128, 129, 255, 256)],
+    *['"running"', '"failed"', '"FAILED"', '"ci"', '"api"', '"VAD_EVENT"', '"HEALTHY"', '"TRUE"'],
+    *[f'"{text}"' for text in TIMESTAMPS],
+    *['"2026-01-31T12:00:00"', '"2026-02-30T12:00:00Z"', '"2026-01-31T24:00:00Z"'],
+    *['"2026-01-31T23:59:60Z"', '"0000-01-01T00:00:00Z"', '"0001-01-01T00:00:00+01:00"'],
+    *['"9999-12-31T23:59:59.9999999Z"', '"9999-12-31T23:59:59-01:00"', '"20260131T120000Z"'],
+    *['"2026-01-31T12:00:00.1234567Z"', '"2026-01-31T12:00:00,5Z"', '"2026-W05-6T12:00:00Z"'],
+    *['"2026-01-31T12:00:00+24:00"', '"2026-01-31_12:00:00Z"', '"٢026-01-31T12:00:00Z"'],
+    *["{}", "[]", '{"a": 1, "a": 2}', '{"a": NaN, "a": 2}', '{"": [[]]}', '{"a": 1,}', "[1,]"],
+    *['{"a": 9223372036854775808}', '{"a": [1e16]}', '{"a": {"b": 1e400}}', '{"\\ud800": 1}'],
+    *[
+        '{"\\u0000": 1}',
+        '{"b": 1, "a": -0.0}',
+        '{"a": 1.50}',
+        '{"a": "\\u0000"}',
+        '{"a" 1}',
+        "{1:2}",
+    ],
+    *['{"a":' + "[" * deep + "]" * deep + "}" for deep in (97, 98, 99, 100, 5000)],
+    *["[" * 200 + "]" * 200, " \r\n\t1 ", "\v1", "\u00a01", "/**/1", "'a'", "\ufeff1"],
+]
+
+SETTINGS = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def outcome(load_one):
+    """Return what a load gives, as a text that tells 1 from 1.0 and from true."""
+    try:
+        return "valid", repr(load_one())
+    except Invalid as invalid:
+        return "invalid", repr(invalid.problems)
+
+
+def assert_same(schema, text):
+    slow = outcome(lambda: load(schema, parse_document(text)))
+    assert outcome(lambda: load(schema, Raw(text))) == slow
+    if isinstance(schema, tuple(map(type, EVENT_SCHEMAS.values()))):
+        slow = outcome(lambda: load_event(parse_document(text)))
+        assert outcome(lambda: load_event(Raw(text))) == slow
+
+
+def names_of_each_type(schema):
+    """Return one field of each type and size."""
+    kinds = {
+        (type(it), it.required, getattr(it, "least", None), getattr(it, "most", None)): name
+        for name, it in schema.fields.items()
+    }
+    return kinds.values()
+
+
+def members(payload):
+    return [(json.dumps(name), json.dumps(value)) for name, value in payload.items()]
+
+
+def document(parts):
+    return "{" + ", ".join(f"{name}: {value}" for name, value in parts) + "}"
+
+
+@pytest.mark.parametrize(("schema", "payload"), FULL.values(), ids=FULL.keys())
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_full_payload_takes_the_fast_way(schema, payload, ascii_only):
+    text = json.dumps(payload, ensure_ascii=ascii_only, indent=1)
+    assert payload.keys() == schema.fields.keys()
+    assert repr(schema.decode(Raw(text))) == repr(load(schema, payload).values)
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload"),
+    [
+        (RunSchema(), minimal_run()),
+        (RunSchema(), minimal_run(status=None, metrics_json=None, end_time=None, product=None)),
+        (RunSchema(), minimal_run(status="completed", metrics_json={"at": 1753862400.1234567})),
+        *[(RunSchema(), minimal_run(start_time=text)) for text in TIMESTAMPS],
+        (EventSchema(), minimal_event()),
+        (EventSchema(), minimal_event(runtime_ms=3, metadata=None, id=None)),
+        (EVENT_SCHEMAS["STREAM_REFS"], event("STREAM_REFS", processed_stream_id=2**63 - 1)),
+    ],
+)
+def test_a_plainly_valid_payload_takes_the_fast_way(schema, payload):
+    assert schema.decode(Raw(json.dumps(payload))) == load(schema, payload).values
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("unknown field", ("run", {"unheard_of": 1})),
+        ("long integer", ("VAD_EVENT", {"processed_stream_id": 2**127})),
+        ("double that looks whole", ("run", {"metrics_json": {"n": 1e16}})),
+        ("NUL", ("run", {"metrics_json": {"n": "\0"}})),
+        ("null in the ledger", ("VAD_EVENT", {"session_id": None})),
+    ],
+)
+def test_it_leaves_what_needs_care_to_the_schema(name, changed):
+    schema, payload = FULL[changed[0]]
+    assert schema.decode(Raw(json.dumps({**payload, **changed[1]}))) is None
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: ascii(value)[:40])
+def test_any_value_in_any_field_is_the_same_in_both_ways(value):
+    for schema, payload in FULL.values():
+        for name in [*names_of_each_type(schema), "unheard_of"]:
+            changed = {**dict(members(payload)), json.dumps(name): value}
+            assert_same(schema, document(changed.items()))
+
+
+@SETTINGS
+@given(data=st.data())
+def test_any_members_in_any_order_are_the_same_in_both_ways(data):
+    schema, payload = data.draw(st.sampled_from([*FULL.values()]))
+    whole = members(payload)
+    other = st.tuples(st.sampled_from(whole).map(lambda it: it[0]), st.sampled_from(VALUES))
+    more = data.draw(st.lists(st.sampled_from(whole) | other, max_size=3))
+    parts = data.draw(st.permutations(whole + more))
+    left_out = data.draw(st.sampled_from([0, 0, 1]))
+    assert_same(schema, document(parts[left_out:]))
+
+
+@SETTINGS
+@given(data=st.data())
+def test_any_damage_to_the_text_is_the_same_in_both_ways(data):
+    schema, payload = data.draw(st.sampled_from([*FULL.values()]))
+    text = document(members(payload))
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        cut = data.draw(st.integers(0, 3))
+        put = data.draw(st.sampled_from([*VALUES, *'{}[],:"\\-.e0 \n']) | st.text(max_size=3))
+        text = text[:start] + put + text[start + cut :]
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return  # no body decodes to that
+    assert_same(schema, text)
+
+
+@SETTINGS
+@given(number=st.floats(allow_nan=False, allow_infinity=False), digits=st.integers(1, 40))
+def test_any_double_is_the_same_in_both_ways(number, digits):
+    for written in (repr(number), f"{number:.{digits}e}", f"{number:.{digits}f}"):
+        metrics = f'{{"n": [{written}]}}'
+        assert_same(RunSchema(), document([*members(minimal_run()), ('"metrics_json"', metrics)]))
+        assert_same(EventSchema(), document([*members(minimal_event()), ('"runtime_ms"', written)]))
+
+
+@SETTINGS
+@given(data=st.data(), form=st.sampled_from(["%s", '{"runs": %s}', '{"x": 1, "runs": %s, "y": 2}']))
+def test_a_batch_has_the_same_records_in_both_ways(data, form):
+    values = st.sampled_from(VALUES) | st.just(json.dumps(minimal_run()))
+    text = form % f"[{', '.join(data.draw(st.lists(values, max_size=3)))}]"
+
+    def whole():
+        parsed = parse_document(text)
+        return parsed["runs"] if isinstance(parsed, dict) else parsed
+
+    assert outcome(lambda: read(text)) == outcome(whole)
+
+
+def read(text):
+    body = text.encode()
+    with Flask(__name__).test_request_context(
+        method="POST", data=body, content_type="application/json"
+    ):
+        records = read_records("runs", 10)
+    return [parse_document(bytes(it).decode()) if isinstance(it, Raw) else it for it in records]
+
+
+def test_a_field_of_another_type_has_the_last_word():
+    class Even(Text):
+        def _deserialize(self, value, *_, **__):
+            return super()._deserialize(value).upper()
+
+    class Schema(PayloadSchema):
+        even = Even()
+        short = Text(validate=validate.Length(max=3))
+
+    assert Schema().decode(Raw('{"even": "a", "short": "abc"}')) == {"even": "A", "short": "abc"}
+    assert Schema().decode(Raw('{"short": "abcd"}')) is None
+
+
+@pytest.mark.parametrize("unusual", [{"data_key": "other"}, {"load_default": "x"}])
+def test_a_field_that_the_decoder_would_get_wrong_stops_the_start(unusual):
+    class Schema(PayloadSchema):
+        field = fields.String(**unusual)
+
+    with pytest.raises(TypeError, match="field"):
+        Schema()
