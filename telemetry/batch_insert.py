@@ -5,10 +5,11 @@ from typing import NamedTuple, TypeVar
 
 from psycopg import IntegrityError
 
-from telemetry.database import Connection
+from telemetry.database import Connection, Database, IntegrityViolation
 
 Record = TypeVar("Record")
 Result = TypeVar("Result")
+Insert = Callable[[Connection, Sequence[Record]], Sequence[Result]]
 
 
 class Refusal(NamedTuple):
@@ -17,17 +18,27 @@ class Refusal(NamedTuple):
     constraint: str
 
 
-def insert_each(
-    connection: Connection,
-    records: Sequence[Record],
-    insert: Callable[[Connection, Sequence[Record]], Sequence[Result]],
+def insert_batch(
+    database: Database, records: Sequence[Record], insert: Insert[Record, Result]
 ) -> list[Result | Refusal]:
-    """Insert the records within the connection's transaction; return what became of each.
+    """Insert the records in one transaction; return what became of each, in their order.
 
-    ``insert`` returns a result for each record that it is given. Payloads are checked before,
-    so a refusal means a constraint that a DBA added: then the batch is halved until the refused
-    records stand alone, k of them among n in k log n statements.
+    ``insert`` returns a result for each record that it is given, all of them or some. Payloads
+    are checked before, so a refusal means a constraint that a DBA added. Raises what
+    Database.transact raises but IntegrityViolation.
     """
+    if not records:
+        return []
+    try:
+        return [*database.transact_pipelined(lambda it: insert(it, records))]
+    except IntegrityViolation:
+        return database.transact(lambda it: _insert_halves(it, records, insert))
+
+
+def _insert_halves(
+    connection: Connection, records: Sequence[Record], insert: Insert[Record, Result]
+) -> list[Result | Refusal]:
+    """Halve until the refused records stand alone: k of n are found in k log n statements."""
     try:
         with connection.transaction():
             return [*insert(connection, records)]
@@ -36,6 +47,6 @@ def insert_each(
             return [Refusal(error.diag.constraint_name or "unnamed")]
     middle = len(records) // 2
     return [
-        *insert_each(connection, records[:middle], insert),
-        *insert_each(connection, records[middle:], insert),
+        *_insert_halves(connection, records[:middle], insert),
+        *_insert_halves(connection, records[middle:], insert),
     ]

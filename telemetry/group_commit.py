@@ -13,13 +13,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from threading import Lock
 
-from telemetry.database import (
-    ANSWER_SECONDS,
-    CONNECT_SECONDS,
-    MAX_WAITING,
-    DatabaseUnavailable,
-    Row,
-)
+from telemetry.connection_pool import CONNECT_SECONDS, MAX_WAITING
+from telemetry.database import ANSWER_SECONDS, DatabaseUnavailable, Row
 
 # Of one group: more records, or longer ones, would keep the first waiting for the last.
 MOST_RECORDS = 100

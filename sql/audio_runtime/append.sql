@@ -22,72 +22,45 @@
 -- row_hash (hex); of duplicates recall.sql tells them
 WITH
 sent AS MATERIALIZED (
-    SELECT
-        event.ordinality AS position,
-        event.tenant_id,
-        event.device_id,
-        event.session_id,
-        event.event_kind,
-        event.created_at,
-        event.idempotency_key,
-        event.processed_stream_id,
-        event.raw_stream_id,
-        event.pre_roll_buffer_id,
-        event.selected_mic,
-        event.selected_speaker,
-        event.device_health,
-        event.jitter_ms,
-        event.drift_ppm,
-        event.buffer_depth_ms,
-        event.underruns,
-        event.overruns,
-        event.phrase_id,
-        event.phrase_text,
-        event.reason_code,
-        event.capture_degraded,
-        event.aec_unstable,
-        event.device_changed,
-        event.stream_gap_detected,
-        event.tts_playback_active
+    SELECT event.*
     FROM
         json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json)
         WITH ORDINALITY AS event
 ),
 
+-- Scalar subqueries are one look into an index each, whatever the planner thinks that the array
+-- holds: a join could become a scan of the table.
 device AS MATERIALIZED (
     SELECT
         named.tenant_id,
         named.device_id,
-        bound.tenant_id AS bound_to,
-        head.row_hash AS head
+        (SELECT tenant_id FROM os_core.devices WHERE device_id = named.device_id) AS bound_to,
+        (
+            SELECT row_hash FROM os_core.audio_runtime_heads
+            WHERE tenant_id = named.tenant_id AND device_id = named.device_id
+        ) AS head
     FROM (SELECT DISTINCT sent.tenant_id, sent.device_id FROM sent) AS named
-    LEFT JOIN os_core.devices AS bound ON named.device_id = bound.device_id
-    LEFT JOIN os_core.audio_runtime_heads AS head
-        ON named.tenant_id = head.tenant_id AND named.device_id = head.device_id
 ),
 
-session AS MATERIALIZED (
+opened AS MATERIALIZED (
     SELECT
-        known.session_id,
-        known.tenant_id
+        named.session_id,
+        (SELECT tenant_id FROM os_core.sessions WHERE session_id = named.session_id) AS tenant_id
     FROM (SELECT DISTINCT sent.session_id FROM sent) AS named
-    INNER JOIN os_core.sessions AS known ON named.session_id = known.session_id
 ),
 
 judged AS MATERIALIZED (
     SELECT
-        sent.position,
+        sent.ordinality AS position,
         sent.tenant_id,
         sent.device_id,
         sent.event_kind,
         sent.idempotency_key,
         device.head,
         CASE
-            -- A scalar subquery is one look into the index, whatever the planner thinks that
-            -- the array holds: a join could become a scan of the ledger. The key is asked for
-            -- as a range of one, in order: only the index that makes it unique can say that,
-            -- while with "=" all that begin with the device look alike until the table is
-            -- analysed.
+            -- The key is asked for as a range of one, in order: only the index that makes it
+            -- unique can say that, while with "=" all that begin with the device look alike
+            -- until the table is analysed.
             WHEN (
                 SELECT known.event_id
                 FROM os_core.audio_runtime_events AS known
@@ -104,13 +77,13 @@ judged AS MATERIALIZED (
             WHEN device.bound_to <> sent.tenant_id THEN 'K_FAIL_TENANT_SCOPE_MISMATCH'
             WHEN
                 sent.session_id IS NOT NULL
-                AND session.tenant_id IS DISTINCT FROM sent.tenant_id
+                AND opened.tenant_id IS DISTINCT FROM sent.tenant_id
                 THEN 'K_FAIL_SESSION_INVALID'
             WHEN device.head IS NULL THEN 'K_FAIL_REBUILD_INTEGRITY'
         END AS verdict
     FROM sent
     INNER JOIN device ON sent.tenant_id = device.tenant_id AND sent.device_id = device.device_id
-    LEFT JOIN session ON sent.session_id = session.session_id
+    LEFT JOIN opened ON sent.session_id = opened.session_id
 ),
 
 -- Of a new event that is there several times in the batch, the first is the event.
@@ -175,7 +148,7 @@ hashed AS (
             ROWS UNBOUNDED PRECEDING
         ) AS row_hash
     FROM fresh
-    INNER JOIN sent ON fresh.position = sent.position
+    INNER JOIN sent ON fresh.position = sent.ordinality
 ),
 
 inserted AS (
@@ -238,7 +211,7 @@ inserted AS (
         sent.tts_playback_active,
         hashed.row_hash
     FROM hashed
-    INNER JOIN sent ON hashed.position = sent.position
+    INNER JOIN sent ON hashed.position = sent.ordinality
     ORDER BY hashed.event_id
     ON CONFLICT (tenant_id, device_id, event_kind, idempotency_key) DO NOTHING
     RETURNING

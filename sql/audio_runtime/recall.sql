@@ -29,16 +29,17 @@ SELECT
 FROM
     json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json)
     WITH ORDINALITY AS event
-CROSS JOIN LATERAL (
-    SELECT stored.*
-    FROM os_core.audio_runtime_events AS stored
-    WHERE
-        stored.tenant_id = event.tenant_id
-        AND stored.device_id = event.device_id
-        AND stored.event_kind = event.event_kind
-        -- A range of one, in order: see append.sql.
-        AND stored.idempotency_key BETWEEN event.idempotency_key AND event.idempotency_key
-    ORDER BY stored.idempotency_key
-    LIMIT 1
-) AS known
+CROSS JOIN
+    LATERAL (
+        SELECT stored.*
+        FROM os_core.audio_runtime_events AS stored
+        WHERE
+            stored.tenant_id = event.tenant_id
+            AND stored.device_id = event.device_id
+            AND stored.event_kind = event.event_kind
+            -- A range of one, in order: see append.sql.
+            AND stored.idempotency_key BETWEEN event.idempotency_key AND event.idempotency_key
+        ORDER BY stored.idempotency_key
+        LIMIT 1
+    ) AS known
 ORDER BY event.ordinality;

@@ -4,4 +4,4 @@
 -- index: none
 -- locks: none
 -- returns: nothing
-BEGIN ISOLATION LEVEL READ COMMITTED;
+START TRANSACTION ISOLATION LEVEL READ COMMITTED;

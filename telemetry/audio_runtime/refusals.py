@@ -47,6 +47,11 @@ def detail(reason: str, event: Mapping[str, Any]) -> str:
     return DETAILS[reason].format(**{"session_id": None, **event})
 
 
+def integrity(constraint: str) -> str:
+    """Return the words for an event that a constraint of the database refused."""
+    return f"Database integrity error: {constraint}"
+
+
 @contextmanager
 def refusing_fields() -> Iterator[None]:
     """Give an Invalid raised within the reason code of bad fields."""

@@ -1,11 +1,12 @@
 """Devices, sessions and the ledger in the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import errors
 
 from telemetry import sql
+from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, Row
 from telemetry.database_values import as_json
 
@@ -54,32 +55,18 @@ class AudioRuntimeStore:
     def append(self, events: Sequence[Event]) -> list[Row]:
         """Append the events that are new and not refused, all of them in one transaction.
 
-        Returns what became of each, in order: ``outcome``, as append.sql tells it, and of
-        events committed and duplicates ``event_id``, ``audit_event_id``, ``row_hash`` and
-        ``differs``. Two round trips: the statements up to the append go together, each with
-        a snapshot of its own, and then the projection with the commit. Duplicates, which
-        are rare, take a third.
+        Returns what became of each, in order: ``outcome``, as append.sql tells it, or
+        ``constraint``, the one of a DBA that refused it; of events committed and duplicates
+        ``event_id``, ``audit_event_id`` and ``row_hash``, and of duplicates ``differs``.
+
+        Two round trips: the statements up to the append go together, each with a snapshot of
+        its own, and then the projection with the commit. Duplicates, which are rare, take
+        a third.
         """
-        devices = {(event["tenant_id"], event["device_id"]) for event in events}
-        wanted = {"devices": _as_devices(devices)}
-        sent = {"events": as_json(events)}
-
-        def work(connection: Connection) -> list[Row]:
-            connection.execute(LOCK_HEADS, wanted, prepare=True)
-            rows = connection.execute(APPEND, sent, prepare=True).fetchall()
-            if any(row["outcome"] is None for row in rows):
-                raise errors.SerializationFailure("an event was appended past the lock")
-            committed = {
-                (event["tenant_id"], event["device_id"])
-                for event, row in zip(events, rows, strict=True)
-                if row["outcome"] == "committed"
-            }
-            if committed:
-                changed = {"devices": _as_devices(committed)}
-                connection.execute(PROJECT, changed, prepare=True)
-            return rows
-
-        rows = self._database.transact_pipelined(work)
+        rows = [
+            {"outcome": None, "constraint": row.constraint} if isinstance(row, Refusal) else row
+            for row in insert_batch(self._database, events, _append)
+        ]
         self._recall(events, rows)
         return rows
 
@@ -112,5 +99,19 @@ class AudioRuntimeStore:
         return self._database.fetch_all(HEADS, page, prepare=False)
 
 
-def _as_devices(names: Iterable[tuple[str, str]]) -> str:
-    return as_json([{"tenant_id": tenant, "device_id": device} for tenant, device in names])
+def _append(connection: Connection, events: Sequence[Event]) -> list[Row]:
+    connection.execute(LOCK_HEADS, _devices(events), prepare=True)
+    rows = connection.execute(APPEND, {"events": as_json(events)}, prepare=True).fetchall()
+    if any(row["outcome"] is None for row in rows):
+        raise errors.SerializationFailure("somebody else appended for the same device")
+    committed = [
+        event for event, row in zip(events, rows, strict=True) if row["outcome"] == "committed"
+    ]
+    if committed:
+        connection.execute(PROJECT, _devices(committed), prepare=True)
+    return rows
+
+
+def _devices(events: Sequence[Event]) -> dict[str, str]:
+    names = {(event["tenant_id"], event["device_id"]) for event in events}
+    return {"devices": as_json([{"tenant_id": tenant, "device_id": it} for tenant, it in names])}

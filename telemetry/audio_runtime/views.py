@@ -21,7 +21,7 @@ from telemetry.audio_runtime.schema import (
     load_event,
 )
 from telemetry.audio_runtime.store import AudioRuntimeStore
-from telemetry.database import Database, IntegrityViolation, Row
+from telemetry.database import Database, Row
 from telemetry.errors import ApiError, Invalid, problem
 from telemetry.json_body import read_document
 from telemetry.payload import load
@@ -70,8 +70,11 @@ def append() -> Response:
     """Append one event, idempotently."""
     with refusing_fields():
         event = load_event(read_document())
-    result = _append([event])[0]
+    result = _store().append([event])[0]
     outcome = result["outcome"]
+    if "constraint" in result:
+        message = refusals.integrity(result["constraint"])
+        raise ApiError(400, message, log=f"[ERROR] {message}")
     if outcome not in ("committed", "duplicate"):
         raise Refused(outcome, refusals.detail(outcome, event))
     say(
@@ -96,13 +99,17 @@ def append_batch() -> Response:
     with refusing_fields():
         batch = read_events()
     errors, results = batch.errors, []
-    appended = _append([*batch.valid.values()]) if batch.valid else []
+    appended = _store().append([*batch.valid.values()])
     for (index, event), result in zip(batch.valid.items(), appended, strict=True):
         outcome = result["outcome"]
         if outcome in ("committed", "duplicate"):
             entry = {"index": index, "status": outcome, "event_id": result["event_id"]}
             differs = {"differs": result["differs"]} if result.get("differs") else {}
             results.append({**entry, **differs})
+        elif "constraint" in result:
+            detail = refusals.integrity(result["constraint"])
+            code = refusals.FIELDS_INVALID
+            errors.append({"index": index, "reason_code": code, "detail": detail})
         else:
             detail = refusals.detail(outcome, event)
             errors.append({"index": index, "reason_code": outcome, "detail": detail})
@@ -178,14 +185,6 @@ def rebuild_current() -> Response:
 
 def _store() -> AudioRuntimeStore:
     return cast(AudioRuntimeStore, current_app.extensions["audio_runtime"])
-
-
-def _append(events: list[dict[str, Any]]) -> list[Row]:
-    try:
-        return _store().append(events)
-    except IntegrityViolation as error:
-        message = f"Database integrity error: {error.constraint}"
-        raise ApiError(400, message, log=f"[ERROR] {message}") from error
 
 
 def _put(row: Row, name: str) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from telemetry import sql
-from telemetry.batch_insert import insert_each
+from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, Row
 from telemetry.database_values import as_json
 from telemetry.group_commit import GroupCommit
@@ -55,24 +55,28 @@ class RunStore:
     def create_batch(self, runs: dict[int, Run]) -> BatchCreated:
         """Create, in one transaction, the runs that are new. ``runs`` is by index in the batch."""
 
-        def insert(connection: Connection, part: Sequence[tuple[int, Run]]) -> set[str]:
-            rows = connection.execute(CREATE, {"runs": as_json([run for _, run in part])})
-            return {row["event_id"] for row in rows}
+        def insert(connection: Connection, part: Sequence[Run]) -> list[bool]:
+            rows = connection.execute(CREATE, {"runs": as_json(part)}).fetchall()
+            created = {row["event_id"] for row in rows}
+            return [run["event_id"] in created for run in part]
 
         first = {run["event_id"]: index for index, run in reversed(runs.items())}
-        once = [(index, runs[index]) for index in sorted(first.values())]
-        created, refused = self._database.transact(lambda it: insert_each(it, once, insert))
-        refused_ids = {runs[index]["event_id"]: reason for index, reason in refused.items()}
-        for index, run in runs.items():
-            if run["event_id"] in refused_ids:
-                refused[index] = refused_ids[run["event_id"]]
+        once = [runs[index] for index in sorted(first.values())]
+        results = insert_batch(self._database, once, insert)
+        became = {run["event_id"]: it for run, it in zip(once, results, strict=True)}
+        refused = {
+            index: it.constraint
+            for index, run in runs.items()
+            if isinstance(it := became[run["event_id"]], Refusal)
+        }
         repeated = [
             run
             for index, run in runs.items()
             if index not in refused
-            and (run["event_id"] not in created or first[run["event_id"]] != index)
+            and not (became[run["event_id"]] and first[run["event_id"]] == index)
         ]
-        return BatchCreated(len(created), len(repeated), self._differing(repeated), refused)
+        inserted = len(runs) - len(refused) - len(repeated)
+        return BatchCreated(inserted, len(repeated), self._differing(repeated), refused)
 
     def get(self, event_id: str) -> Row | None:
         """Return the run, or None."""

@@ -1,11 +1,12 @@
 """Runtime events in PostgreSQL."""
 
+import builtins
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from telemetry import sql
-from telemetry.batch_insert import insert_each
+from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, DatabaseUnavailable, Row
 from telemetry.database_values import as_json
 from telemetry.group_commit import GroupCommit
@@ -46,20 +47,21 @@ class DatabaseEvents:
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
         """Store the new events in one transaction."""
 
-        def insert(connection: Connection, part: Sequence[tuple[int, Event]]) -> set[str]:
-            rows = connection.execute(CREATE, {"events": as_json([_exact(it) for _, it in part])})
-            return {row["id"] for row in rows}
+        def insert(connection: Connection, part: Sequence[Event]) -> builtins.list[bool]:
+            sent = as_json([_exact(event) for event in part])
+            created = {row["id"] for row in connection.execute(CREATE, {"events": sent})}
+            return [event["id"] in created for event in part]
 
-        first = first_of_each_id(events)
-        once = [(index, events[index]) for index in sorted(first.values())]
-        created, refused = self._database.transact(lambda it: insert_each(it, once, insert))
-        refused_ids = {events[index]["id"]: reason for index, reason in refused.items()}
+        once = [events[index] for index in sorted(first_of_each_id(events).values())]
+        results = insert_batch(self._database, once, insert)
+        became = {event["id"]: it for event, it in zip(once, results, strict=True)}
         refused = {
-            index: refused_ids[event["id"]]
+            index: it.constraint
             for index, event in events.items()
-            if event["id"] in refused_ids
+            if isinstance(it := became[event["id"]], Refusal)
         }
-        return BatchCreated(len(created), len(events) - len(created) - len(refused), refused)
+        inserted = sum(it is True for it in results)
+        return BatchCreated(inserted, len(events) - inserted - len(refused), refused)
 
     def _insert(self, events: str) -> dict[str, Row]:
         rows = self._database.fetch_all(CREATE, {"events": events}, prepare=True)

@@ -115,7 +115,7 @@ def test_swapped_rows_are_found(cast, ids, db):
     first, second = ids[1], ids[4]
     columns = [name for name in cast.events()[0] if name != "event_id"]
     names = ", ".join(columns)
-    for old, new in ((first, -1), (second, first), (-1, second)):
+    for old, new in ((first, 10**9), (second, first), (10**9, second)):
         db.execute(
             f"WITH moved AS (DELETE FROM {LEDGER} WHERE event_id = {old} RETURNING *)"
             f" INSERT INTO {LEDGER} (event_id, {names}) OVERRIDING SYSTEM VALUE"
