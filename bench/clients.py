@@ -5,6 +5,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 # Given a client's number, makes what that client does again and again.
@@ -27,17 +28,10 @@ def report(took: list[float], seconds: float) -> None:
 
 def in_threads(make: Make, clients: int, seconds: int) -> None:
     """Let threads of this process do it, and report."""
-    took: list[float] = []
     ready = threading.Barrier(clients)
-    threads = [
-        threading.Thread(target=lambda n=n: took.extend(_repeat(make(n), ready, seconds)))
-        for n in range(clients)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    report(took, seconds)
+    with ThreadPoolExecutor(clients) as threads:
+        started = [threads.submit(_repeat, make(n), ready, seconds) for n in range(clients)]
+    report([one for each in started for one in each.result()], seconds)
 
 
 def in_processes(make: Make, clients: int, seconds: int) -> None:

@@ -22,8 +22,8 @@ def ratio(played: Played, ours: str, target: Target) -> float:
     """Return how many times as fast (or with ``p99`` as quick) ours is: the rounds' median."""
     pairs = zip(played[ours], played[target.than], strict=True)
     if target.p99:
-        return median(theirs["p99_ms"] / mine["p99_ms"] for mine, theirs in pairs)
-    return median(mine["rate"] / theirs["rate"] for mine, theirs in pairs)
+        return median(theirs["p99_ms"] / max(mine["p99_ms"], 0.001) for mine, theirs in pairs)
+    return median(mine["rate"] / max(theirs["rate"], 0.001) for mine, theirs in pairs)
 
 
 def _rates(measured: Scenario, played: Played) -> Iterable[str]:

@@ -95,7 +95,9 @@ SCENARIOS = (
             _web("plain", _BATCH),
             _web("tuned", _BATCH),
             Entry("COPY", "limits", Client("limits", "copy", 4, 1000), RUNS),
-            Entry("json_populate_recordset", "limits", Client("limits", "recordset", 4, 1000), RUNS),
+            Entry(
+                "json_populate_recordset", "limits", Client("limits", "recordset", 4, 1000), RUNS
+            ),
         ),
         (Target("plain", 3), Target("tuned", 1.15), Target("COPY", 0.7)),
     ),
