@@ -5,9 +5,11 @@ import shutil
 import sys
 from datetime import UTC, datetime
 
-from bench import machine, report, turns
+from bench import machine, memory, report, turns, write
 from bench.scenarios import SCENARIOS
 from tests.server import folder
+
+NAMES = [*(scenario.name for scenario in SCENARIOS), "memory"]
 
 
 def main() -> None:
@@ -15,7 +17,8 @@ def main() -> None:
     options = _options()
     if shutil.which("wrk") is None:
         sys.exit("bench: wrk is not installed; on Debian and Ubuntu: apt-get install wrk")
-    chosen = [one for one in SCENARIOS if not options.scenario or one.name in options.scenario]
+    names = options.scenario or NAMES
+    chosen = [scenario for scenario in SCENARIOS if scenario.name in names]
     results = {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "machine": machine.describe(),
@@ -29,8 +32,11 @@ def main() -> None:
             played = turns.play(stage, scenario, options.rounds, options.seconds)
             results["scenarios"][scenario.name] = played
             print("\n".join(report.scenario(scenario, played)), flush=True)
+        if "memory" in names:
+            results["memory"] = memory.measure(stage, options.memory_requests)
+            print("\n".join(memory.section(results["memory"])), flush=True)
     if options.write:
-        report.write(results)
+        write.write(results)
 
 
 def _options() -> argparse.Namespace:
@@ -40,8 +46,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--scenario",
         action="append",
-        choices=[scenario.name for scenario in SCENARIOS],
+        choices=NAMES,
         help="only this one; may be given several times",
+    )
+    parser.add_argument(
+        "--memory-requests",
+        type=int,
+        default=200_000,
+        help="requests after which the memory has to be as before (200000)",
     )
     parser.add_argument(
         "--write", action="store_true", help="write bench/RESULTS.md, results.json and results.svg"

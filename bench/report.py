@@ -56,7 +56,3 @@ def _ratios(measured: Scenario, played: Played) -> Iterable[str]:
     for entry in measured.entries[1:]:
         if entry.name not in told:
             yield f"| {entry.name} | {ratio(played, ours, Target(entry.name, 0)):.2f} | | |"
-
-
-def write(results: dict[str, Any]) -> None:
-    """Write the files beside this one."""
