@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 from datetime import UTC, datetime
 
@@ -15,6 +16,8 @@ NAMES = [*(scenario.name for scenario in SCENARIOS), "memory"]
 def main() -> None:
     """Run the scenarios that the command line names."""
     options = _options()
+    # Whoever ends it this way shall find nothing left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if shutil.which("wrk") is None:
         sys.exit("bench: wrk is not installed; on Debian and Ubuntu: apt-get install wrk")
     names = options.scenario or NAMES

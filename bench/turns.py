@@ -108,20 +108,20 @@ def _turn(on: Stage, scenario: Scenario, entry: Entry, number: int, seconds: int
     before = cpu.seconds(groups)
     prefix = f"{scenario.name}-{number}-{scenario.entries.index(entry)}"
     seen = entry.load.run(Turn(home.target, on.folder, prefix, seconds))
-    used = cpu.between(before, cpu.seconds(groups))
     postgres.wait_until_idle(home.database_url)
+    used = cpu.between(before, cpu.seconds(groups))
     added = _count(home, entry) - rows
     answered = (seen.requests - seen.refused) * entry.load.records
     in_flight = entry.load.connections * entry.load.records
     right = answered <= added <= answered + in_flight if entry.table else True
-    if seen.refused or seen.broken or not right:
+    if seen.refused or seen.broken or not right or not answered:
         raise WrongCount(f"{entry.name}: {asdict(seen)}, records {answered}, rows {added}")
     return {
         "rate": answered / seen.seconds,
         "p50_ms": seen.p50_ms,
         "p99_ms": seen.p99_ms,
-        # Nothing is answered when a turn is shorter than a request.
-        "cpu": {group: total * 1000 / max(answered, 1) for group, total in used.items()},
+        # What was under way at the end was worked for as well.
+        "cpu": {g: total * 1000 / max(answered, added) for g, total in used.items()},
         "answered": answered,
         "rows": added,
     }

@@ -33,7 +33,7 @@ _FIELDS = {
     name: Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
     for name, field in Run.model_fields.items()
 }
-_RUN = TypedDict(  # type: ignore[misc]
+_RUN = TypedDict(
     "_RUN",
     {
         name: annotation if Run.model_fields[name].is_required() else NotRequired[annotation]
