@@ -1,10 +1,11 @@
-"""``make bench``: measures, prints the ratios, and writes bench/RESULTS.md when asked to."""
+"""``make bench``: measures, prints the ratios, and writes bench/RESULTS.md."""
 
 import argparse
 import shutil
 import signal
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bench import machine, memory, report, turns, write
 from bench.scenarios import SCENARIOS
@@ -22,6 +23,8 @@ def main() -> None:
         sys.exit("bench: wrk is not installed; on Debian and Ubuntu: apt-get install wrk")
     names = options.scenario or NAMES
     chosen = [scenario for scenario in SCENARIOS if scenario.name in names]
+    if options.other:
+        chosen = [scenario.with_other() for scenario in chosen]
     results = {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "machine": machine.describe(),
@@ -29,7 +32,7 @@ def main() -> None:
         "seconds": options.seconds,
         "scenarios": {},
     }
-    with folder() as work, turns.stage(work) as stage:
+    with folder() as work, turns.stage(work, options.other) as stage:
         results["versions"] = machine.versions(stage.postgres.url)
         for scenario in chosen:
             played = turns.play(stage, scenario, options.rounds, options.seconds)
@@ -38,7 +41,7 @@ def main() -> None:
         if "memory" in names:
             results["memory"] = memory.measure(stage, options.memory_requests)
             print("\n".join(memory.section(results["memory"])), flush=True)
-    if options.write:
+    if not options.scenario if options.write is None else options.write:
         write.write(results)
 
 
@@ -59,7 +62,15 @@ def _options() -> argparse.Namespace:
         help="requests after which the memory has to be as before (200000)",
     )
     parser.add_argument(
-        "--write", action="store_true", help="write bench/RESULTS.md, results.json and results.svg"
+        "--other",
+        type=Path,
+        metavar="FOLDER",
+        help="let this service, as it is in that checkout, take part as well",
+    )
+    parser.add_argument(
+        "--write",
+        action=argparse.BooleanOptionalAction,
+        help="write RESULTS.md, results.json and results.svg (default: without --scenario)",
     )
     return parser.parse_args()
 

@@ -4,7 +4,7 @@ To add one, add it to ``SCENARIOS``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench import prepare
 from bench.loads import Client, Load, Pgbench, Wrk
@@ -46,6 +46,12 @@ class Scenario:
     entries: tuple[Entry, ...]
     targets: tuple[Target, ...] = ()
     prepare: Callable[[str], None] = field(default=prepare.empty)
+
+    def with_other(self) -> "Scenario":
+        """Return the scenario with the service of another checkout beside this one's."""
+        ours = self.entries[0]
+        other = replace(ours, name="other", home="other")
+        return replace(self, entries=(ours, other, *self.entries[1:]))
 
 
 def _web(home: str, load: Load, table: str | None = RUNS, *, name: str = "") -> Entry:
