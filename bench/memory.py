@@ -66,7 +66,7 @@ def _largest_bodies(web: service.Web) -> dict[str, Any]:
     bodies = [_body(f"largest-{number}", BODY_BYTES // one) for number in range(BODIES)]
     done = threading.Event()
     with ThreadPoolExecutor(BODIES + 1) as threads:
-        peak = threads.submit(_peak, web.workers, done)
+        peak = threads.submit(_peak, web, done)
         answers = list(threads.map(lambda body: _post(web.url, body), bodies))
         done.set()
     return {"bytes": [*map(len, bodies)], "statuses": answers, **peak.result()}
@@ -80,14 +80,22 @@ def _body(prefix: str, records: int) -> bytes:
 
 def _post(url: str, body: bytes) -> int:
     headers = {"Content-Type": "application/json"}
-    answer = httpx.post(f"{url}/api/v1/runs/batch", content=body, headers=headers, timeout=120)
-    return answer.status_code
+    batch = f"{url}/api/v1/runs/batch"
+    try:
+        return httpx.post(batch, content=body, headers=headers, timeout=300).status_code
+    except httpx.TransportError:
+        return 0
 
 
-def _peak(workers: list[psutil.Process], done: threading.Event) -> dict[str, int]:
+def _peak(web: service.Web, done: threading.Event) -> dict[str, int]:
     together, alone = 0, 0
+    workers = web.workers
     while not done.wait(0.02):
-        resident = [worker.memory_info().rss for worker in workers]
+        try:
+            resident = [worker.memory_info().rss for worker in workers]
+        except psutil.NoSuchProcess:
+            workers = web.workers
+            continue
         together, alone = max(together, sum(resident)), max(alone, *resident)
     return {"peak": together, "peak_worker": alone}
 
@@ -129,8 +137,8 @@ def section(measured: dict[str, Any]) -> list[str]:
         ),
         "",
         f"Peak under {BODIES} batches of 16 MiB at once: {largest['peak_worker'] / 1e6:.0f} MB"
-        f" resident in one worker, {largest['peak'] / 1e6:.0f} MB in all of them"
-        f" (answers: {_counted(largest['statuses'])}).",
+        f" resident in one worker, {largest['peak'] / 1e6:.0f} MB in all of them."
+        f" Answers: {_counted(largest['statuses'])}.",
         "",
         "| what | figure | target | met |",
         "| --- | ---: | ---: | --- |",
@@ -144,4 +152,7 @@ def section(measured: dict[str, Any]) -> list[str]:
 
 
 def _counted(statuses: list[int]) -> str:
-    return ", ".join(f"{statuses.count(one)} of {one}" for one in sorted(set(statuses)))
+    names = {0: "without an answer"}
+    return ", ".join(
+        f"{statuses.count(one)} times {names.get(one, one)}" for one in sorted(set(statuses))
+    )

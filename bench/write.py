@@ -34,7 +34,9 @@ def _tables(results: dict[str, Any]) -> list[str]:
         ", ".join(f"{name} {version}" for name, version in results["versions"].items()) + ".",
         "",
         f"Medians of {results['rounds']} rounds of {results['seconds']} s, the contenders taking"
-        " turns within each; a ratio is the median of the rounds' own ratios. Server, database and"
+        " turns within each; a ratio is the median of the rounds' own ratios; *by CPU* is the ratio"
+        " that the CPU seconds of client, web and database together give, which is worth more"
+        " where something else runs on the machine. Server, database and"
         " load are on this one machine. Each answered record was found in its table afterwards.",
         "",
         "![The rates as bars](results.svg)",
