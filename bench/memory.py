@@ -67,8 +67,10 @@ def _largest_bodies(web: service.Web) -> dict[str, Any]:
     done = threading.Event()
     with ThreadPoolExecutor(BODIES + 1) as threads:
         peak = threads.submit(_peak, web, done)
-        answers = list(threads.map(lambda body: _post(web.url, body), bodies))
-        done.set()
+        try:
+            answers = list(threads.map(lambda body: _post(web.url, body), bodies))
+        finally:
+            done.set()
     return {"bytes": [*map(len, bodies)], "statuses": answers, **peak.result()}
 
 
