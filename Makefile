@@ -38,7 +38,7 @@ $(VENV)/installed: requirements.txt requirements-dev.txt
 
 ## Measure against the baselines and PostgreSQL's own limits; ARGS="--help" tells more
 bench: $(VENV)-bench/installed
-	@$(VENV)-bench/bin/python -m bench --write $(ARGS)
+	@$(VENV)-bench/bin/python -m bench $(ARGS)
 
 $(VENV)-bench/installed: requirements.txt requirements-dev.txt bench/requirements.txt
 	$(PYTHON) -m venv $(VENV)-bench

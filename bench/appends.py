@@ -44,7 +44,7 @@ def append(
     numbers = count()
 
     def event(aggregate: UUID, number: int) -> StoredEvent:
-        state = templates[number % len(templates)].fill(number).encode()
+        state = templates[number % len(templates)].fill(number)
         return StoredEvent(aggregate, number + 1, "bench:Observed", state)
 
     def once() -> None:

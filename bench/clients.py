@@ -2,42 +2,23 @@
 
 import json
 import multiprocessing
+import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 # Given a client's number, makes what that client does again and again.
 Make = Callable[[int], Callable[[], None]]
 
 
-def report(took: list[float], seconds: float) -> None:
-    """Print what the clients saw; ``took`` holds the seconds of each request."""
-    took.sort()
-    seen = {
-        "requests": len(took),
-        "refused": 0,
-        "broken": 0,
-        "seconds": seconds,
-        "p50_ms": took[len(took) // 2] * 1000,
-        "p99_ms": took[len(took) * 99 // 100] * 1000,
-    }
-    print(json.dumps(seen))
-
-
 def in_threads(make: Make, clients: int, seconds: int) -> None:
     """Let threads of this process do it, and report."""
-    took: list[float] = []
     ready = threading.Barrier(clients)
-    threads = [
-        threading.Thread(target=lambda n=n: took.extend(_repeat(make(n), ready, seconds)))
-        for n in range(clients)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    report(took, seconds)
+    with ThreadPoolExecutor(clients) as threads:
+        started = [threads.submit(_repeat, make(n), ready, seconds) for n in range(clients)]
+    _report([one.result() for one in started])
 
 
 def in_processes(make: Make, clients: int, seconds: int) -> None:
@@ -45,21 +26,28 @@ def in_processes(make: Make, clients: int, seconds: int) -> None:
     fork = multiprocessing.get_context("fork")
     ready = fork.Barrier(clients)
     results = fork.Queue()
-    processes = [
-        fork.Process(target=lambda n=n: results.put(_repeat(make(n), ready, seconds)))
-        for n in range(clients)
-    ]
+
+    def client(number: int) -> None:
+        try:
+            results.put(_repeat(make(number), ready, seconds))
+        except BaseException:
+            results.put([])
+            raise
+
+    processes = [fork.Process(target=client, args=(n,)) for n in range(clients)]
     for process in processes:
         process.start()
-    took = [one for _ in processes for one in results.get(timeout=seconds + 60)]
+    took = [results.get() for _ in processes]
     for process in processes:
         process.join()
-    report(took, seconds)
+    if not all(took):
+        sys.exit("a client failed")
+    _report(took)
 
 
 def _repeat(once: Callable[[], None], ready: Any, seconds: int) -> list[float]:
     took = []
-    ready.wait()
+    ready.wait(60)
     now = time.perf_counter()
     end = now + seconds
     while now < end:
@@ -67,3 +55,17 @@ def _repeat(once: Callable[[], None], ready: Any, seconds: int) -> list[float]:
         before, now = now, time.perf_counter()
         took.append(now - before)
     return took
+
+
+def _report(clients: list[list[float]]) -> None:
+    took = sorted(one for client in clients for one in client)
+    seen = {
+        "requests": len(took),
+        "refused": 0,
+        "broken": 0,
+        # A client ends its last request after the time is up.
+        "seconds": sum(took) / len(clients),
+        "p50_ms": took[len(took) // 2] * 1000,
+        "p99_ms": took[len(took) * 99 // 100] * 1000,
+    }
+    print(json.dumps(seen))

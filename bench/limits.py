@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 import psycopg
+from psycopg.types.json import Json
 
 from bench import clients, record, statements
 
@@ -18,7 +19,7 @@ def copy(url: str, prefix: str, records: int) -> Callable[[], None]:
     numbers = iter(range(sys.maxsize))
 
     def once() -> None:
-        rows = "".join(template.fill(next(numbers)) for _ in range(records))
+        rows = b"".join(template.fill(next(numbers)) for _ in range(records))
         with connection.cursor().copy(statements.COPY) as stream:
             stream.write(rows)
 
@@ -32,8 +33,8 @@ def recordset(url: str, prefix: str, records: int) -> Callable[[], None]:
     numbers = iter(range(sys.maxsize))
 
     def once() -> None:
-        rows = ",".join(template.fill(next(numbers)) for _ in range(records))
-        connection.execute(statements.RECORDSET, (f"[{rows}]",))
+        rows = b",".join(template.fill(next(numbers)) for _ in range(records))
+        connection.execute(statements.RECORDSET, (Json(b"[%b]" % rows, dumps=bytes),))
 
     return once
 

@@ -37,7 +37,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Wrk:
-    """HTTP from wrk; ``template`` and ``records`` are explained in lua/load.lua."""
+    """HTTP from wrk: GETs, or POSTs of one record each of a template of ``record``."""
 
     path: str
     connections: int
@@ -49,27 +49,29 @@ class Wrk:
         command = ["wrk", "-t2", f"-c{self.connections}", f"-d{turn.seconds}s", "--timeout=30s"]
         command += ["-s", str(LUA), turn.target + self.path]
         if self.template:
-            records = self.records if "batch" in self.path else 0
-            command += ["--", str(turn.folder / self.template), turn.prefix, str(records)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+            command += ["--", str(turn.folder / self.template), turn.prefix]
+        done = _run(command)
         return Seen(**json.loads(done.stderr.splitlines()[-1]))
 
 
 @dataclass(frozen=True)
 class Client:
-    """A client in Python that talks to the database itself: a module of this package."""
+    """A client in Python: a module of this package, and its first argument.
+
+    ``path`` is that of the request, where it speaks to a service.
+    """
 
     module: str
     argument: str
     connections: int
     records: int = 1
+    path: str = ""
 
     def run(self, turn: Turn) -> Seen:
-        """Load ``turn.target``, the URL of a database."""
+        """Load ``turn.target``, the URL of a database or the base URL of a service."""
         numbers = (self.connections, self.records, turn.seconds)
         command = [sys.executable, "-m", f"bench.{self.module}", self.argument]
-        command += [turn.target, turn.prefix, *map(str, numbers)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+        done = _run([*command, turn.target + self.path, turn.prefix, *map(str, numbers)])
         return Seen(**json.loads(done.stdout))
 
 
@@ -90,7 +92,7 @@ class Pgbench:
         command = [str(_pgbench()), "-n", "-M", "prepared", "-j2", f"-c{self.connections}"]
         command += [f"-T{turn.seconds}", "-f", str(script), "-l"]
         command += [f"--log-prefix={turn.folder / 'pgbench'}", *values, turn.target]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = _run(command)
         found = re.search(r"actually processed: (\d+)", done.stdout)
         tps = re.search(r"tps = ([\d.]+)", done.stdout)
         if found is None or tps is None:
@@ -112,6 +114,13 @@ class Pgbench:
 
 
 Load = Wrk | Client | Pgbench
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[:4]} failed: {done.stdout}{done.stderr}")
+    return done
 
 
 def _pgbench() -> Path:

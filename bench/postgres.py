@@ -63,7 +63,7 @@ class Postgres:
 def ask(url: str, statement: str) -> Any:
     """Return the first column of the first row."""
     with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(statement).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(statement).fetchone()
         return row[0] if row else None
 
 
@@ -81,11 +81,13 @@ def wait_until_idle(url: str) -> None:
             AND backend_type = 'client backend' AND state <> 'idle'
     """
     quiet = 0
-    for _ in range(300):
-        time.sleep(0.1)
-        quiet = quiet + 1 if ask(url, running) == 0 else 0
-        if quiet == 3:
-            return
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(600):
+            time.sleep(0.05)
+            row = connection.execute(running).fetchone()
+            quiet = quiet + 1 if row == (0,) else 0
+            if quiet == 3:
+                return
     raise TimeoutError("the database does not come to rest")
 
 

@@ -24,7 +24,7 @@ def filled(url: str) -> None:
     template = record.Template(statements.copy_line(), "listed")
     with psycopg.connect(url, autocommit=True) as connection:
         for first in range(0, LISTED, 100):
-            rows = "".join(template.fill(number) for number in range(first, first + 100))
+            rows = b"".join(template.fill(number) for number in range(first, first + 100))
             with connection.cursor().copy(statements.COPY) as copy:
                 copy.write(rows)
 

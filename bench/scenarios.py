@@ -4,7 +4,7 @@ To add one, add it to ``SCENARIOS``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench import prepare
 from bench.loads import Client, Load, Pgbench, Wrk
@@ -47,8 +47,14 @@ class Scenario:
     targets: tuple[Target, ...] = ()
     prepare: Callable[[str], None] = field(default=prepare.empty)
 
+    def with_other(self) -> "Scenario":
+        """Return the scenario with the service of another checkout beside this one's."""
+        ours = self.entries[0]
+        other = replace(ours, name="other", home="other")
+        return replace(self, entries=(ours, other, *self.entries[1:]))
 
-def _web(home: str, load: Wrk, table: str | None = RUNS, *, name: str = "") -> Entry:
+
+def _web(home: str, load: Load, table: str | None = RUNS, *, name: str = "") -> Entry:
     return Entry(name or home, home, load, table)
 
 
@@ -73,7 +79,7 @@ def _singles(connections: int) -> Scenario:
     )
 
 
-_BATCH = Wrk("/api/v1/runs/batch", 4, "run", 1000)
+_BATCH = Client("posts", "run", 4, 1000, "/api/v1/runs/batch")
 _LIST = Wrk("/api/v1/runs?limit=50", 16)
 _LEDGER_URL = "/api/v1/audio-runtime/events"
 _EVENTS_URL = "/api/runtime/events"
@@ -95,7 +101,9 @@ SCENARIOS = (
             _web("plain", _BATCH),
             _web("tuned", _BATCH),
             Entry("COPY", "limits", Client("limits", "copy", 4, 1000), RUNS),
-            Entry("json_populate_recordset", "limits", Client("limits", "recordset", 4, 1000), RUNS),
+            Entry(
+                "json_populate_recordset", "limits", Client("limits", "recordset", 4, 1000), RUNS
+            ),
         ),
         (Target("plain", 3), Target("tuned", 1.15), Target("COPY", 0.7)),
     ),
@@ -121,7 +129,7 @@ SCENARIOS = (
         "Runtime events, batches of 1,000, 4 clients",
         "events/s",
         (
-            _web("ours", Wrk(f"{_EVENTS_URL}/batch", 4, "event", 1000), EVENTS),
+            _web("ours", Client("posts", "event", 4, 1000, f"{_EVENTS_URL}/batch"), EVENTS),
             _web("ours", _BATCH, name="our runs"),
         ),
         (Target("our runs", 1.0),),
@@ -142,7 +150,7 @@ SCENARIOS = (
         "Ledger, batches of 100, 4 clients, ten devices a batch",
         "events/s",
         (
-            _web("ours", Wrk(f"{_LEDGER_URL}/batch", 4, "ledger", 100), LEDGER),
+            _web("ours", Client("posts", "ledger", 4, 100, f"{_LEDGER_URL}/batch"), LEDGER),
             _appends("eventsourcing, batches of 50", "plain", 50),
             _appends("eventsourcing with functions, batches of 50", "functions", 50),
         ),

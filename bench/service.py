@@ -18,16 +18,23 @@ TUNED = [sys.executable, "-m", "bench.baselines.tuned"]
 class Web:
     """A running service."""
 
-    def __init__(self, name: str, command: list[str], database_url: str, folder: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        database_url: str,
+        folder: Path,
+        project: Path = PROJECT,
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log = folder / f"{name}.log"
+        self._log = folder / f"{name}-{self.port}.log"
         if command[1:3] == ["-m", "uvicorn"]:
             command = [*command, "--port", str(self.port)]
         with self._log.open("wb") as log:
             self._popen = subprocess.Popen(
                 command,
-                cwd=PROJECT,
+                cwd=project,
                 env=environment(PORT=str(self.port), DATABASE_URL=database_url),
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -61,13 +68,14 @@ class Web:
         raise RuntimeError(f"the service does not answer: {self._log.read_text()[-2000:]}")
 
 
-def ours(database_url: str, folder: Path) -> Web:
-    """Migrate and start this service with the commands of the Procfile."""
+def ours(database_url: str, folder: Path, checkout: Path | None = None) -> Web:
+    """Migrate and start this service with the commands of the Procfile, or another checkout's."""
+    project = checkout or PROJECT
     subprocess.run(
         procfile("release"),
-        cwd=PROJECT,
+        cwd=project,
         env=environment(DATABASE_URL=database_url),
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    return Web("ours", procfile("web"), database_url, folder)
+    return Web("ours", procfile("web"), database_url, folder, project)

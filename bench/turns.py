@@ -37,8 +37,9 @@ class Home:
 class Stage:
     """Everything that runs for the contenders; a home is set up when it is first asked for."""
 
-    def __init__(self, folder: Path, closing: ExitStack) -> None:
+    def __init__(self, folder: Path, other: Path | None, closing: ExitStack) -> None:
         self.folder = folder
+        self._other = other
         self._closing = closing
         prepare.templates(folder)
         self.postgres = closing.enter_context(postgres.running(folder))
@@ -55,9 +56,9 @@ class Stage:
             url = self.postgres.create(name)
             appends.recorder(url, 1, functions=True).datastore.close()
             return Home(url)
-        if name == "ours":
+        if name in ("ours", "other"):
             url = self.postgres.create(name)
-            web = service.ours(url, self.folder)
+            web = service.ours(url, self.folder, self._other if name == "other" else None)
             prepare.devices(web.url)
         else:
             url = self.postgres.create_migrated(name)
@@ -70,10 +71,10 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
-    """Have a stage, and end everything that it started."""
+def stage(folder: Path, other: Path | None = None) -> Iterator[Stage]:
+    """Have a stage, and end everything that it started; ``other`` is another checkout."""
     with ExitStack() as closing:
-        yield Stage(folder, closing)
+        yield Stage(folder, other, closing)
 
 
 def play(on: Stage, scenario: Scenario, rounds: int, seconds: int) -> dict[str, list[Measurement]]:
@@ -106,10 +107,10 @@ def _turn(on: Stage, scenario: Scenario, entry: Entry, number: int, seconds: int
     rows = _count(home, entry)
     groups = {"web": home.web.process if home.web else None, "database": on.postgres.process}
     before = cpu.seconds(groups)
-    prefix = f"{scenario.name}-{number}"
+    prefix = f"{scenario.name}-{number}-{scenario.entries.index(entry)}"
     seen = entry.load.run(Turn(home.target, on.folder, prefix, seconds))
-    used = cpu.between(before, cpu.seconds(groups))
     postgres.wait_until_idle(home.database_url)
+    used = cpu.between(before, cpu.seconds(groups))
     added = _count(home, entry) - rows
     answered = (seen.requests - seen.refused) * entry.load.records
     in_flight = entry.load.connections * entry.load.records
@@ -120,7 +121,8 @@ def _turn(on: Stage, scenario: Scenario, entry: Entry, number: int, seconds: int
         "rate": answered / seen.seconds,
         "p50_ms": seen.p50_ms,
         "p99_ms": seen.p99_ms,
-        "cpu": {group: total * 1000 / answered for group, total in used.items()},
+        # What was under way at the end was worked for as well.
+        "cpu": {g: total * 1000 / max(answered, added) for g, total in used.items()},
         "answered": answered,
         "rows": added,
     }

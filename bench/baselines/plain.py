@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 from fastapi import FastAPI, Response
 
-from bench.baselines.model import ALIASES, COLUMNS, INSERT, LIST, Run, StoredRun
+from bench.baselines.model import ALIASES, COLUMNS, INSERT, LIST, Run
 
 JSON_COLUMNS = ("metrics_json", "context_json")
 
@@ -52,11 +52,11 @@ async def create_batch(runs: list[Run]) -> dict[str, Any]:
 @app.get("/api/v1/runs")
 async def query(
     limit: int = 100, agent_name: str | None = None, status: str | None = None
-) -> list[StoredRun]:
+) -> list[dict[str, Any]]:
     """Return runs, newest first."""
     async with app.state.pool.acquire() as connection:
         rows = await connection.fetch(LIST, agent_name, status, limit)
-    return [StoredRun(**_decoded(dict(row))) for row in rows]
+    return [_decoded(dict(row)) for row in rows]
 
 
 def _values(run: Run) -> list[Any]:

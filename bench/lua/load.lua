@@ -1,8 +1,7 @@
--- Requests for wrk, each with records of its own.
--- wrk -s load.lua URL -- TEMPLATES PREFIX RECORDS
+-- Requests for wrk, each with a record of its own.
+-- wrk -s load.lua URL -- TEMPLATES PREFIX
 -- TEMPLATES: a file of templates as bench/record.py writes them, used in turn; PREFIX: of the ids,
--- unique in the run; RECORDS: how many a request carries, 0 for a single one that is no array.
--- Without arguments it sends what wrk was told to, and only reports.
+-- unique in the run. Without arguments it sends what wrk was told to, and only reports.
 
 local threads = 0
 
@@ -11,22 +10,36 @@ function setup(thread)
     thread:set("thread_number", threads)
 end
 
+local prefix
+local made = 0
+
+local values = {
+    ID = function() return string.format("%s-%010d", prefix, made) end,
+    NUMBER = function() return string.format("%d%09d", thread_number, made) end,
+    NANOS = function() return string.format("17%017d", made) end,
+    AGENT = function() return string.format("%02d", made % 20) end,
+    DEVICE = function() return string.format("%03d", (made + thread_number * 50) % 100) end,
+    CLOCK = function()
+        local second = made % 86400
+        return string.format("%02d:%02d:%02d", second / 3600, second / 60 % 60, second % 60)
+    end,
+}
+
+-- A template: its pieces, every second of which is made anew, and what makes those.
 local templates = {}
-local prefix, records
-local posted, made = 0, 0
 
 local function read(line)
-    local pieces, markers, from = {}, {}, 1
+    local pieces, makers, from = {}, {}, 1
     while true do
         local first, last, name = line:find("@(%u+)@", from)
         if not first then break end
         table.insert(pieces, line:sub(from, first - 1))
         table.insert(pieces, "")
-        markers[#pieces] = name
+        table.insert(makers, values[name])
         from = last + 1
     end
     table.insert(pieces, line:sub(from))
-    return { pieces = pieces, markers = markers }
+    return { pieces = pieces, makers = makers }
 end
 
 function init(args)
@@ -36,47 +49,17 @@ function init(args)
     end
     for line in io.lines(args[1]) do table.insert(templates, read(line)) end
     prefix = string.format("%s-%d", args[2], thread_number)
-    records = tonumber(args[3])
-end
-
--- A batch comes from one of ten rooms with ten devices each, so two at once seldom meet.
-local function device()
-    if records == 0 then return (posted + thread_number * 50) % 100 end
-    return (posted + thread_number * 5) % 10 * 10 + made % 10
-end
-
-local values = {
-    ID = function() return string.format("%s-%010d", prefix, made) end,
-    NUMBER = function() return string.format("%d%09d", thread_number, made) end,
-    NANOS = function() return string.format("17%017d", made) end,
-    AGENT = function() return string.format("%02d", made % 20) end,
-    DEVICE = function() return string.format("%03d", device()) end,
-    CLOCK = function()
-        local second = made % 86400
-        return string.format("%02d:%02d:%02d", second / 3600, second / 60 % 60, second % 60)
-    end,
-}
-
-local function record()
-    made = made + 1
-    local template = templates[made % #templates + 1]
-    for index, name in pairs(template.markers) do template.pieces[index] = values[name]() end
-    return table.concat(template.pieces)
 end
 
 local HEAD = "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
     .. "Content-Length: %d\r\n\r\n"
 
 function request()
-    posted = posted + 1
-    local body
-    if records == 0 then
-        body = record()
-    else
-        local all = {}
-        for index = 1, records do all[index] = record() end
-        body = "[" .. table.concat(all, ",") .. "]"
-    end
+    made = made + 1
+    local template = templates[made % #templates + 1]
+    local pieces, makers = template.pieces, template.makers
+    for index = 1, #makers do pieces[index * 2] = makers[index]() end
+    local body = table.concat(pieces)
     return HEAD:format(wrk.path, wrk.headers["Host"] or wrk.host, #body) .. body
 end
 
