@@ -77,7 +77,7 @@ judged AS MATERIALIZED (
             WHEN device.bound_to <> sent.tenant_id THEN 'K_FAIL_TENANT_SCOPE_MISMATCH'
             WHEN
                 sent.session_id IS NOT NULL
-                AND opened.tenant_id IS DISTINCT FROM sent.tenant_id
+                AND coalesce(opened.tenant_id <> sent.tenant_id, TRUE)
                 THEN 'K_FAIL_SESSION_INVALID'
             WHEN device.head IS NULL THEN 'K_FAIL_REBUILD_INTEGRITY'
         END AS verdict
