@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format install
+.PHONY: run test lint format install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL, its data kept in .data/
 run: install
@@ -34,4 +34,13 @@ $(VENV)/installed: requirements.txt requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=... names one")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+## Measure against the baselines and PostgreSQL's own limits; ARGS="--help" tells more
+bench: $(VENV)-bench/installed
+	@$(VENV)-bench/bin/python -m bench --write $(ARGS)
+
+$(VENV)-bench/installed: requirements.txt requirements-dev.txt bench/requirements.txt
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 	@touch $@

@@ -1,0 +1,43 @@
+"""The state in which a database is before a turn."""
+
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from bench import postgres, record, statements
+from tests.databases import execute
+
+LISTED = 10_000
+
+
+def empty(url: str) -> None:
+    """Leave no run and no runtime event; the ledger refuses that, and grows."""
+    execute(url, "TRUNCATE agent_runs, runtime_events")
+
+
+def filled(url: str) -> None:
+    """Have as many runs as lists are measured on, created at a hundred moments."""
+    if postgres.ask(url, "SELECT count(*) FROM agent_runs") == LISTED:
+        return
+    empty(url)
+    template = record.Template(statements.copy_line(), "listed")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for first in range(0, LISTED, 100):
+            rows = b"".join(template.fill(number) for number in range(first, first + 100))
+            with connection.cursor().copy(statements.COPY) as copy:
+                copy.write(rows)
+
+
+def devices(service_url: str) -> None:
+    """Have the devices that the ledger's events are of."""
+    with httpx.Client(base_url=service_url) as client:
+        for number in range(record.DEVICES):
+            path = f"/api/v1/devices/device-{number:03}"
+            client.put(path, json={"tenant_id": record.TENANT}).raise_for_status()
+
+
+def templates(folder: Path) -> None:
+    """Have the records for wrk, and for the other users who run PostgreSQL's tools."""
+    record.write_templates(folder)
+    folder.chmod(0o755)
