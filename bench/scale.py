@@ -96,13 +96,16 @@ def _table(results: dict[int, Times]) -> list[str]:
             for times in (results[rows][read.name] for rows in sizes)
         ]
         first, last = (statistics.median(results[it][read.name]) for it in (sizes[0], sizes[-1]))
-        met = "met" if _p99(results[sizes[-1]][read.name]) < read.target_ms else "missed"
-        lines.append(
-            f"| {read.name} | {' | '.join(cells)} | {last / first:.2f} |"
-            f" {read.target_ms:.0f}, {met} |"
-        )
+        target = _target(read, results[sizes[-1]][read.name])
+        lines.append(f"| {read.name} | {' | '.join(cells)} | {last / first:.2f} | {target} |")
     logarithm = math.log(sizes[-1]) / math.log(sizes[0])
     return [*lines, "", f"The logarithm of the number of rows grows by {logarithm:.2f}."]
+
+
+def _target(read: Read, times: Milliseconds) -> str:
+    if math.isinf(read.target_ms):
+        return "none"
+    return f"{read.target_ms:.0f}, {'met' if _p99(times) < read.target_ms else 'missed'}"
 
 
 def _p99(times: Milliseconds) -> float:
