@@ -2,11 +2,12 @@
 
 import argparse
 import math
+import os
 import statistics
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import dict_row
@@ -23,22 +24,30 @@ TIMED = "ANALYZE, TIMING OFF, BUFFERS OFF, SERIALIZE TEXT, FORMAT JSON"
 SHOWN = "ANALYZE, BUFFERS, SERIALIZE TEXT"
 
 Milliseconds = list[float]
-Times = dict[str, Milliseconds]
+
+
+class Times(NamedTuple):
+    """What executions took, sorted: by the clock, and of the processor, which is not shared."""
+
+    elapsed: Milliseconds
+    cpu: Milliseconds
+
+
+Results = dict[int, dict[str, Times]]
 
 
 def main() -> None:
     """Fill the tables ever fuller, measure every read at each size, and write both down."""
     options = _options()
     sizes = sorted(options.rows)
-    results: dict[int, Times] = {}
+    results: Results = {}
     notes: list[str] = []
     with folder() as work, postgres.running(work) as server:
-        connection = psycopg.connect(
-            server.create_migrated("scale"), autocommit=True, row_factory=dict_row
-        )
+        url = server.create_migrated("scale")
+        connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
         register_loaders(connection)
         for rows in sizes:
-            notes.append(_fill(connection, rows))
+            notes.append(_fill(connection, url, rows))
             print(notes[-1], flush=True)
             draw = Draw(connection, rows)
             results[rows] = {it.name: _times(connection, it, draw, options.times) for it in READS}
@@ -58,9 +67,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _fill(connection: psycopg.Connection[Any], rows: int) -> str:
+def _fill(connection: psycopg.Connection[Any], url: str, rows: int) -> str:
     began = time.monotonic()
-    scale_rows.fill(connection, rows)
+    scale_rows.fill(url, rows)
     filled = time.monotonic()
     connection.execute("SELECT recount_agent_runs()")
     counted = time.monotonic()
@@ -73,31 +82,41 @@ def _fill(connection: psycopg.Connection[Any], rows: int) -> str:
     )
 
 
-def _times(connection: psycopg.Connection[Any], read: Read, draw: Draw, count: int) -> Milliseconds:
+def _times(connection: psycopg.Connection[Any], read: Read, draw: Draw, count: int) -> Times:
     statement = read.explained(TIMED)
-    times = []
+    elapsed, cpu = [], []
     for _ in range(count + count // 10):
-        row = connection.execute(statement, read.parameters(draw), prepare=False).fetchone()
+        parameters = read.parameters(draw)
+        began = _cpu_ms(connection)
+        row = connection.execute(statement, parameters, prepare=False).fetchone()
+        cpu.append(_cpu_ms(connection) - began)
         plan = row["QUERY PLAN"][0]
-        times.append(float(plan["Planning Time"]) + float(plan["Execution Time"]))
-    return sorted(times[count // 10 :])  # without those that warmed the cache
+        elapsed.append(float(plan["Planning Time"]) + float(plan["Execution Time"]))
+    warm = slice(count // 10, None)  # without those that warmed the cache
+    return Times(sorted(elapsed[warm]), sorted(cpu[warm]))
 
 
-def _table(results: dict[int, Times]) -> list[str]:
+def _cpu_ms(connection: psycopg.Connection[Any]) -> float:
+    schedule = Path(f"/proc/{connection.info.backend_pid}/schedstat").read_text()
+    return int(schedule.split()[0]) / 1e6
+
+
+def _table(results: Results) -> list[str]:
     sizes = sorted(results)
-    heads = [f"{rows:,} p50 / p99" for rows in sizes]
+    heads = [f"{rows:,}: p50 / p99 | CPU p50 / p99" for rows in sizes]
     lines = [
-        f"| database time, ms | {' | '.join(heads)} | growth of p50 | p99 target |",
-        f"| --- |{' --- |' * (len(sizes) + 2)}",
+        f"| database time, ms | {' | '.join(heads)} | growth of p50 | of CPU | p99 target |",
+        f"| --- |{' --- |' * (2 * len(sizes) + 3)}",
     ]
     for read in READS:
-        cells = [
-            f"{statistics.median(times):.2f} / {_p99(times):.2f}"
-            for times in (results[rows][read.name] for rows in sizes)
+        times = [results[rows][read.name] for rows in sizes]
+        cells = [f"{statistics.median(it):.2f} / {_p99(it):.2f}" for size in times for it in size]
+        growth = [
+            f"{statistics.median(last) / statistics.median(first):.2f}"
+            for first, last in zip(times[0], times[-1], strict=True)
         ]
-        first, last = (statistics.median(results[it][read.name]) for it in (sizes[0], sizes[-1]))
-        target = _target(read, results[sizes[-1]][read.name])
-        lines.append(f"| {read.name} | {' | '.join(cells)} | {last / first:.2f} | {target} |")
+        target = _target(read, times[-1].elapsed)
+        lines.append(f"| {' | '.join([read.name, *cells, *growth, target])} |")
     logarithm = math.log(sizes[-1]) / math.log(sizes[0])
     return [*lines, "", f"The logarithm of the number of rows grows by {logarithm:.2f}."]
 
@@ -126,6 +145,10 @@ def _about(url: str, times: int) -> list[str]:
         "Written by `python -m bench.scale --write`. Times are PostgreSQL's own, of planning,"
         f" executing and serializing, over {times} executions with parameters drawn anew. Rows"
         " come at one rate, ten million in thirty days; the plans are of the largest size.",
+        "",
+        "CPU is the server's processor time, with the parsing of the statement and the writing of"
+        " the plan; where it is far less than the time, the machine was busy with other things"
+        f" (load average {os.getloadavg()[1]:.1f} of five minutes at the end).",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}; PostgreSQL {postgres.ask(url, 'SHOW server_version')};"
         f" {machine_['CPU']}; {machine_['memory']}.",

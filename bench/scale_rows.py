@@ -4,10 +4,13 @@ They come in the order of time at one rate, ten million in thirty days, so that 
 are a younger deployment, and its last hour is as busy.
 """
 
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
+
+from tests.databases import execute
 
 SECONDS_APART = 30 * 24 * 3600 / 10_000_000
 
@@ -67,25 +70,32 @@ INDEXES = """
 """
 
 
-def fill(connection: psycopg.Connection[Any], rows: int) -> None:
-    """Have so many rows in either table; what triggers would have kept is made at the end."""
-    connection.execute("SET synchronous_commit = off")
-    connection.execute("SET maintenance_work_mem = '1GB'")
-    for table, statement in (("agent_runs", RUNS), ("runtime_events", EVENTS)):
-        name = sql.Identifier(table)
+TABLES = {"agent_runs": RUNS, "runtime_events": EVENTS}
+
+
+def fill(url: str, rows: int) -> None:
+    """Have so many rows in either table, and all that is kept about them."""
+    with ThreadPoolExecutor(len(TABLES)) as tables:
+        list(tables.map(lambda table: _fill(url, table, rows), TABLES))
+    execute(url, f"SELECT setval('runtime_events_number_seq', {rows})")
+
+
+def _fill(url: str, table: str, rows: int) -> None:
+    """Fill one table without its triggers and indexes, which are faster made afterwards."""
+    name = sql.Identifier(table)
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        connection.execute("SET synchronous_commit = off")
+        connection.execute("SET maintenance_work_mem = '1GB'")
         connection.execute(sql.SQL("TRUNCATE {}").format(name))
         indexes = connection.execute(INDEXES, [table]).fetchall()
         connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(name))
         for index in indexes:
-            kind = sql.SQL(
-                "ALTER TABLE {0} DROP CONSTRAINT {1}" if index["is_key"] else "DROP INDEX {1}"
-            )
-            connection.execute(kind.format(name, sql.Identifier(index["name"])))
-        connection.execute(statement, {"rows": rows, "apart": SECONDS_APART})
+            kind = "ALTER TABLE {0} DROP CONSTRAINT {1}" if index["is_key"] else "DROP INDEX {1}"
+            connection.execute(sql.SQL(kind).format(name, sql.Identifier(index["name"])))
+        connection.execute(TABLES[table], {"rows": rows, "apart": SECONDS_APART})
         for index in indexes:
             connection.execute(index["definition"])
             if index["is_key"]:
                 key = sql.SQL("ALTER TABLE {0} ADD CONSTRAINT {1} PRIMARY KEY USING INDEX {1}")
                 connection.execute(key.format(name, sql.Identifier(index["name"])))
         connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(name))
-    connection.execute("SELECT setval('runtime_events_number_seq', %s)", [rows])

@@ -116,6 +116,7 @@ SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 DECLARE
+    sign integer;
     added bigint;
 BEGIN
     IF tg_op = 'UPDATE' THEN
@@ -124,13 +125,19 @@ BEGIN
         (old.agent_name, agent_run_bucket(old.created_at), -1),
         (new.agent_name, agent_run_bucket(new.created_at), 1);
     ELSE
-        INSERT INTO agent_run_count_changes (agent_name, bucket, runs)
-        SELECT
-            changed.agent_name,
-            agent_run_bucket(changed.created_at),
-            count(*) * CASE tg_op WHEN 'INSERT' THEN 1 ELSE -1 END
-        FROM changed
-        GROUP BY 1, 2;
+        sign := CASE tg_op WHEN 'INSERT' THEN 1 ELSE -1 END;
+        PERFORM FROM changed OFFSET 1;
+        IF found THEN
+            INSERT INTO agent_run_count_changes (agent_name, bucket, runs)
+            SELECT changed.agent_name, agent_run_bucket(changed.created_at), count(*) * sign
+            FROM changed
+            GROUP BY 1, 2;
+        ELSE
+            -- One run, the usual case, or none: setting up an aggregate would take as long again.
+            INSERT INTO agent_run_count_changes (agent_name, bucket, runs)
+            SELECT changed.agent_name, agent_run_bucket(changed.created_at), sign
+            FROM changed;
+        END IF;
     END IF;
     GET DIAGNOSTICS added = ROW_COUNT;
     -- One fold a thousand rows on average takes up to ten thousand, so it keeps up with any
