@@ -28,6 +28,7 @@ ANY_EVENT = {
     "row_limit": 101,
     "row_offset": 0,
 }
+SINCE_NEWEST = "SELECT extract(epoch FROM now() - max(recorded_at)) AS seconds FROM runtime_events"
 BY_KEY = "SELECT event_id, created_at FROM agent_runs WHERE event_id = %s"
 
 
@@ -70,6 +71,11 @@ class Draw:
         """Return any source."""
         return self._random.choice(("api", "web", "web_api", "worker"))
 
+    def hour(self) -> int:
+        """Return the seconds since an hour before the newest event: filling takes its time."""
+        row = self._connection.execute(SINCE_NEWEST).fetchone()
+        return 3600 + int(row["seconds"])
+
     def cursor(self) -> Parameters:
         """Return a cursor to anywhere in the table."""
         row = self._connection.execute(BY_KEY, [self.key()]).fetchone()
@@ -88,13 +94,13 @@ READS = [
         "endpoint summary of an hour",
         "runtime_events/summary",
         50,
-        lambda _: {"seconds": 3600, "source": None, "row_limit": 200},
+        lambda draw: {"seconds": draw.hour(), "source": None, "row_limit": 200},
     ),
     Read(
         "the same of one source",
         "runtime_events/summary",
         50,
-        lambda draw: {"seconds": 3600, "source": draw.source(), "row_limit": 200},
+        lambda draw: {"seconds": draw.hour(), "source": draw.source(), "row_limit": 200},
     ),
     Read("change token", "runtime_events/change_token", 10, lambda _: {}),
     Read("one event", "runtime_events/get", 10, lambda draw: {"id": draw.key()}),
