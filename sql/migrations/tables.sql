@@ -1,5 +1,5 @@
--- Lists the tables whose rows would be missed: not the runner's own, and no unlogged ones,
--- which may be lost at any time.
+-- Lists the tables whose rows would be missed: not the runner's own, no counts, which are
+-- made anew from what they count, and no unlogged ones, which may be lost at any time.
 -- params: none
 -- index: system catalogue
 -- locks: none
@@ -11,6 +11,8 @@ WHERE
     pg_class.relkind IN ('r', 'p')
     AND pg_class.relpersistence = 'p'
     AND pg_namespace.nspname NOT IN ('pg_catalog', 'information_schema')
-    AND pg_class.relname <> 'migration_checksums'
+    AND pg_class.relname NOT IN (
+        'migration_checksums', 'agent_run_counts', 'agent_run_count_changes'
+    )
     AND pg_class.relname NOT LIKE '%%yoyo%%'
 ORDER BY name;

@@ -1,4 +1,4 @@
-"""Behind each filter stands an index, and metadata does not read the table."""
+"""Behind each filter stands an index; metadata and metrics do not read the table."""
 
 import json
 import re
@@ -37,7 +37,7 @@ FILL = f"""
 def plan(database_url, db):
     """Explain a statement over a filled table, as it is sent."""
     db.execute(FILL)
-    db.execute("VACUUM ANALYZE agent_runs")
+    db.execute("VACUUM ANALYZE agent_runs, agent_run_counts")
 
     def explain(name, parameters):
         query = sql.load(name).replace(b"/* " + name.encode() + b" */", b"EXPLAIN (FORMAT JSON)")
@@ -92,3 +92,10 @@ def test_metadata_jumps_from_name_to_name(plan):
     assert "ix_agent_runs_agent_name_status_created_at" in found
     assert "ix_agent_runs_job_type_created_at" in found
     assert not re.search("Seq Scan", found)
+
+
+def test_metrics_reads_the_counts_and_ten_minutes_of_runs(plan):
+    found = plan("runs/metrics", {})
+    assert found.count("agent_run_counts_pkey") == 2
+    assert "ix_agent_runs_created_at" in found
+    assert re.findall('"Seq Scan".*?"Relation Name": "(.*?)"', found) == ["agent_run_count_changes"]

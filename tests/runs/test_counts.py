@@ -1,0 +1,271 @@
+"""The counts behind GET /metrics are exact, whoever writes, in every snapshot."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from telemetry import sql
+from telemetry.migrations import runner
+from tests.runs.payloads import minimal_run
+from tests.server import Server, folder
+
+METRICS = sql.load("runs/metrics")
+
+COUNTED_ONE_BY_ONE = """
+    SELECT
+        agent_name,
+        count(*) AS total_runs,
+        count(*) FILTER (WHERE created_at > now() - interval '24 hours') AS recent_24h
+    FROM agent_runs GROUP BY agent_name ORDER BY agent_name COLLATE "C"
+"""
+INSERT = """
+    INSERT INTO agent_runs (event_id, run_id, agent_name, job_type, start_time, created_at)
+    SELECT
+        %(prefix)s || n, 'run', 'agent-' || n %% 7, 'job', now(), now() - n * %(step)s::interval
+    FROM generate_series(1, %(runs)s) AS n
+"""
+RENAME = "UPDATE agent_runs SET agent_name = 'renamed' WHERE event_id LIKE %s"
+MOVE = "UPDATE agent_runs SET created_at = created_at - interval '3 hours' WHERE event_id LIKE %s"
+CHANGES = "SELECT count(*) AS n FROM agent_run_count_changes"
+
+
+def insert(connection, prefix="e", runs=50, step="1 hour"):
+    connection.execute(INSERT, {"prefix": prefix, "runs": runs, "step": step})
+
+
+def assert_exact(connection):
+    """Compare in one snapshot, and at one moment."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        answered = connection.execute(METRICS).fetchall()
+        assert answered == connection.execute(COUNTED_ONE_BY_ONE).fetchall()
+    return sum(row["total_runs"] for row in answered)
+
+
+def assert_exact_when_folded(connection):
+    """Compare before everything is folded and after."""
+    counted = assert_exact(connection)
+    while connection.execute("SELECT fold_agent_run_counts(100) AS n").fetchone()["n"]:
+        pass
+    assert connection.execute(CHANGES).fetchone()["n"] == 0
+    assert assert_exact(connection) == counted
+    zero = "SELECT count(*) AS n FROM agent_run_counts WHERE runs <= 0"
+    assert connection.execute(zero).fetchone()["n"] == 0
+    return counted
+
+
+def test_it_works(db):
+    insert(db)
+    assert assert_exact_when_folded(db) == 50
+
+
+def test_it_counts_what_a_dba_does_by_hand(db):
+    insert(db, "a-")
+    insert(db, "b-")
+    with db.cursor() as cursor:
+        columns = "event_id, run_id, agent_name, job_type, start_time"
+        with cursor.copy(f"COPY agent_runs ({columns}) FROM STDIN") as copy:
+            copy.write_row(["copied", "run", "agent-1", "job", "2026-01-31T12:00:00Z"])
+    assert assert_exact(db) == 101
+    db.execute(RENAME, ["a-1%"])
+    db.execute(MOVE, ["a-2%"])
+    assert assert_exact_when_folded(db) == 101
+    db.execute("UPDATE agent_runs SET agent_name = 'renamed', created_at = '-infinity'")
+    db.execute("DELETE FROM agent_runs WHERE event_id LIKE 'b-%'")
+    assert assert_exact_when_folded(db) == 51
+    db.execute("DELETE FROM agent_runs")
+    assert assert_exact_when_folded(db) == 0
+
+
+def test_it_counts_nothing_that_was_rolled_back_or_a_duplicate(db):
+    insert(db)
+    with db.transaction(force_rollback=True):
+        insert(db, "undone", 1000, "10 minutes")
+        db.execute("DELETE FROM agent_runs WHERE event_id LIKE 'e1%'")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        insert(db)
+    db.execute(INSERT + " ON CONFLICT DO NOTHING", {"prefix": "e", "runs": 60, "step": "1 hour"})
+    assert assert_exact_when_folded(db) == 60
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_the_window_of_24_hours_is_exact_to_the_microsecond(db, folded):
+    with db.transaction():
+        for microseconds in (-(10**9), -600_000_000, -1, 0, 1, 300_000_000, 600_000_000, 10**9):
+            run = {"prefix": f"w{microseconds}-", "runs": 1}
+            insert(db, **run, step=f"24 hours {-microseconds} microseconds")
+        for moment in ("infinity", "-infinity", "4000-01-01 BC", "1999-12-31", "9999-12-31"):
+            db.execute(
+                "INSERT INTO agent_runs (event_id, run_id, agent_name, job_type, start_time,"
+                " created_at) VALUES (%s, 'r', 'odd', 'j', now(), %s)",
+                [moment.replace(" ", "-"), moment],
+            )
+        if folded:
+            db.execute("SELECT fold_agent_run_counts(1000)")
+        found = {row["agent_name"]: row["recent_24h"] for row in db.execute(METRICS)}
+        # The four after the beginning of the window; and infinity and the year 9999.
+        assert found == {"agent-1": 4, "odd": 2}
+        assert db.execute(METRICS).fetchall() == db.execute(COUNTED_ONE_BY_ONE).fetchall()
+
+
+def test_a_patch_adds_nothing_to_count(client, db):
+    client.post("/api/v1/runs", json=minimal_run())
+    db.execute("SELECT fold_agent_run_counts(1000)")
+    assert client.patch("/api/v1/runs/event-1", json={"status": "success"}).status_code == 200
+    assert db.execute(CHANGES).fetchone()["n"] == 0
+    assert assert_exact(db) == 1
+
+
+def test_changes_are_folded_without_anybody_asking(db):
+    for number in range(5):
+        insert(db, f"{number}-", 1000, "1 hour")
+    # A thousand changes make a fold certain.
+    assert db.execute(CHANGES).fetchone()["n"] == 0
+    assert assert_exact(db) == 5000
+
+
+def test_no_writer_waits_for_one_that_folds(db, database_url):
+    with psycopg.connect(database_url) as folding:
+        insert(folding, "folding-", 1000)
+        db.execute("SET lock_timeout = '1ms'")
+        insert(db, "other-", 1000)
+        db.execute("DELETE FROM agent_runs WHERE event_id LIKE 'other-1%'")
+        left = assert_exact(db)
+    assert assert_exact_when_folded(db) == 1000 + left
+
+
+def test_truncate_sets_all_counts_to_zero(db):
+    insert(db, runs=1000)
+    insert(db, "more-")
+    db.execute("TRUNCATE agent_runs")
+    assert assert_exact(db) == 0
+    insert(db)
+    with db.transaction(force_rollback=True):
+        db.execute("TRUNCATE agent_runs")
+    assert assert_exact_when_folded(db) == 50
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_isolated_transactions_are_counted_but_may_not_truncate(db, level):
+    db.execute(f"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {level}")
+    insert(db, runs=1000)
+    db.execute("DELETE FROM agent_runs WHERE event_id LIKE 'e1%'")
+    assert assert_exact_when_folded(db) == 888
+    for refused in ("TRUNCATE agent_runs", "SELECT recount_agent_runs()"):
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            db.execute(refused)
+    assert assert_exact(db) == 888
+
+
+def test_a_writer_with_few_rights_and_another_path_is_counted(db):
+    db.execute("DROP ROLE IF EXISTS few_rights")
+    db.execute("CREATE ROLE few_rights")
+    db.execute("GRANT INSERT ON agent_runs TO few_rights")
+    try:
+        with db.transaction():
+            db.execute("SET LOCAL ROLE few_rights")
+            db.execute("SET LOCAL search_path = pg_catalog")
+            db.execute(
+                "INSERT INTO public.agent_runs (event_id, run_id, agent_name, job_type,"
+                " start_time, created_at) SELECT n::text, 'r', 'a', 'j', now(),"
+                " now() - n * interval '1 hour' FROM generate_series(1, 1000) AS n"
+            )
+    finally:
+        db.execute("DROP OWNED BY few_rights")
+        db.execute("DROP ROLE few_rights")
+    assert assert_exact_when_folded(db) == 1000
+
+
+def test_a_database_that_can_only_be_read_is_read(make_app, database_url, db):
+    insert(db)
+    url = f"{database_url}&options=-c%20default_transaction_read_only%3Don"
+    answer = make_app(database_url=url).test_client().get("/metrics")
+    assert (answer.status_code, answer.json["total_runs"]) == (200, 50)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_runs_from_before_the_migration_are_counted(empty_database_url, steps):
+    runner.migrate(empty_database_url, print)
+    names = runner.rollback(empty_database_url, steps, destroy_data=False, say=print)
+    assert names == ["0011_runs_recount", "0010_runs_counts"][:steps]
+    with psycopg.connect(empty_database_url, autocommit=True, row_factory=dict_row) as connection:
+        insert(connection)
+        runner.migrate(empty_database_url, print)
+        assert assert_exact(connection) == 50
+        connection.execute("DELETE FROM agent_runs WHERE event_id LIKE 'e1%'")
+        assert assert_exact_when_folded(connection) == 39
+
+
+def test_what_was_written_behind_the_triggers_back_is_counted_on_demand(db):
+    insert(db)
+    with db.transaction():
+        db.execute("SET LOCAL session_replication_role = replica")
+        insert(db, "unseen-")
+    assert db.execute("SELECT recount_agent_runs() AS n").fetchone()["n"] == 100
+    assert assert_exact_when_folded(db) == 100
+
+
+def write(url, worker, stop):
+    """Do everything that changes a count, in transactions of all lengths, until told to stop."""
+    choose = random.Random(worker)
+    done = 0
+    with psycopg.connect(url, autocommit=True) as connection:
+        while not stop.is_set():
+            prefix, done = f"w{worker}-{done}-", done + 1
+            with connection.transaction(force_rollback=choose.random() < 0.1):
+                for part in range(choose.randint(1, 3)):
+                    insert(connection, f"{prefix}{part}-", choose.choice((1, 5, 300)))
+                connection.execute(RENAME, [f"{prefix}%3"])
+                connection.execute(MOVE, [f"{prefix}%4"])
+                if choose.random() < 0.5:
+                    connection.execute(
+                        "DELETE FROM agent_runs WHERE event_id LIKE %s", [f"{prefix}1%"]
+                    )
+    return done
+
+
+@pytest.mark.parametrize("housekeeping", ["fold_agent_run_counts(50)", "recount_agent_runs()"])
+def test_every_snapshot_is_exact_while_all_write_and_fold(db, database_url, housekeeping):
+    stop = Event()
+
+    def fold():
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            while not stop.is_set():
+                connection.execute(f"SELECT {housekeeping}")
+
+    with ThreadPoolExecutor(4) as threads:
+        busy = [threads.submit(write, database_url, worker, stop) for worker in range(3)]
+        busy.append(threads.submit(fold))
+        try:
+            seen = {assert_exact(db) for _ in range(150)}
+        finally:
+            stop.set()
+        assert all(thread.result() for thread in busy[:3])
+        busy[3].result()
+    assert len(seen) > 1
+    assert_exact_when_folded(db)
+
+
+def test_a_crash_leaves_the_counts_exact():
+    with folder() as data, ThreadPoolExecutor(3) as threads:
+        server, stop = Server(data / "data"), Event()
+        server.start()
+        try:
+            runner.migrate(server.url, lambda _: None)
+            writers = [threads.submit(write, server.url, worker, stop) for worker in range(3)]
+            with psycopg.connect(server.url, autocommit=True, row_factory=dict_row) as connection:
+                while assert_exact(connection) < 2000:
+                    assert not any(writer.done() for writer in writers)
+            server.kill()
+            for writer in writers:
+                assert isinstance(writer.exception(), psycopg.OperationalError)
+            server.start()
+            with psycopg.connect(server.url, autocommit=True, row_factory=dict_row) as connection:
+                assert assert_exact_when_folded(connection) >= 2000
+        finally:
+            stop.set()
+            server.stop()
