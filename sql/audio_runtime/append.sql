@@ -34,18 +34,29 @@ device AS MATERIALIZED (
     SELECT
         named.tenant_id,
         named.device_id,
-        (SELECT tenant_id FROM os_core.devices WHERE device_id = named.device_id) AS bound_to,
+        (
+            SELECT tenant_id FROM os_core.devices
+            WHERE device_id = named.device_id
+        ) AS bound_to,
         (
             SELECT row_hash FROM os_core.audio_runtime_heads
             WHERE tenant_id = named.tenant_id AND device_id = named.device_id
         ) AS head
-    FROM (SELECT DISTINCT sent.tenant_id, sent.device_id FROM sent) AS named
+    FROM (
+        SELECT DISTINCT
+            sent.tenant_id,
+            sent.device_id
+        FROM sent
+    ) AS named
 ),
 
 opened AS MATERIALIZED (
     SELECT
         named.session_id,
-        (SELECT tenant_id FROM os_core.sessions WHERE session_id = named.session_id) AS tenant_id
+        (
+            SELECT tenant_id FROM os_core.sessions
+            WHERE session_id = named.session_id
+        ) AS tenant_id
     FROM (SELECT DISTINCT sent.session_id FROM sent) AS named
 ),
 

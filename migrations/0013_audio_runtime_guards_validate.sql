@@ -1,5 +1,5 @@
 -- Checks the rows that were there before their checks; writers go on meanwhile.
--- depends: 0011_audio_runtime_guards
+-- depends: 0012_audio_runtime_guards
 
 SET LOCAL lock_timeout = '5s';
 
