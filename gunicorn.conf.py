@@ -3,11 +3,10 @@
 import os
 import sys
 
-from gunicorn import util
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-from telemetry import logs, refusals
+from telemetry import logs, web_server
 from telemetry.config import Config, ConfigError
 
 
@@ -36,8 +35,8 @@ def _configure() -> Config:
 
 _config = _configure()
 
-# There is no setting for it.
-util.write_error = refusals.write_error
+web_server.change()
+logger_class = web_server.Logger
 
 bind = f"0.0.0.0:{_config.port}"
 workers = _config.web_concurrency

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from flask import request
+from flask import current_app, request
 from msgspec import Raw
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
@@ -52,11 +52,14 @@ def read_body(*content_types: str) -> tuple[str, str]:
     Raises ApiError 415 for another type or a Content-Encoding, Invalid for bytes that are
     not UTF-8, and RequestEntityTooLarge for a body over the limit.
     """
-    content_type = request.mimetype
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if content_type not in content_types or charset not in ("utf-8", "utf8"):
-        raise ApiError(415, f"Content-Type must be {' or '.join(content_types)}, in UTF-8")
-    if request.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+    environ = request.environ
+    content_type = environ.get("CONTENT_TYPE", "")
+    if content_type not in content_types:
+        content_type = request.mimetype
+        charset = request.mimetype_params.get("charset", "utf-8").lower()
+        if content_type not in content_types or charset not in ("utf-8", "utf8"):
+            raise ApiError(415, f"Content-Type must be {' or '.join(content_types)}, in UTF-8")
+    if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
         raise ApiError(415, "Content-Encoding is not supported: send the body as it is")
     try:
         return content_type, _read_all().decode()
@@ -70,18 +73,22 @@ def _read_all() -> bytes:
     It is allowed one byte more than the configured limit, which tells a chunked body that
     is too long from one that has just the limit's length.
     """
+    environ, limit = request.environ, current_app.config["MAX_CONTENT_LENGTH"]
+    length = environ.get("CONTENT_LENGTH") or "unknown"
     try:
-        body = request.get_data(cache=False)
+        if length.isdecimal() and int(length) < limit:
+            body = environ["wsgi.input"].read(int(length))
+        else:
+            body = request.get_data(cache=False)
     except HTTPException:
         raise
     except Exception as error:  # the server's own, for a body that breaks its protocol
         raise ClientDisconnected from error
-    limit = request.max_content_length
-    if limit and len(body) >= limit:
+    if len(body) >= limit:
         raise RequestEntityTooLarge
-    if request.content_length not in (None, len(body)):
+    if length.isdecimal() and len(body) != int(length):
         raise ClientDisconnected
-    return body
+    return bytes(body)
 
 
 def read_document() -> Raw:

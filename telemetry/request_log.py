@@ -2,10 +2,11 @@
 
 import logging
 import re
-import uuid
+from os import urandom
 from time import perf_counter
+from typing import Any
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Request, Response, g, has_request_context, request
 
 logger = logging.getLogger("telemetry.request")
 
@@ -30,14 +31,14 @@ def say(message: str, *, level: str = "INFO", cause: BaseException | None = None
 
 
 def _begin() -> None:
-    g.started = perf_counter()
-    sent = request.headers.get("X-Request-ID", "")
-    g.request_id = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+    this, sent = _this()
+    this.started = perf_counter()
+    name = sent.environ.get("HTTP_X_REQUEST_ID", "")
+    this.request_id = name if _SANE_ID.fullmatch(name) else urandom(16).hex()
 
 
 def _end(response: Response) -> Response:
-    # The objects themselves: the way through their proxies takes longer than all else here.
-    this, sent = g._get_current_object(), request._get_current_object()  # type: ignore[attr-defined]
+    this, sent = _this()
     response.headers["X-Request-ID"] = this.request_id
     message, level_name, cause = this.get("said", ("", "INFO", None))
     level = logging.getLevelName(level_name)
@@ -58,3 +59,8 @@ def _end(response: Response) -> Response:
         },
     )
     return response
+
+
+def _this() -> tuple[Any, Request]:
+    """Return g and the request themselves: the way through their proxies takes longer than use."""
+    return g._get_current_object(), request._get_current_object()  # type: ignore[attr-defined]
