@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 
 from telemetry import sql
 from telemetry.migrations import runner
+from telemetry.migrations.files import known_migrations
 from tests.runs.payloads import minimal_run
 from tests.server import Server, folder
 
@@ -187,11 +188,12 @@ def test_a_database_that_can_only_be_read_is_read(make_app, database_url, db):
     assert (answer.status_code, answer.json["total_runs"]) == (200, 50)
 
 
-@pytest.mark.parametrize("steps", [1, 2])
-def test_runs_from_before_the_migration_are_counted(empty_database_url, steps):
+@pytest.mark.parametrize("first", ["0011_runs_recount", "0010_runs_counts"])
+def test_runs_from_before_the_migration_are_counted(empty_database_url, first):
     runner.migrate(empty_database_url, print)
+    steps = sum(name >= first for name in known_migrations())
     names = runner.rollback(empty_database_url, steps, destroy_data=False, say=print)
-    assert names == ["0011_runs_recount", "0010_runs_counts"][:steps]
+    assert names[-1] == first
     with psycopg.connect(empty_database_url, autocommit=True, row_factory=dict_row) as connection:
         insert(connection)
         runner.migrate(empty_database_url, print)
