@@ -27,4 +27,4 @@ WHERE
     device.device_id IS NULL
     OR head.device_id IS NULL
     OR head.event_id IS DISTINCT FROM newest.event_id
-    OR (newest.event_id IS NOT NULL AND head.row_hash <> newest.row_hash);
+    OR head.row_hash <> coalesce(newest.row_hash, decode(repeat('00', 32), 'hex'));

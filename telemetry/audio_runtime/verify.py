@@ -12,10 +12,9 @@ from telemetry.database import SET_UP_TRANSACTION, Connection, Row
 from telemetry.database_values import as_json
 
 CHECKS = (
-    sql.load("audio_runtime/verify_chain"),
+    sql.load("audio_runtime/verify_events"),
     sql.load("audio_runtime/verify_heads"),
     sql.load("audio_runtime/verify_sessions"),
-    sql.load("audio_runtime/verify_audit"),
     sql.load("audio_runtime/verify_current"),
 )
 
@@ -26,7 +25,6 @@ PAGE = 100
 MOST_FINDINGS = 20
 
 FIRST_HASH = "00" * 32
-BEFORE_ALL = -(2**63)
 
 
 class Finding(NamedTuple):
@@ -89,12 +87,27 @@ def _verify(connection: Connection, wanted: list[dict[str, Any]]) -> list[Findin
             for check in CHECKS
             for row in connection.execute(check, parameters, prepare=False)
         ]
-    # Of one event, what its own row says comes first: the sort keeps the order of the checks.
-    return sorted(found, key=lambda it: (it.tenant_id, it.device_id, it.event_id or 0))
+    return sorted(found, key=_order)
+
+
+def _order(finding: Finding) -> tuple[Any, ...]:
+    """By device and event; what is derived from the ledger after the ledger itself.
+
+    A projection that differs names the newest event, in which nothing need be wrong; and of one
+    event, what its own row says comes first.
+    """
+    return (
+        finding.tenant_id,
+        finding.device_id,
+        finding.problem.startswith("projection_"),
+        finding.event_id is not None,
+        finding.event_id or 0,
+        finding.problem != "row_hash_wrong",
+    )
 
 
 def _wanted(name: tuple[str, str], kept: Heads, since: Heads) -> dict[str, Any]:
-    start = since.get(name) or Head(BEFORE_ALL, FIRST_HASH)
+    start = since.get(name) or Head(None, FIRST_HASH)
     compare = kept.get(name) or since.get(name) or Head(None, None)
     return {
         "tenant_id": name[0],

@@ -78,7 +78,7 @@ def test_statements_use_the_indexes_that_they_name(plan):
         "audio_runtime/project": [f"{LEDGER}latest_of_kind", f"{LEDGER}latest_session"],
         "audio_runtime/get_current": ["audio_runtime_current_pkey"],
         "audio_runtime/contradictions": [f"{LEDGER}tenant_device_time"],
-        "audio_runtime/verify_chain": [f"{LEDGER}tenant_device_time"],
+        "audio_runtime/verify_events": [f"{LEDGER}tenant_device_time", "ux_audit_events_source"],
         "audio_runtime/verify_sessions": [f"{LEDGER}latest_session"],
         "audio_runtime/verify_current": [f"{LEDGER}latest_of_kind"],
         "audio_runtime/get_device": ["devices_tenant_device_key"],
