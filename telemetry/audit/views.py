@@ -22,8 +22,6 @@ def query() -> Response:
     limit = page.pop("limit", DEFAULT_LIMIT)
     page["row_limit"] = limit + 1
     store = cast(AuditStore, current_app.extensions["audit"])
-    if "device_id" in page:
-        rows = store.query_device({"after": None, **page})
-    else:
-        rows = store.query(page)
+    of_device = "device_id" in page
+    rows = store.query_device({"after": None, **page}) if of_device else store.query(page)
     return answer({"items": rows[:limit], "has_more": len(rows) > limit})

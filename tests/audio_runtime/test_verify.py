@@ -1,14 +1,9 @@
 """Whatever a superuser changes with the triggers off is found and named."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from telemetry.audio_runtime.kept_heads import read_heads
 from tests.audio_runtime.payloads import KINDS, event
-from tests.service import PROJECT, environment
 
 URL = "/api/v1/audio-runtime/events"
 LEDGER = "os_core.audio_runtime_events"
@@ -290,29 +285,3 @@ def test_since_kept_heads_only_what_came_after_is_checked(client, cast, ids, db,
     db.execute(f"UPDATE {LEDGER} SET created_at = 5 WHERE event_id = ANY(%s)", [[ids[2], later]])
     assert cast.verify()[0] == line(ids[2], "row_hash_wrong")
     assert cast.verify(since=kept)[0] == line(later, "row_hash_wrong")
-
-
-def run(url, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "telemetry", "verify", *arguments],
-        cwd=PROJECT,
-        env=environment(DATABASE_URL=url),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_command_prints_a_line_for_each_finding(cast, ids, db, database_url, tmp_path):
-    good = run(database_url)
-    assert (good.returncode, good.stdout) == (0, "")
-    assert good.stderr.endswith("nothing is wrong\n")
-    db.execute("DELETE FROM audit.audit_events WHERE source_event_id = %s", [ids[5]])
-    bad = run(database_url, "--tenant", "tenant-1")
-    assert (bad.returncode, bad.stdout) == (1, line(ids[5], "audit_row_missing") + "\n")
-    heads = tmp_path / "heads.json"
-    heads.write_text(json.dumps({"items": [{"tenant_id": "t"}]}))
-    unreadable = run(database_url, "--heads", str(heads))
-    assert unreadable.returncode == 1
-    assert "a head needs tenant_id" in unreadable.stderr
-    assert run(database_url, "--since", str(tmp_path / "none")).returncode == 1
