@@ -50,13 +50,16 @@ def test_of_a_tenant_the_first_are_read(client, filled):
     assert answer["has_more"] is True
 
 
-@pytest.mark.parametrize("query", [
+@pytest.mark.parametrize(
+    "query",
+    [
         "",
         "tenant_id=",
         "tenant_id=t&device_id=d&after=-1",
         "tenant_id=t&after=1",
         "tenant_id=t&x=1",
-    ])
+    ],
+)
 def test_it_rejects_a_bad_query(client, query):
     assert client.get(f"{URL}?{query}").status_code == 422
 
