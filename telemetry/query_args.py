@@ -30,6 +30,12 @@ class Moment(Timestamp):
         return super()._deserialize(_SPACE_OFFSET.sub("+", value))
 
 
+def needs(page: dict[str, Any], name: str, other: str, why: str) -> None:
+    """Raise Invalid when the parameter ``name`` was given without the ``other``."""
+    if name in page and other not in page:
+        raise Invalid([problem(["query", name], f"Needs {other}: {why}", f"needs_{other}")])
+
+
 def read_query(schema: payload.PayloadSchema) -> dict[str, Any]:
     """Return the query string's valid parameters; an empty one counts as not given.
 

@@ -1,14 +1,22 @@
--- Finds where the ledger contradicts itself about some devices: events of a device that is not
--- the tenant's, or a head that is not the newest event. Of such a ledger nothing is rebuilt.
--- To be run with the heads locked.
+-- Finds where the ledger contradicts itself about some devices, such that no state follows from
+-- it: events of a device that is not the tenant's, a head that is not the newest event, a latest
+-- session that is not the tenant's. To be run with the heads locked.
 -- params: devices (JSON array of objects with tenant_id and device_id)
--- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time
+-- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time,
+-- ix_audio_runtime_events_latest_session, sessions_pkey
 -- locks: none; the devices' heads are to be locked before
--- returns: tenant_id, device_id and event_id (the head's, else the newest), of those alone
+-- returns: tenant_id, device_id, event_id (the head's, else the newest) and problem, of those alone
 SELECT
     wanted.tenant_id,
     wanted.device_id,
-    coalesce(head.event_id, newest.event_id) AS event_id
+    coalesce(head.event_id, newest.event_id) AS event_id,
+    CASE
+        WHEN device.device_id IS NULL THEN 'device_not_of_tenant'
+        WHEN head.device_id IS NULL THEN 'head_missing'
+        WHEN given.session_id IS NOT NULL AND session.session_id IS NULL
+            THEN 'session_not_of_tenant'
+        ELSE 'head_not_newest_event'
+    END AS problem
 FROM json_to_recordset(%(devices)s::json) AS wanted (tenant_id text, device_id text)
 LEFT JOIN os_core.devices AS device
     ON wanted.device_id = device.device_id AND wanted.tenant_id = device.tenant_id
@@ -23,8 +31,21 @@ LEFT JOIN LATERAL (
     ORDER BY event.event_id DESC
     LIMIT 1
 ) AS newest ON TRUE
+LEFT JOIN LATERAL (
+    SELECT event.session_id
+    FROM os_core.audio_runtime_events AS event
+    WHERE
+        event.tenant_id = wanted.tenant_id
+        AND event.device_id = wanted.device_id
+        AND event.session_id IS NOT NULL
+    ORDER BY event.event_id DESC
+    LIMIT 1
+) AS given ON TRUE
+LEFT JOIN os_core.sessions AS session
+    ON given.session_id = session.session_id AND wanted.tenant_id = session.tenant_id
 WHERE
     device.device_id IS NULL
     OR head.device_id IS NULL
+    OR (given.session_id IS NOT NULL AND session.session_id IS NULL)
     OR head.event_id IS DISTINCT FROM newest.event_id
-    OR (newest.event_id IS NOT NULL AND head.row_hash <> newest.row_hash);
+    OR head.row_hash <> coalesce(newest.row_hash, decode(repeat('00', 32), 'hex'));

@@ -1,150 +1,99 @@
 -- Lists the devices that any table of the audio runtime speaks of, page by page, whether or not
--- the tables agree. In the ledger and in the audit trail each step jumps to the next device in
--- the index, so that the cost grows with the number of devices, not of events. (The tenant is
--- asked for as a range: with "=" the planner might take an index by tenant and sort.)
+-- the tables agree. From each device a step leads to the next in any of the tables' indexes, so
+-- that the cost grows with the number of devices, not of events.
 -- Planned for the parameters at hand (never prepared): a filter that is NULL falls away.
--- params: tenant_id, device_id (NULL: any), after_tenant, after_device (the last of the page
--- before; empty texts: from the beginning), row_limit
+-- params: tenant_id (NULL: any), after_tenant, after_device (the device to begin behind: the
+-- last of the page before, or the tenant and an empty text, which is no device), row_limit
 -- index: devices_tenant_device_key, audio_runtime_heads_pkey, audio_runtime_current_pkey,
 -- ix_audio_runtime_events_tenant_device_time, ux_audit_events_source
 -- locks: none
 -- returns: tenant_id and device_id, in that order
-WITH RECURSIVE in_ledger AS (
-    (
-        SELECT
-            step.tenant_id,
-            step.device_id,
-            1 AS place
-        FROM os_core.audio_runtime_events AS step
-        WHERE
-            (step.tenant_id, step.device_id) > (%(after_tenant)s, %(after_device)s)
-            AND (
-                %(tenant_id)s::text IS NULL
-                OR step.tenant_id BETWEEN %(tenant_id)s AND %(tenant_id)s
-            )
-            AND (%(device_id)s::text IS NULL OR step.device_id = %(device_id)s)
-        ORDER BY step.tenant_id, step.device_id
-        LIMIT 1
-    )
+WITH RECURSIVE named AS (
+    SELECT
+        %(after_tenant)s::text COLLATE "C" AS tenant_id,
+        %(after_device)s::text COLLATE "C" AS device_id,
+        0 AS place
     UNION ALL
     SELECT
-        further.tenant_id,
-        further.device_id,
-        in_ledger.place + 1
-    FROM in_ledger
+        nearest.tenant_id,
+        nearest.device_id,
+        named.place + 1
+    FROM named
     CROSS JOIN
         LATERAL (
             SELECT
                 step.tenant_id,
                 step.device_id
-            FROM os_core.audio_runtime_events AS step
-            WHERE
-                (step.tenant_id, step.device_id) > (in_ledger.tenant_id, in_ledger.device_id)
-                AND (
-                    %(tenant_id)s::text IS NULL
-                    OR step.tenant_id BETWEEN %(tenant_id)s AND %(tenant_id)s
+            FROM (
+                (
+                    SELECT
+                        tenant_id,
+                        device_id
+                    FROM os_core.devices
+                    WHERE
+                        (tenant_id, device_id) > (named.tenant_id, named.device_id)
+                        AND (%(tenant_id)s::text IS NULL OR tenant_id <= %(tenant_id)s)
+                    ORDER BY tenant_id, device_id
+                    LIMIT 1
                 )
-                AND (%(device_id)s::text IS NULL OR step.device_id = %(device_id)s)
+                UNION ALL
+                (
+                    SELECT
+                        tenant_id,
+                        device_id
+                    FROM os_core.audio_runtime_heads
+                    WHERE
+                        (tenant_id, device_id) > (named.tenant_id, named.device_id)
+                        AND (%(tenant_id)s::text IS NULL OR tenant_id <= %(tenant_id)s)
+                    ORDER BY tenant_id, device_id
+                    LIMIT 1
+                )
+                UNION ALL
+                (
+                    SELECT
+                        tenant_id,
+                        device_id
+                    FROM os_core.audio_runtime_current
+                    WHERE
+                        (tenant_id, device_id) > (named.tenant_id, named.device_id)
+                        AND (%(tenant_id)s::text IS NULL OR tenant_id <= %(tenant_id)s)
+                    ORDER BY tenant_id, device_id
+                    LIMIT 1
+                )
+                UNION ALL
+                (
+                    SELECT
+                        tenant_id,
+                        device_id
+                    FROM os_core.audio_runtime_events
+                    WHERE
+                        (tenant_id, device_id) > (named.tenant_id, named.device_id)
+                        AND (%(tenant_id)s::text IS NULL OR tenant_id <= %(tenant_id)s)
+                    ORDER BY tenant_id, device_id
+                    LIMIT 1
+                )
+                UNION ALL
+                (
+                    SELECT
+                        tenant_id,
+                        device_id
+                    FROM audit.audit_events
+                    WHERE
+                        (tenant_id, device_id) > (named.tenant_id, named.device_id)
+                        AND (%(tenant_id)s::text IS NULL OR tenant_id <= %(tenant_id)s)
+                    ORDER BY tenant_id, device_id
+                    LIMIT 1
+                )
+            ) AS step
             ORDER BY step.tenant_id, step.device_id
             LIMIT 1
-        ) AS further
-    WHERE in_ledger.place < %(row_limit)s
-),
-
-in_audit AS (
-    (
-        SELECT
-            step.tenant_id,
-            step.device_id,
-            1 AS place
-        FROM audit.audit_events AS step
-        WHERE
-            (step.tenant_id, step.device_id) > (%(after_tenant)s, %(after_device)s)
-            AND (
-                %(tenant_id)s::text IS NULL
-                OR step.tenant_id BETWEEN %(tenant_id)s AND %(tenant_id)s
-            )
-            AND (%(device_id)s::text IS NULL OR step.device_id = %(device_id)s)
-        ORDER BY step.tenant_id, step.device_id
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT
-        further.tenant_id,
-        further.device_id,
-        in_audit.place + 1
-    FROM in_audit
-    CROSS JOIN
-        LATERAL (
-            SELECT
-                step.tenant_id,
-                step.device_id
-            FROM audit.audit_events AS step
-            WHERE
-                (step.tenant_id, step.device_id) > (in_audit.tenant_id, in_audit.device_id)
-                AND (
-                    %(tenant_id)s::text IS NULL
-                    OR step.tenant_id BETWEEN %(tenant_id)s AND %(tenant_id)s
-                )
-                AND (%(device_id)s::text IS NULL OR step.device_id = %(device_id)s)
-            ORDER BY step.tenant_id, step.device_id
-            LIMIT 1
-        ) AS further
-    WHERE in_audit.place < %(row_limit)s
+        ) AS nearest
+    WHERE named.place < %(row_limit)s
 )
 
 SELECT
-    named.tenant_id,
-    named.device_id
-FROM (
-    (
-        SELECT
-            tenant_id,
-            device_id
-        FROM os_core.devices
-        WHERE
-            (tenant_id, device_id) > (%(after_tenant)s, %(after_device)s)
-            AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
-            AND (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
-        ORDER BY tenant_id, device_id
-        LIMIT %(row_limit)s
-    )
-    UNION
-    (
-        SELECT
-            tenant_id,
-            device_id
-        FROM os_core.audio_runtime_heads
-        WHERE
-            (tenant_id, device_id) > (%(after_tenant)s, %(after_device)s)
-            AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
-            AND (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
-        ORDER BY tenant_id, device_id
-        LIMIT %(row_limit)s
-    )
-    UNION
-    (
-        SELECT
-            tenant_id,
-            device_id
-        FROM os_core.audio_runtime_current
-        WHERE
-            (tenant_id, device_id) > (%(after_tenant)s, %(after_device)s)
-            AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
-            AND (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
-        ORDER BY tenant_id, device_id
-        LIMIT %(row_limit)s
-    )
-    UNION
-    SELECT
-        in_ledger.tenant_id,
-        in_ledger.device_id
-    FROM in_ledger
-    UNION
-    SELECT
-        in_audit.tenant_id,
-        in_audit.device_id
-    FROM in_audit
-) AS named
-ORDER BY named.tenant_id, named.device_id
-LIMIT %(row_limit)s;
+    tenant_id,
+    device_id
+FROM named
+WHERE place > 0
+ORDER BY tenant_id, device_id;

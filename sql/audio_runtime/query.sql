@@ -1,9 +1,8 @@
--- Lists a tenant's events in ledger order, of one device or of all.
--- Planned for the parameters at hand (never prepared): a filter that is NULL falls away.
+-- Lists the first of a tenant's events, of whatever device.
 -- The tenant is asked for as a range of one, in order: with "=" the planner may walk through
 -- the events of all tenants, which takes long when this one's are few or new.
--- params: tenant_id, device_id, after (event_id; NULL: any), row_limit
--- index: ix_audio_runtime_events_tenant_device_time, or ix_audio_runtime_events_tenant
+-- params: tenant_id, row_limit
+-- index: ix_audio_runtime_events_tenant
 -- locks: none
 -- returns: events in the order of event_id, row_hash in hex
 SELECT
@@ -35,9 +34,6 @@ SELECT
     tts_playback_active,
     encode(row_hash, 'hex') AS row_hash
 FROM os_core.audio_runtime_events
-WHERE
-    tenant_id BETWEEN %(tenant_id)s AND %(tenant_id)s
-    AND (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
-    AND (%(after)s::bigint IS NULL OR event_id > %(after)s)
+WHERE tenant_id BETWEEN %(tenant_id)s AND %(tenant_id)s
 ORDER BY tenant_id, event_id
 LIMIT %(row_limit)s;

@@ -2,11 +2,12 @@
 -- params: devices (JSON array of objects with tenant_id and device_id)
 -- index: ix_audio_runtime_events_latest_of_kind and _latest_session; audio_runtime_current_pkey
 -- locks: none
--- returns: tenant_id, device_id, event_id (the newest event's) and problem
+-- returns: tenant_id, device_id, event_id (the newest event's,
+-- as the ledger or the projection has it) and problem
 SELECT
     wanted.tenant_id,
     wanted.device_id,
-    coalesce(replayed.last_event_id, known.last_event_id) AS event_id,
+    greatest(replayed.last_event_id, known.last_event_id) AS event_id,
     CASE
         WHEN known.device_id IS NULL THEN 'projection_missing'
         WHEN replayed.device_id IS NULL THEN 'projection_without_events'

@@ -61,20 +61,23 @@ CROSS JOIN
         (
             'newest_event_missing',
             seen.head_event_id,
-            coalesce(seen.head_event_id > coalesce(seen.newest_event_id, 0), FALSE)
+            seen.head_event_id IS NOT NULL
+            AND coalesce(seen.head_event_id > seen.newest_event_id, TRUE)
         ),
         (
             'head_behind',
             seen.newest_event_id,
             seen.head_of IS NOT NULL
-            AND coalesce(seen.newest_event_id > coalesce(seen.head_event_id, 0), FALSE)
+            AND seen.newest_event_id IS NOT NULL
+            AND coalesce(seen.newest_event_id > seen.head_event_id, TRUE)
         ),
         (
             'head_row_hash_wrong',
             seen.head_event_id,
-            coalesce(
-                seen.head_event_id = seen.newest_event_id
-                AND seen.head_row_hash <> seen.newest_row_hash,
+            seen.head_event_id IS NOT DISTINCT FROM seen.newest_event_id
+            AND coalesce(
+                seen.head_row_hash
+                <> coalesce(seen.newest_row_hash, decode(repeat('00', 32), 'hex')),
                 FALSE
             )
         ),

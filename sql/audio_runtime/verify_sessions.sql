@@ -1,6 +1,6 @@
 -- Checks that the sessions of some devices' events are sessions of the same tenant.
 -- params: devices (JSON array of objects with tenant_id, device_id, and after, an event_id to
--- begin behind), findings (at the most, of each device)
+-- begin behind; NULL: with the very first row), findings (at the most, of each device)
 -- index: ix_audio_runtime_events_latest_session, sessions_pkey
 -- locks: none
 -- returns: tenant_id, device_id, event_id and problem, in the order of event_id
@@ -18,7 +18,8 @@ CROSS JOIN LATERAL (
     WHERE
         event.tenant_id = wanted.tenant_id
         AND event.device_id = wanted.device_id
-        AND event.event_id > wanted.after
+        AND event.event_id >= coalesce(wanted.after, '-9223372036854775808')
+        AND event.event_id IS DISTINCT FROM wanted.after
         AND event.session_id IS NOT NULL
         AND session.session_id IS NULL
     ORDER BY event.event_id

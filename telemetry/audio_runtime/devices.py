@@ -7,6 +7,7 @@ from telemetry import sql
 from telemetry.database import Row
 
 LIST_DEVICES = sql.load("audio_runtime/list_devices")
+LIST_DEVICE = sql.load("audio_runtime/list_device")
 
 
 class Scope(NamedTuple):
@@ -14,6 +15,15 @@ class Scope(NamedTuple):
 
     tenant_id: str | None = None
     device_id: str | None = None
+
+    def __str__(self) -> str:
+        """Return the scope as a phrase."""
+        device = f"device {self.device_id}" if self.device_id else "device"
+        return f"{device} of tenant {self.tenant_id}" if self.tenant_id else device
+
+    def includes(self, tenant_id: str, device_id: str) -> bool:
+        """Tell whether the tenant's device is meant."""
+        return self.tenant_id in (None, tenant_id) and self.device_id in (None, device_id)
 
 
 Fetch = Callable[[bytes, dict[str, Any]], list[Row]]
@@ -24,12 +34,15 @@ def pages(fetch: Fetch, scope: Scope, size: int) -> Iterator[list[Row]]:
 
     They hold every device in the scope that any table speaks of.
     """
-    last = {"tenant_id": "", "device_id": ""}
+    if scope.device_id is not None:
+        if page := fetch(LIST_DEVICE, scope._asdict()):
+            yield page
+        return
+    last = {"tenant_id": scope.tenant_id or "", "device_id": ""}
     while page := fetch(
         LIST_DEVICES,
         {
             "tenant_id": scope.tenant_id,
-            "device_id": scope.device_id,
             "after_tenant": last["tenant_id"],
             "after_device": last["device_id"],
             "row_limit": size,

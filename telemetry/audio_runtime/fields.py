@@ -21,7 +21,9 @@ class StreamId(Text, LongInteger):
         digits = value.digits if isinstance(value, Defect) else None
         if digits or (isinstance(value, int) and not isinstance(value, bool)):
             number = int(digits or value)
-            if not 0 <= number < 2**BITS:
+            if number < 0:
+                raise refusal("greater_than_equal", "Must be at least 0")
+            if number >= 2**BITS:
                 raise refusal("int_out_of_range", f"An integer must have at most {BITS} bits")
             return str(number)
         return super()._deserialize(value)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+NAME = "[A-Za-z0-9._:-]+"
+
 
 class Head(NamedTuple):
     """The end of a device's chain as it was once: ``row_hash`` in lower-case hex."""
@@ -54,8 +56,9 @@ def _head(item: Any, path: Path) -> tuple[tuple[str, str], Head]:
     except (TypeError, KeyError, AttributeError):
         name, event_id, row_hash = ("", ""), None, ""
     good = (
-        all(isinstance(part, str) and part for part in name)
-        and isinstance(event_id, int)
+        all(isinstance(part, str) and re.fullmatch(NAME, part) for part in name)
+        and type(event_id) is int  # a boolean is one to isinstance
+        and -(2**63) <= event_id < 2**63
         and re.fullmatch("[0-9a-f]{64}", row_hash)
     )
     if not good:

@@ -1,21 +1,32 @@
 """Bringing the projection to what the ledger gives, beside live writers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, pages
+from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.store import LOCK_HEADS, PROJECT
-from telemetry.database import Connection, Database, Row
+from telemetry.database import Connection, IntegrityViolation, Row
 from telemetry.database_values import as_json
 
+LOCK_FREE_HEADS = sql.load("audio_runtime/lock_free_heads")
 CONTRADICTIONS = sql.load("audio_runtime/contradictions")
 CLEAR_CURRENT = sql.load("audio_runtime/clear_current")
 
 # Devices of one transaction: their writers wait while it runs.
 PAGE = 500
+
+T = TypeVar("T")
+
+
+class Transact(Protocol):
+    """Runs work in a transaction of its own, as Database.transact does."""
+
+    def __call__(self, work: Callable[[Connection], T], /) -> T:
+        """Return what the work returns; raise IntegrityViolation for what a constraint refuses."""
 
 
 class Rebuilt(NamedTuple):
@@ -27,42 +38,110 @@ class Rebuilt(NamedTuple):
 
 
 class LedgerContradiction(Exception):
-    """The ledger contradicts itself about a device, so nothing can be rebuilt from it."""
+    """The ledger contradicts itself about some devices, the ``first`` among them.
 
-    def __init__(self, row: Row) -> None:
+    Nothing follows from it for those; the others have been ``rebuilt``.
+    """
+
+    def __init__(self, first: Finding, count: int, rebuilt: Rebuilt) -> None:
         super().__init__(
-            f"tenant_id={row['tenant_id']} device_id={row['device_id']}"
-            f" event_id={row['event_id']}: head, newest event and device do not fit together"
+            f"the ledger contradicts itself about {count} device(s), which stay as they are;"
+            " run verify"
         )
-        self.device = row
+        self.first = first
+        self.rebuilt = rebuilt
+
+
+class _Outcome(NamedTuple):
+    devices: int
+    differed: int
+    contradictions: list[Finding]
+    busy: list[Row]
 
 
 def rebuild(
-    database: Database, scope: Scope, *, say: Callable[[str], None] = lambda _: None
+    transact: Transact,
+    scope: Scope,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+    refuse: Callable[[Finding], None] = lambda _: None,
 ) -> Rebuilt:
     """Rebuild the projection of the devices in the scope; rows that are right stay.
 
     Pages are transactions of their own: what was rebuilt before an error stays. ``say`` is
-    told of the progress. Raises LedgerContradiction, or what Database.transact raises.
+    told of the progress, ``refuse`` of each device about which the ledger contradicts itself;
+    when there is one, LedgerContradiction is raised after all others are done. Raises what
+    ``transact`` raises.
     """
     started = monotonic()
-    devices = differed = 0
+    devices = differed = refused = 0
+    first: Finding | None = None
+    for outcome in _outcomes(transact, scope, say):
+        devices += outcome.devices
+        differed += outcome.differed
+        for finding in outcome.contradictions:
+            first = first or finding
+            refused += 1
+            refuse(finding)
+        say(f"{devices:,} devices, {differed:,} differed")
+    rebuilt = Rebuilt(devices, differed, round((monotonic() - started) * 1000, 1))
+    if first:
+        raise LedgerContradiction(first, refused, rebuilt)
+    return rebuilt
 
-    def fetch(statement: bytes, parameters: dict[str, str | int | None]) -> list[Row]:
-        return database.fetch_all(statement, parameters, prepare=False)
+
+def _outcomes(transact: Transact, scope: Scope, say: Callable[[str], None]) -> Iterator[_Outcome]:
+    busy: list[Row] = []
+
+    def fetch(statement: bytes, parameters: dict[str, Any]) -> list[Row]:
+        return transact(lambda it: it.execute(statement, parameters, prepare=False).fetchall())
 
     for page in pages(fetch, scope, PAGE):
-        differed += database.transact(partial(_rebuild, page))
-        devices += len(page)
-        say(f"{devices:,} devices, {differed:,} differed")
-    return Rebuilt(devices, differed, round((monotonic() - started) * 1000, 1))
+        try:
+            outcome = transact(partial(_rebuild_free, page))
+        except IntegrityViolation:
+            # A constraint refuses what follows for one of them, and that one alone is left out.
+            for device in page:
+                yield _rebuild_one(transact, device)
+        else:
+            busy += outcome.busy
+            yield outcome
+    # As many as writers had locked: the others need not wait for a writer that is stuck.
+    if busy:
+        say(f"coming back to {len(busy):,} devices that were being written")
+    for device in busy:
+        yield _rebuild_one(transact, device)
 
 
-def _rebuild(page: list[Row], connection: Connection) -> int:
-    devices = {"devices": as_json(page)}
-    connection.execute(LOCK_HEADS, devices)
-    contradiction = connection.execute(CONTRADICTIONS, devices).fetchone()
-    if contradiction:
-        raise LedgerContradiction(contradiction)
-    cleared = connection.execute(CLEAR_CURRENT, devices).fetchall()
-    return len(cleared) + len(connection.execute(PROJECT, devices).fetchall())
+def _rebuild_free(page: list[Row], connection: Connection) -> _Outcome:
+    free = connection.execute(LOCK_FREE_HEADS, {"devices": as_json(page)}).fetchall()
+    names = {_name(row) for row in free}
+    busy = [row for row in page if _name(row) not in names]
+    return _project(free, connection)._replace(busy=busy)
+
+
+def _rebuild_one(transact: Transact, device: Row) -> _Outcome:
+    def work(connection: Connection) -> _Outcome:
+        connection.execute(LOCK_HEADS, {"devices": as_json([device])})
+        return _project([device], connection)
+
+    try:
+        return transact(work)
+    except IntegrityViolation as error:
+        problem = f"refused_by_{error.constraint}"
+        return _Outcome(0, 0, [Finding(*_name(device), None, problem)], [])
+
+
+def _project(devices: list[Row], connection: Connection) -> _Outcome:
+    rows = connection.execute(CONTRADICTIONS, {"devices": as_json(devices)})
+    found = sorted(Finding(**row) for row in rows)
+    contradictory = {finding[:2] for finding in found}
+    sound = [row for row in devices if _name(row) not in contradictory]
+    parameters = {"devices": as_json(sound)}
+    cleared = connection.execute(CLEAR_CURRENT, parameters).fetchall()
+    projected = connection.execute(PROJECT, parameters).fetchall()
+    return _Outcome(len(sound), len(cleared) + len(projected), found, [])
+
+
+def _name(row: Row) -> tuple[str, str]:
+    return row["tenant_id"], row["device_id"]

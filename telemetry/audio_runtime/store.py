@@ -18,6 +18,7 @@ APPEND = sql.load("audio_runtime/append")
 RECALL = sql.load("audio_runtime/recall")
 PROJECT = sql.load("audio_runtime/project")
 QUERY = sql.load("audio_runtime/query")
+QUERY_DEVICE = sql.load("audio_runtime/query_device")
 QUERY_CURRENT = sql.load("audio_runtime/query_current")
 GET_CURRENT = sql.load("audio_runtime/get_current")
 HEADS = sql.load("audio_runtime/heads")
@@ -81,8 +82,12 @@ class AudioRuntimeStore:
             rows[n].update(row)
 
     def query(self, page: dict[str, Any]) -> list[Row]:
-        """Return a page of events in ledger order."""
+        """Return the first of the tenant's events."""
         return self._database.fetch_all(QUERY, page, prepare=False)
+
+    def query_device(self, page: dict[str, Any]) -> list[Row]:
+        """Return a page of the device's events in ledger order."""
+        return self._database.fetch_all(QUERY_DEVICE, page, prepare=False)
 
     def query_current(self, page: dict[str, Any]) -> list[Row]:
         """Return a page of the devices' current states, by device_id."""

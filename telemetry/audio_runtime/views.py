@@ -22,10 +22,10 @@ from telemetry.audio_runtime.schema import (
 )
 from telemetry.audio_runtime.store import AudioRuntimeStore
 from telemetry.database import Database, Row
-from telemetry.errors import ApiError, Invalid, problem
+from telemetry.errors import ApiError
 from telemetry.json_body import read_document
 from telemetry.payload import load
-from telemetry.query_args import read_query
+from telemetry.query_args import needs, read_query
 from telemetry.request_log import say
 
 LEDGER_EVENT_TYPE = "K_RUNTIME_EVENT_COMMIT"
@@ -132,14 +132,14 @@ def append_batch() -> Response:
 
 @blueprint.get("/api/v1/audio-runtime/events")
 def query() -> Response:
-    """Return a page of a tenant's events in ledger order."""
+    """Return the first of a tenant's events, or a page of those of one device."""
     page = read_query(event_page_schema)
-    if "after" in page and "device_id" not in page:
-        message = "Needs device_id: order is promised within a device"
-        raise Invalid([problem(["query", "after"], message, "needs_device_id")])
+    needs(page, "after", "device_id", "order is promised within a device")
     limit = page.pop("limit", DEFAULT_LIMIT)
-    filters = {"device_id": None, "after": None, **page, "row_limit": limit + 1}
-    return _page(_store().query(filters), limit)
+    page["row_limit"] = limit + 1
+    if "device_id" in page:
+        return _page(_store().query_device({"after": None, **page}), limit)
+    return _page(_store().query(page), limit)
 
 
 @blueprint.get("/api/v1/audio-runtime/current")
@@ -175,9 +175,9 @@ def rebuild_current() -> Response:
         _find_device(**sent)
     database = cast(Database, current_app.extensions["audio_runtime_database"])
     try:
-        rebuilt = rebuild(database, Scope(**sent))
+        rebuilt = rebuild(database.transact, Scope(**sent))
     except LedgerContradiction as error:
-        detail = refusals.detail(refusals.REBUILD_INTEGRITY, error.device)
+        detail = refusals.detail(refusals.REBUILD_INTEGRITY, error.first._asdict())
         raise Refused(refusals.REBUILD_INTEGRITY, detail) from error
     say(f"[OK] Rebuilt {rebuilt.devices} devices, {rebuilt.differed} differed")
     return answer(rebuilt._asdict())

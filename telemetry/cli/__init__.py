@@ -38,7 +38,8 @@ def main(context: click.Context) -> None:
         check_urls(context.obj)
     except ConfigError as error:
         print(f"telemetry: {error}", file=sys.stderr)
-        context.exit(1)
+        # Of verify, 1 says that something is wrong with the ledger.
+        context.exit(2 if context.invoked_subcommand == "verify" else 1)
 
 
 main.add_command(serve.serve)

@@ -4,9 +4,9 @@ import click
 
 from telemetry.audio_runtime import rebuild as audio_runtime
 from telemetry.audio_runtime.devices import Scope
+from telemetry.cli.long_work import Patient, audio_runtime_url, connect_patiently
 from telemetry.config import Config
-from telemetry.database import Database, DatabaseUnavailable
-from telemetry.persistence import resolve
+from telemetry.database import DatabaseUnavailable
 
 
 @click.command()
@@ -16,21 +16,28 @@ from telemetry.persistence import resolve
 def rebuild(config: Config, tenant: str | None, device: str | None) -> None:
     """Rebuild the audio projection from the ledger.
 
-    Writers may go on meanwhile; rows that are right are left as they are.
+    Writers may go on meanwhile; rows that are right are left as they are. A device about which
+    the ledger contradicts itself is named and left out; then the status is 1.
     """
-    url = resolve(config).audio_runtime.url
-    if url is None:
-        raise click.ClickException("no database is configured: set DATABASE_URL")
-    database = Database(url, pool_size=1, prepared_statements=config.db_prepared_statements)
-    try:
-        rebuilt = audio_runtime.rebuild(
-            database, Scope(tenant, device), say=lambda message: click.echo(message, err=True)
-        )
-    except (DatabaseUnavailable, audio_runtime.LedgerContradiction) as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        database.close()
+    scope = Scope(tenant, device)
+    failed: Exception | None = None
+    with connect_patiently(audio_runtime_url(config)) as connection:
+        try:
+            rebuilt = audio_runtime.rebuild(
+                Patient(connection).transact,
+                scope,
+                say=lambda message: click.echo(message, err=True),
+                refuse=lambda finding: click.echo(str(finding), err=True),
+            )
+        except audio_runtime.LedgerContradiction as error:
+            rebuilt, failed = error.rebuilt, error
+        except DatabaseUnavailable as error:
+            raise click.ClickException(str(error)) from error
+    if scope != Scope() and not rebuilt.devices and not failed:
+        raise click.ClickException(f"there is no {scope}")
     click.echo(
         f"rebuilt {rebuilt.devices} devices in {rebuilt.duration_ms:.0f} ms,"
         f" {rebuilt.differed} differed"
     )
+    if failed:
+        raise click.ClickException(str(failed)) from failed

@@ -4,16 +4,20 @@ import sys
 from pathlib import Path
 
 import click
+import psycopg
 
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
+from telemetry.audio_runtime.verify import NothingToVerify
 from telemetry.audio_runtime.verify import verify as audio_runtime_verify
+from telemetry.cli.long_work import audio_runtime_url, connect_patiently
 from telemetry.config import Config
-from telemetry.database import connect
-from telemetry.persistence import resolve
 
-# The check of a page of devices may take long; that the server is gone shows before.
-ANSWER_SECONDS = 24 * 3600.0
+
+class CannotVerify(click.ClickException):
+    """Nothing is known of the ledger: another exit status than that of findings."""
+
+    exit_code = 2
 
 
 @click.command()
@@ -31,40 +35,45 @@ ANSWER_SECONDS = 24 * 3600.0
     metavar="FILE",
     help="Check only what came after these heads; they were verified when they were kept.",
 )
+@click.option(
+    "--jobs", type=click.IntRange(1, 16), default=2, show_default=True, help="Checks at a time."
+)
 @click.pass_obj
-def verify(
+def verify(  # noqa: PLR0913 - an argument an option
     config: Config,
+    *,
     tenant: str | None,
     device: str | None,
     heads: Path | None,
     since: Path | None,
+    jobs: int,
 ) -> None:
     """Check the audio ledger, its audit rows and its projection.
 
-    Prints a line for each finding and then exits with status 1.
+    Prints a line for each finding and then exits with status 1; status 2 when it could not check.
     """
-    url = resolve(config).audio_runtime.url
-    if url is None:
-        raise click.ClickException("no database is configured: set DATABASE_URL")
-    kept, after = _read(heads), _read(since)
+    scope = Scope(tenant, device)
     count = 0
-    with connect(url) as connection:
-        connection.answer_seconds = ANSWER_SECONDS
+    try:
+        url = audio_runtime_url(config)
         for finding in audio_runtime_verify(
-            connection,
-            Scope(tenant, device),
-            kept=kept,
-            since=after,
+            lambda: connect_patiently(url),
+            scope,
+            kept=_read(heads, scope),
+            since=_read(since, scope),
+            jobs=jobs,
             say=lambda message: click.echo(message, err=True),
         ):
             click.echo(str(finding))
             count += 1
+    except (BadHeads, NothingToVerify, psycopg.Error, click.ClickException) as error:
+        raise CannotVerify(" ".join(str(error).split())) from error
     click.echo(f"{count} finding(s)" if count else "nothing is wrong", err=True)
     sys.exit(1 if count else 0)
 
 
-def _read(path: Path | None) -> Heads:
-    try:
-        return read_heads(path) if path else {}
-    except BadHeads as error:
-        raise click.ClickException(str(error)) from error
+def _read(path: Path | None, scope: Scope) -> Heads:
+    heads = read_heads(path) if path else {}
+    if path and not any(scope.includes(*name) for name in heads):
+        raise BadHeads(f"{path}: holds no head of a {scope}")
+    return heads

@@ -1,6 +1,7 @@
 """Looking into the ledger's tables, and checking all that must always hold of them."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -61,15 +62,15 @@ class Ledger:
         """Rebuild as the command does; return how many devices there were, and differed."""
         database = Database(self.url, pool_size=1, prepared_statements=True)
         try:
-            return rebuild(database, Scope(**scope))[:2]
+            return rebuild(database.transact, Scope(**scope))[:2]
         finally:
             database.close()
 
     def verify(self, *, kept=None, since=None, **scope: str) -> list[str]:
         """Verify as the command does; return the lines that it prints."""
-        with connect(self.url) as connection:
-            found = verify(connection, Scope(**scope), kept=kept or {}, since=since or {})
-            return [str(finding) for finding in found]
+        opened = partial(connect, self.url)
+        found = verify(opened, Scope(**scope), kept=kept or {}, since=since or {}, jobs=2)
+        return [str(finding) for finding in found]
 
     def assert_sound(self) -> None:
         """Everything that must hold at any time, whatever has happened before."""

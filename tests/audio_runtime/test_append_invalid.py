@@ -79,7 +79,7 @@ def test_it_rejects_the_fields_of_every_other_kind(refused, kind):
         ("session_id", -1, "greater_than_equal"),
         ("processed_stream_id", "", "string_too_short"),
         ("processed_stream_id", "s" * 65, "string_too_long"),
-        ("processed_stream_id", -1, "int_out_of_range"),
+        ("processed_stream_id", -1, "greater_than_equal"),
         ("processed_stream_id", 2**128, "int_out_of_range"),
         ("processed_stream_id", 10**50, "int_out_of_range"),
         ("processed_stream_id", 1.0, "string_type"),

@@ -1,5 +1,6 @@
 """Many writers, few devices: what they leave is what one after the other would have left."""
 
+import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +11,7 @@ from tests.audio_runtime.payloads import KINDS, event
 URL = "/api/v1/audio-runtime/events"
 WRITERS = 16
 DEVICES = [f"d{n}" for n in range(5)]
-EVENTS = 2000
+EVENTS = int(os.environ.get("EVENTS", "2000"))
 
 
 def test_sixteen_writers_leave_what_one_would_have_left(make_app, cast):

@@ -1,14 +1,9 @@
 """Whatever a superuser changes with the triggers off is found and named."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from telemetry.audio_runtime.kept_heads import read_heads
 from tests.audio_runtime.payloads import KINDS, event
-from tests.service import PROJECT, environment
 
 URL = "/api/v1/audio-runtime/events"
 LEDGER = "os_core.audio_runtime_events"
@@ -33,9 +28,26 @@ def ids(client, cast, db):
     cast.assert_sound()
     for table in (LEDGER, "audit.audit_events", "os_core.audio_runtime_heads"):
         db.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+    drop_id_check(db)
     rows = [row["event_id"] for row in cast.events() if row["device_id"] == "device-1"]
     assert len(rows) == len(KINDS)
     return rows
+
+
+def drop_id_check(db):
+    db.execute(
+        f"ALTER TABLE {LEDGER} DROP CONSTRAINT IF EXISTS audio_runtime_events_event_id_check"
+    )
+
+
+def slip_in(db, event_id, row_hash, device="device-1"):
+    """Insert an event as no one may; nothing else of what an append writes."""
+    db.execute(
+        f"INSERT INTO {LEDGER} (event_id, tenant_id, device_id, event_kind, created_at,"
+        " idempotency_key, tts_playback_active, row_hash) OVERRIDING SYSTEM VALUE"
+        " VALUES (%s, 'tenant-1', %s, 'TTS_PLAYBACK_ACTIVE', 1, 'in', TRUE, %s)",
+        [event_id, device, row_hash],
+    )
 
 
 def line(event_id, problem, device="device-1"):
@@ -82,10 +94,22 @@ def test_a_row_removed_with_its_audit_row_is_found(cast, ids, db):
     assert cast.verify()[0] == line(ids[3], "row_hash_wrong")
 
 
-def test_a_removed_newest_row_is_found(cast, ids, db):
-    db.execute("DELETE FROM audit.audit_events WHERE source_event_id = %s", [ids[-1]])
+@pytest.mark.parametrize("audit_row_too", [False, True])
+def test_a_removed_newest_row_is_found(cast, ids, db, audit_row_too):
+    if audit_row_too:
+        db.execute("DELETE FROM audit.audit_events WHERE source_event_id = %s", [ids[-1]])
     db.execute(f"DELETE FROM {LEDGER} WHERE event_id = %s", [ids[-1]])
-    assert line(ids[-1], "newest_event_missing") in cast.verify()
+    found = cast.verify()
+    assert line(ids[-1], "newest_event_missing") in found
+    assert all(line(ids[-1], "") in it for it in found)
+
+
+def test_of_each_device_the_ledger_comes_first(cast, ids, db):
+    """The projection differs as of the newest event that is left, which is a good one."""
+    db.execute("ALTER TABLE os_core.audio_runtime_current DISABLE TRIGGER ALL")
+    db.execute("UPDATE os_core.audio_runtime_current SET last_event_id = %s", [ids[0]])
+    db.execute(f"DELETE FROM {LEDGER} WHERE event_id = ANY(%s)", [ids[-3:]])
+    assert cast.verify(device_id="device-1")[0] == line(ids[-3], "audit_row_without_event")
 
 
 @pytest.mark.parametrize("right_hash", [False, True])
@@ -93,12 +117,7 @@ def test_an_inserted_row_is_found(cast, ids, db, right_hash):
     """Between two rows, where a sequence leaves gaps; also when it was chained to the first."""
     slot = ids[3] + 1
     db.execute(f"DELETE FROM {LEDGER} WHERE event_id = %s", [slot])
-    db.execute(
-        f"INSERT INTO {LEDGER} (event_id, tenant_id, device_id, event_kind, created_at,"
-        " idempotency_key, tts_playback_active, row_hash) OVERRIDING SYSTEM VALUE"
-        " VALUES (%s, 'tenant-1', 'device-1', 'TTS_PLAYBACK_ACTIVE', 1, 'in', TRUE, %s)",
-        [slot, bytes(32)],
-    )
+    slip_in(db, slot, bytes(32))
     if right_hash:
         db.execute(
             f"UPDATE {LEDGER} SET row_hash = sha256((SELECT row_hash FROM {LEDGER}"
@@ -109,6 +128,37 @@ def test_an_inserted_row_is_found(cast, ids, db, right_hash):
     assert line(slot, "audit_row_missing") in found
     assert line(ids[4], "row_hash_wrong") in found
     assert (line(slot, "row_hash_wrong") in found) is not right_hash
+
+
+@pytest.mark.parametrize("event_id", [-(2**63), -7, 0])
+def test_a_row_slipped_in_before_the_first_is_found(cast, ids, db, event_id):
+    slip_in(db, event_id, bytes(32))
+    assert cast.verify()[0] == line(event_id, "row_hash_wrong")
+    assert line(event_id, "audit_row_missing") in cast.verify()
+
+
+@pytest.mark.parametrize("event_id", [-(2**63), -7, 0])
+def test_a_row_slipped_into_an_empty_device_is_found(client, cast, db, event_id):
+    """With the hash, the audit row and the projection that it would have had."""
+    drop_id_check(db)
+    slip_in(db, event_id, bytes(32))
+    db.execute(f"ALTER TABLE {LEDGER} DISABLE TRIGGER ALL")
+    db.execute(
+        f"UPDATE {LEDGER} SET row_hash = sha256(decode(repeat('00', 32), 'hex') || {CANONICAL})"
+    )
+    db.execute(
+        "INSERT INTO audit.audit_events (tenant_id, device_id, engine, event_type, reason_codes,"
+        " severity, source_event_id, payload_min) SELECT tenant_id, device_id, 'PH1.K',"
+        " event_type, reason_codes, severity, event_id, payload_min"
+        f" FROM {LEDGER} AS event, audit.audio_runtime_row(event)"
+    )
+    db.execute(
+        "INSERT INTO os_core.audio_runtime_current"
+        " SELECT * FROM os_core.audio_runtime_replay('tenant-1', 'device-1')"
+    )
+    assert cast.verify() == [line(event_id, "head_behind")]
+    sent = {"tenant_id": "tenant-1"}
+    assert client.post("/api/v1/audio-runtime/rebuild", json=sent).status_code == 409
 
 
 def test_swapped_rows_are_found(cast, ids, db):
@@ -160,6 +210,12 @@ def test_an_edited_projection_is_found(cast, ids, db, statement, problem):
     assert cast.verify() == [line(ids[-1], problem)]
     assert cast.rebuild() == (3, 1)
     assert cast.verify() == []
+
+
+def test_a_changed_head_of_an_empty_device_is_found(cast, db):
+    db.execute("UPDATE os_core.audio_runtime_heads SET row_hash = sha256('')")
+    assert len(cast.verify()) == 3
+    assert line("-", "head_row_hash_wrong") in cast.verify()
 
 
 @pytest.mark.parametrize(
@@ -229,29 +285,3 @@ def test_since_kept_heads_only_what_came_after_is_checked(client, cast, ids, db,
     db.execute(f"UPDATE {LEDGER} SET created_at = 5 WHERE event_id = ANY(%s)", [[ids[2], later]])
     assert cast.verify()[0] == line(ids[2], "row_hash_wrong")
     assert cast.verify(since=kept)[0] == line(later, "row_hash_wrong")
-
-
-def run(url, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "telemetry", "verify", *arguments],
-        cwd=PROJECT,
-        env=environment(DATABASE_URL=url),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_command_prints_a_line_for_each_finding(cast, ids, db, database_url, tmp_path):
-    good = run(database_url)
-    assert (good.returncode, good.stdout) == (0, "")
-    assert good.stderr.endswith("nothing is wrong\n")
-    db.execute("DELETE FROM audit.audit_events WHERE source_event_id = %s", [ids[5]])
-    bad = run(database_url, "--tenant", "tenant-1")
-    assert (bad.returncode, bad.stdout) == (1, line(ids[5], "audit_row_missing") + "\n")
-    heads = tmp_path / "heads.json"
-    heads.write_text(json.dumps({"items": [{"tenant_id": "t"}]}))
-    unreadable = run(database_url, "--heads", str(heads))
-    assert unreadable.returncode == 1
-    assert "a head needs tenant_id" in unreadable.stderr
-    assert run(database_url, "--since", str(tmp_path / "none")).returncode == 1

@@ -1,0 +1,58 @@
+-- Lists the audit rows of a tenant's device, oldest first.
+-- Planned for the parameters at hand (never prepared): a filter that is NULL falls away.
+-- A step a row: the next one in the index, a piece of which the device is as a range of one.
+-- Asked for the page at once, the planner may walk through other devices' rows by another
+-- index, or read and sort all of the device's: it thinks that a device of a tenant has few.
+-- params: tenant_id, device_id, after (audit_event_id; NULL: from the beginning), row_limit
+-- index: ix_audit_events_tenant_device
+-- locks: none
+-- returns: audit rows in the order of audit_event_id
+WITH RECURSIVE page AS (
+    (
+        SELECT
+            audit_row,
+            1 AS place
+        FROM audit.audit_events AS audit_row
+        WHERE
+            audit_row.tenant_id = %(tenant_id)s
+            AND audit_row.device_id BETWEEN %(device_id)s AND %(device_id)s
+            AND (
+                %(after)s::bigint IS NULL
+                OR (audit_row.device_id, audit_row.audit_event_id) > (%(device_id)s, %(after)s)
+            )
+        ORDER BY audit_row.device_id, audit_row.audit_event_id
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT
+        further.audit_row,
+        page.place + 1
+    FROM page
+    CROSS JOIN
+        LATERAL (
+            SELECT later AS audit_row
+            FROM audit.audit_events AS later
+            WHERE
+                later.tenant_id = %(tenant_id)s
+                AND later.device_id BETWEEN %(device_id)s AND %(device_id)s
+                AND (later.device_id, later.audit_event_id)
+                > (%(device_id)s, (page.audit_row).audit_event_id)
+            ORDER BY later.device_id, later.audit_event_id
+            LIMIT 1
+        ) AS further
+    WHERE page.place < %(row_limit)s
+)
+
+SELECT
+    (page.audit_row).audit_event_id,
+    (page.audit_row).tenant_id,
+    (page.audit_row).device_id,
+    (page.audit_row).engine,
+    (page.audit_row).event_type,
+    (page.audit_row).reason_codes,
+    (page.audit_row).severity,
+    (page.audit_row).source_event_id,
+    (page.audit_row).payload_min,
+    (page.audit_row).recorded_at
+FROM page
+ORDER BY page.place;

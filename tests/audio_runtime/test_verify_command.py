@@ -1,0 +1,80 @@
+"""What ``python -m telemetry verify`` prints, and how it ends."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.audio_runtime.payloads import event
+from tests.service import PROJECT, environment
+
+HEAD = {"tenant_id": "tenant-1", "device_id": "device-1", "event_id": 1, "row_hash": "00" * 32}
+
+
+def run(url, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "telemetry", "verify", *arguments],
+        cwd=PROJECT,
+        env=environment(DATABASE_URL=url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def event_id(client, cast):
+    return client.post("/api/v1/audio-runtime/events", json=event()).json["event_id"]
+
+
+def test_it_prints_a_line_for_each_finding(cast, event_id, db, database_url):
+    good = run(database_url)
+    assert (good.returncode, good.stdout) == (0, "")
+    assert good.stderr.endswith("nothing is wrong\n")
+    db.execute("ALTER TABLE audit.audit_events DISABLE TRIGGER ALL")
+    db.execute("DELETE FROM audit.audit_events")
+    for scope in ([], ["--tenant", "tenant-1"], ["--device", "device-1", "--jobs", "1"]):
+        bad = run(database_url, *scope)
+        assert bad.returncode == 1
+        assert bad.stdout == (
+            f"tenant_id=tenant-1 device_id=device-1 event_id={event_id} problem=audit_row_missing\n"
+        )
+
+
+def assert_it_could_not(done, said):
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("scope", [["--tenant", "typo"], ["--device", "typo"]])
+def test_a_scope_that_names_nothing_is_no_success(event_id, database_url, scope):
+    assert_it_could_not(run(database_url, *scope), "there is no device")
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ([], "holds no head"),
+        ([{**HEAD, "tenant_id": "tenant-2"}], "holds no head of a device of tenant tenant-1"),
+        ({"items": [{"tenant_id": "t"}]}, "a head needs tenant_id"),
+        ([{**HEAD, "event_id": True}], "a head needs tenant_id"),
+        ([{**HEAD, "event_id": 2**63}], "a head needs tenant_id"),
+        ([{**HEAD, "tenant_id": "a\nb"}], "a head needs tenant_id"),
+        ("x", "takes what GET"),
+    ],
+)
+def test_heads_that_compare_with_nothing_are_no_success(
+    event_id, database_url, tmp_path, document, said
+):
+    file = tmp_path / "heads.json"
+    file.write_text(json.dumps(document))
+    assert_it_could_not(run(database_url, "--tenant", "tenant-1", "--heads", str(file)), said)
+
+
+def test_what_cannot_be_checked_is_status_2(empty_database_url):
+    assert_it_could_not(run(empty_database_url), "does not exist")
+    assert_it_could_not(run("postgresql://127.0.0.1:1/nowhere"), "refused")
+    assert_it_could_not(run(empty_database_url, "--since", "/nowhere"), "No such file")
+    assert_it_could_not(run("nonsense:"), "DATABASE_URL")
