@@ -1,4 +1,4 @@
-"""Inserting a batch with one statement, and still finding the record that a constraint refuses."""
+"""Inserting a batch with few statements, and still finding the record that a constraint refuses."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
@@ -6,6 +6,10 @@ from typing import NamedTuple, TypeVar
 from psycopg import IntegrityError
 
 from telemetry.database import Connection, Database, IntegrityViolation
+
+# Of one statement: a second's work at the most, so that its time limit says something about the
+# database and not about the batch, and its text takes no megabytes.
+PART = 1000
 
 Record = TypeVar("Record")
 Result = TypeVar("Result")
@@ -23,16 +27,22 @@ def insert_batch(
 ) -> list[Result | Refusal]:
     """Insert the records in one transaction; return what became of each, in their order.
 
-    ``insert`` returns a result for each record that it is given, all of them or some. Payloads
+    They are to be sorted by what makes them unique, so that two batches never wait for each
+    other in a circle. ``insert`` returns a result for each record that it is given. Payloads
     are checked before, so a refusal means a constraint that a DBA added. Raises what
     Database.transact raises but IntegrityViolation.
     """
     if not records:
         return []
+    parts = [records[start : start + PART] for start in range(0, len(records), PART)]
     try:
-        return [*database.transact_pipelined(lambda it: insert(it, records))]
+        return database.transact_pipelined(
+            lambda it: [r for part in parts for r in insert(it, part)]
+        )
     except IntegrityViolation:
-        return database.transact(lambda it: _insert_halves(it, records, insert))
+        return database.transact(
+            lambda it: [r for part in parts for r in _insert_halves(it, part, insert)]
+        )
 
 
 def _insert_halves(

@@ -7,9 +7,10 @@ are found here, for every payload alike, and reported at their top-level field.
 
 import json
 import re
+import sys
 from typing import Any, NamedTuple
 
-from flask import current_app, request
+from flask import request
 from msgspec import Raw
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
@@ -73,7 +74,7 @@ def _read_all() -> bytes:
     It is allowed one byte more than the configured limit, which tells a chunked body that
     is too long from one that has just the limit's length.
     """
-    environ, limit = request.environ, current_app.config["MAX_CONTENT_LENGTH"]
+    environ, limit = request.environ, request.max_content_length or sys.maxsize
     length = environ.get("CONTENT_LENGTH") or "unknown"
     try:
         if length.isdecimal() and int(length) < limit:

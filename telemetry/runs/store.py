@@ -61,7 +61,7 @@ class RunStore:
             return [run["event_id"] in created for run in part]
 
         first = {run["event_id"]: index for index, run in reversed(runs.items())}
-        once = [runs[index] for index in sorted(first.values())]
+        once = [runs[first[event_id]] for event_id in sorted(first)]
         results = insert_batch(self._database, once, insert)
         became = {run["event_id"]: it for run, it in zip(once, results, strict=True)}
         refused = {

@@ -52,7 +52,7 @@ class DatabaseEvents:
             created = {row["id"] for row in connection.execute(CREATE, {"events": sent})}
             return [event["id"] in created for event in part]
 
-        once = [events[index] for index in sorted(first_of_each_id(events).values())]
+        once = [events[index] for _, index in sorted(first_of_each_id(events).items())]
         results = insert_batch(self._database, once, insert)
         became = {event["id"]: it for event, it in zip(once, results, strict=True)}
         refused = {
