@@ -50,34 +50,7 @@ CROSS JOIN
                             lag(event.row_hash) OVER (ORDER BY event.event_id),
                             decode(wanted.row_hash, 'hex')
                         )
-                        || os_core.audio_runtime_event_canonical_v1(
-                            event.event_id,
-                            event.tenant_id,
-                            event.device_id,
-                            event.session_id,
-                            event.event_kind,
-                            event.created_at,
-                            event.idempotency_key,
-                            event.processed_stream_id,
-                            event.raw_stream_id,
-                            event.pre_roll_buffer_id,
-                            event.selected_mic,
-                            event.selected_speaker,
-                            event.device_health,
-                            event.jitter_ms,
-                            event.drift_ppm,
-                            event.buffer_depth_ms,
-                            event.underruns,
-                            event.overruns,
-                            event.phrase_id,
-                            event.phrase_text,
-                            event.reason_code,
-                            event.capture_degraded,
-                            event.aec_unstable,
-                            event.device_changed,
-                            event.stream_gap_detected,
-                            event.tts_playback_active
-                        )
+                        || os_core.audio_runtime_event_content(event)
                     ) AS row_hash_due,
                     audit_row.event_type,
                     audit_row.reason_codes,
