@@ -15,6 +15,25 @@ MAX_WAITING = 1000
 Connection = TypeVar("Connection", bound=psycopg.Connection[Any])
 
 
+def session_options(own: str | None, statement_seconds: int) -> str:
+    """Return the options of a connection: its ``own``, those of the URL, and ours.
+
+    sql/database/set_up_transaction.sql says the same behind a transaction pooler.
+    """
+    options = [
+        own,
+        f"-c statement_timeout={statement_seconds}s",
+        "-c TimeZone=UTC",
+        "-c DateStyle=ISO",
+        r"-c default_transaction_isolation=read\ committed",
+        # An index serves every statement. While a table is new the planner takes a scan of
+        # it for cheaper, and a prepared statement would keep that plan.
+        "-c enable_seqscan=off",
+        "-c jit=off",
+    ]
+    return " ".join(filter(None, options))
+
+
 def open_pool(
     connection_class: type[Connection],
     settings: dict[str, Any],

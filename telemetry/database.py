@@ -19,7 +19,12 @@ from psycopg_pool import ConnectionPool
 
 from telemetry import sql
 from telemetry.config import Config, ConfigError, redact_url
-from telemetry.connection_pool import CONNECT_SECONDS, live_connection, open_pool
+from telemetry.connection_pool import (
+    CONNECT_SECONDS,
+    live_connection,
+    open_pool,
+    session_options,
+)
 from telemetry.database_values import register_loaders
 
 STATEMENT_SECONDS = 10
@@ -250,14 +255,7 @@ class Database:
             "row_factory": dict_row,
         }
         if self._has_session:
-            options = [
-                settings.get("options", ""),
-                f"-c statement_timeout={STATEMENT_SECONDS}s",
-                "-c TimeZone=UTC",
-                "-c DateStyle=ISO",
-                r"-c default_transaction_isolation=read\ committed",
-            ]
-            settings["options"] = " ".join(filter(None, options))
+            settings["options"] = session_options(settings.get("options"), STATEMENT_SECONDS)
         else:
             settings["prepare_threshold"] = None
         return open_pool(Connection, settings, size=self.pool_size, configure=_configure)

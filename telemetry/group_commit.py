@@ -10,8 +10,9 @@ may be one record's, each is tried again by itself, so that none suffers for ano
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
+from typing import Generic, NamedTuple, TypeVar
 
 from telemetry.connection_pool import CONNECT_SECONDS, MAX_WAITING
 from telemetry.database import ANSWER_SECONDS, DatabaseUnavailable, Row
@@ -28,30 +29,60 @@ SOON_SECONDS = 0.05
 PATIENCE_SECONDS = 2 * (CONNECT_SECONDS + ANSWER_SECONDS)
 
 
-class GroupCommit:
-    """Passes the records that several threads or greenlets submit to ``insert``, in groups."""
+Record = TypeVar("Record")
+Outcome = TypeVar("Outcome")
 
-    def __init__(self, insert: Callable[[str], Mapping[str, Row]], *, most_groups: int) -> None:
-        """``insert`` takes a JSON array of records that have different keys.
 
-        It inserts those that are not there, all of them or none, and returns what it inserted
-        by key. ``most_groups`` are in the making at the same time.
+class Keyed(NamedTuple):
+    """A record as a JSON object, and the key that makes it unique."""
+
+    key: str
+    json: str
+
+
+def insert_keyed(
+    insert: Callable[[str], Mapping[str, Row]], records: Sequence[Keyed]
+) -> list[Row | None]:
+    """Return the row of each record; None when its key was there, or came before in the group.
+
+    ``insert`` takes a JSON array of records that have different keys, and returns by key the
+    rows of those that it inserted.
+    """
+    first: dict[str, int] = {}
+    for number, record in enumerate(records):
+        first.setdefault(record.key, number)
+    rows = insert(f"[{','.join(records[number].json for number in first.values())}]")
+    return [
+        rows.get(record.key) if first[record.key] == number else None
+        for number, record in enumerate(records)
+    ]
+
+
+class GroupCommit(Generic[Record, Outcome]):
+    """Passes the records that several threads or greenlets submit to ``commit``, in groups."""
+
+    def __init__(
+        self, commit: Callable[[Sequence[Record]], Sequence[Outcome]], *, most_groups: int
+    ) -> None:
+        """``commit`` writes all the records that it is given or none, and returns the outcomes.
+
+        It has to bear a record again. ``most_groups`` are in the making at the same time.
         """
-        self._insert = insert
+        self._commit = commit
         self._most_groups = most_groups
         self._lock = Lock()
-        self._queue: deque[_Place] = deque()
+        self._queue: deque[_Place[Record, Outcome]] = deque()
         self._groups = 0
 
-    def submit(self, key: str, record: str) -> Row | None:
-        """Insert the record, a JSON object; return its row, or None when its key was there.
+    def submit(self, record: Record, characters: int = 0) -> Outcome:
+        """Commit the record, which is ``characters`` long, and return its outcome.
 
-        Raises what ``insert`` raises, and DatabaseUnavailable when its turn does not come
+        Raises what ``commit`` raises, and DatabaseUnavailable when its turn does not come
         within CONNECT_SECONDS.
         """
-        if len(record) > MOST_CHARACTERS:
-            return self._insert(f"[{record}]").get(key)
-        place = _Place(key, record)
+        if characters > MOST_CHARACTERS:
+            return self._commit([record])[0]
+        place: _Place[Record, Outcome] = _Place(record)
         with self._lock:
             if self._groups == 0:
                 self._groups = 1
@@ -66,12 +97,12 @@ class GroupCommit:
         if place.leads:
             self._lead(place)
         if place.alone:
-            return self._insert(f"[{record}]").get(key)
+            return self._commit([record])[0]
         if place.error is not None:
             raise place.error
-        return place.row
+        return place.outcome
 
-    def _await(self, place: "_Place") -> None:
+    def _await(self, place: "_Place[Record, Outcome]") -> None:
         """Wait for what became of the record, or for its turn to lead a group."""
         if place.woken.acquire(timeout=SOON_SECONDS):
             return
@@ -90,12 +121,12 @@ class GroupCommit:
         if not place.woken.acquire(timeout=PATIENCE_SECONDS):
             raise DatabaseUnavailable("the record's group takes too long")
 
-    def _lead(self, leader: "_Place") -> None:
+    def _lead(self, leader: "_Place[Record, Outcome]") -> None:
         """Commit the record with those that wait; the next of the queue leads after that."""
         with self._lock:
             group = [leader, *self._take(MOST_RECORDS - 1)]
         try:
-            self._insert_group(group)
+            self._commit_group(group)
         finally:
             with self._lock:
                 follower = self._take(1)
@@ -105,19 +136,15 @@ class GroupCommit:
             for place in [*follower, *group[1:]]:
                 place.woken.release()
 
-    def _take(self, most: int) -> "list[_Place]":
+    def _take(self, most: int) -> "list[_Place[Record, Outcome]]":
         taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
         for place in taken:
             place.queued = False
         return taken
 
-    def _insert_group(self, group: "list[_Place]") -> None:
-        first: dict[str, _Place] = {}
-        for place in group:
-            first.setdefault(place.key, place)
-        records = ",".join(place.record for place in first.values())
+    def _commit_group(self, group: "list[_Place[Record, Outcome]]") -> None:
         try:
-            rows = self._insert(f"[{records}]")
+            outcomes = self._commit([place.record for place in group])
         except DatabaseUnavailable as error:
             for place in group:
                 place.error = error
@@ -129,22 +156,20 @@ class GroupCommit:
                 place.error = DatabaseUnavailable("the process is ending")
             raise
         else:
-            for key, place in first.items():
-                place.row = rows.get(key)
+            for place, outcome in zip(group, outcomes, strict=True):
+                place.outcome = outcome
 
 
-class _Place:
+class _Place(Generic[Record, Outcome]):
     """A record's place in the queue, and what became of it."""
 
-    __slots__ = ("alone", "error", "key", "leads", "queued", "record", "row", "woken")
+    outcome: Outcome
 
-    def __init__(self, key: str, record: str) -> None:
-        self.key = key
+    def __init__(self, record: Record) -> None:
         self.record = record
         self.queued = False
         self.leads = False
         self.alone = False
         self.error: Exception | None = None
-        self.row: Row | None = None
         self.woken = Lock()
         self.woken.acquire()

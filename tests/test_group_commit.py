@@ -8,7 +8,7 @@ import pytest
 
 from telemetry import group_commit
 from telemetry.database import DatabaseUnavailable, IntegrityViolation
-from telemetry.group_commit import GroupCommit
+from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
 
 
 class Table:
@@ -20,6 +20,9 @@ class Table:
         self.open, self.busy = Event(), Event()
         self.open.set()
         self._refused, self._error = refused, error
+
+    def commit(self, records):
+        return insert_keyed(self.insert, records)
 
     def insert(self, records):
         sent = [each["id"] for each in json.loads(records)]
@@ -35,7 +38,7 @@ class Table:
 
 
 def record(key):
-    return key, json.dumps({"id": key})
+    return (Keyed(key, json.dumps({"id": key})),)
 
 
 def held(table, group, *keys):
@@ -67,7 +70,7 @@ def patient(monkeypatch):
 
 def test_it_works():
     table = Table()
-    group = GroupCommit(table.insert, most_groups=4)
+    group = GroupCommit(table.commit, most_groups=4)
     assert group.submit(*record("a")) == {"id": "a"}
     assert group.submit(*record("a")) is None
     assert table.inserts == [["a"], ["a"]]
@@ -75,20 +78,20 @@ def test_it_works():
 
 def test_what_arrives_meanwhile_goes_together():
     table = Table()
-    group = GroupCommit(table.insert, most_groups=4)
+    group = GroupCommit(table.commit, most_groups=4)
     assert held(table, group, "a", "b", "c", "d") == [{"id": key} for key in "abcd"]
     assert table.inserts == [["a"], ["b", "c", "d"]]
 
 
 def test_of_one_key_the_first_is_the_record():
     table = Table()
-    group = GroupCommit(table.insert, most_groups=4)
+    group = GroupCommit(table.commit, most_groups=4)
     assert held(table, group, "a", "b", "b", "a") == [{"id": "a"}, {"id": "b"}, None, None]
 
 
 def test_a_record_that_is_refused_does_not_harm_the_others():
     table = Table("bad")
-    group = GroupCommit(table.insert, most_groups=4)
+    group = GroupCommit(table.commit, most_groups=4)
     first, good, bad, better = held(table, group, "a", "b", "bad", "c")
     assert (first, good, better) == ({"id": "a"}, {"id": "b"}, {"id": "c"})
     assert isinstance(bad, IntegrityViolation)
@@ -97,7 +100,7 @@ def test_a_record_that_is_refused_does_not_harm_the_others():
 
 def test_when_the_database_is_gone_nobody_tries_again():
     table = Table("b", error=DatabaseUnavailable)
-    group = GroupCommit(table.insert, most_groups=4)
+    group = GroupCommit(table.commit, most_groups=4)
     first, *rest = held(table, group, "a", "b", "c")
     assert first == {"id": "a"}
     assert [type(each) for each in rest] == [DatabaseUnavailable] * 2
@@ -110,7 +113,8 @@ def test_a_group_that_is_stuck_does_not_stop_the_next(monkeypatch):
     stuck, table = Table(), Table()
     stuck.open.clear()
     group = GroupCommit(
-        lambda records: (stuck if "stuck" in records else table).insert(records), most_groups=2
+        lambda records: (stuck if records[0].key == "stuck" else table).commit(records),
+        most_groups=2,
     )
     thread = Thread(target=group.submit, args=record("stuck"))
     thread.start()
@@ -127,7 +131,7 @@ def test_nobody_waits_for_ever(monkeypatch):
     monkeypatch.setattr(group_commit, "SOON_SECONDS", 0.01)
     table = Table()
     table.open.clear()
-    group = GroupCommit(table.insert, most_groups=1)
+    group = GroupCommit(table.commit, most_groups=1)
     thread = Thread(target=group.submit, args=record("a"))
     thread.start()
     assert table.busy.wait(10)
@@ -143,7 +147,7 @@ def test_so_many_may_wait_and_no_more(monkeypatch):
     monkeypatch.setattr(group_commit, "MAX_WAITING", 1)
     table = Table()
     table.open.clear()
-    group = GroupCommit(table.insert, most_groups=1)
+    group = GroupCommit(table.commit, most_groups=1)
     threads = [Thread(target=group.submit, args=record(key)) for key in "ab"]
     threads[0].start()
     assert table.busy.wait(10)
@@ -160,20 +164,20 @@ def test_so_many_may_wait_and_no_more(monkeypatch):
 def test_a_group_has_its_limits(monkeypatch):
     monkeypatch.setattr(group_commit, "MOST_RECORDS", 2)
     table = Table()
-    group = GroupCommit(table.insert, most_groups=1)
+    group = GroupCommit(table.commit, most_groups=1)
     held(table, group, "a", "b", "c", "d")
     assert table.inserts == [["a"], ["b", "c"], ["d"]]
 
 
 def test_a_long_record_goes_alone():
     table = Table()
-    group = GroupCommit(table.insert, most_groups=1)
+    group = GroupCommit(table.commit, most_groups=1)
     table.open.clear()
     thread = Thread(target=group.submit, args=record("a"))
     thread.start()
     assert table.busy.wait(10)
     table.open.set()
     text = json.dumps({"id": "long", "text": "x" * group_commit.MOST_CHARACTERS})
-    assert group.submit("long", text) == {"id": "long"}
+    assert group.submit(Keyed("long", text), len(text)) == {"id": "long"}
     thread.join(10)
     assert table.inserts == [["a"], ["long"]]

@@ -7,4 +7,6 @@
 SELECT
     set_config('statement_timeout', %(time_limit)s, TRUE) AS statement_timeout,
     set_config('TimeZone', 'UTC', TRUE) AS time_zone,
-    set_config('DateStyle', 'ISO', TRUE) AS date_style;
+    set_config('DateStyle', 'ISO', TRUE) AS date_style,
+    set_config('enable_seqscan', 'off', TRUE) AS enable_seqscan,
+    set_config('jit', 'off', TRUE) AS jit;

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, pages
 from telemetry.audio_runtime.finding import Finding
-from telemetry.audio_runtime.store import LOCK_HEADS, PROJECT
+from telemetry.audio_runtime.store import LOCK_FREE_HEADS, LOCK_HEADS, PROJECT
 from telemetry.database import Connection, IntegrityViolation, Row
 from telemetry.database_values import as_json
 
-LOCK_FREE_HEADS = sql.load("audio_runtime/lock_free_heads")
 CONTRADICTIONS = sql.load("audio_runtime/contradictions")
 CLEAR_CURRENT = sql.load("audio_runtime/clear_current")
 

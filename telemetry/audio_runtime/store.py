@@ -9,11 +9,13 @@ from telemetry import sql
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, Row
 from telemetry.database_values import as_json
+from telemetry.group_commit import GroupCommit
 
 PUT_DEVICE = sql.load("audio_runtime/put_device")
 PUT_SESSION = sql.load("audio_runtime/put_session")
 GET_DEVICE = sql.load("audio_runtime/get_device")
 LOCK_HEADS = sql.load("audio_runtime/lock_heads")
+LOCK_FREE_HEADS = sql.load("audio_runtime/lock_free_heads")
 APPEND = sql.load("audio_runtime/append")
 RECALL = sql.load("audio_runtime/recall")
 PROJECT = sql.load("audio_runtime/project")
@@ -34,6 +36,7 @@ class AudioRuntimeStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._arriving = GroupCommit(self._append_group, most_groups=database.pool_size)
 
     def put_device(self, device_id: str, device: dict[str, Any]) -> Row | None:
         """Bind the device; return it with ``created``, or None when it is another tenant's."""
@@ -53,7 +56,18 @@ class AudioRuntimeStore:
             GET_DEVICE, {"tenant_id": tenant_id, "device_id": device_id}
         )
 
-    def append(self, events: Sequence[Event]) -> list[Row]:
+    def append(self, event: Event) -> Row:
+        """Append the event if it is new and not refused; return what append_batch does.
+
+        Events that arrive together share a commit, but wait for no device except their own.
+        """
+        row = self._arriving.submit(event)
+        if row is None:
+            return self.append_batch([event])[0]
+        self._recall([event], [row])
+        return row
+
+    def append_batch(self, events: Sequence[Event]) -> list[Row]:
         """Append the events that are new and not refused, all of them in one transaction.
 
         Returns what became of each, in order: ``outcome``, as append.sql tells it, or
@@ -64,12 +78,29 @@ class AudioRuntimeStore:
         its own, and then the projection with the commit. Duplicates, which are rare, take
         a third.
         """
-        rows = [
+        rows = self._append(events)
+        self._recall(events, rows)
+        return rows
+
+    def _append(self, events: Sequence[Event]) -> list[Row]:
+        return [
             {"outcome": None, "constraint": row.constraint} if isinstance(row, Refusal) else row
             for row in insert_batch(self._database, events, _append)
         ]
-        self._recall(events, rows)
-        return rows
+
+    def _append_group(self, events: Sequence[Event]) -> Sequence[Row | None]:
+        """Return None for the events of devices that somebody else has locked."""
+        if len(events) == 1:
+            return self._append(events)
+
+        def work(connection: Connection) -> list[Row | None]:
+            free = connection.execute(LOCK_FREE_HEADS, _devices(events), prepare=True)
+            names = {(row["tenant_id"], row["device_id"]) for row in free}
+            ours = [event for event in events if _name(event) in names]
+            rows = iter(_append_locked(connection, ours) if ours else [])
+            return [next(rows) if _name(event) in names else None for event in events]
+
+        return self._database.transact_pipelined(work)
 
     def _recall(self, events: Sequence[Event], rows: list[Row]) -> None:
         """Complete the rows of duplicates."""
@@ -106,6 +137,10 @@ class AudioRuntimeStore:
 
 def _append(connection: Connection, events: Sequence[Event]) -> list[Row]:
     connection.execute(LOCK_HEADS, _devices(events), prepare=True)
+    return _append_locked(connection, events)
+
+
+def _append_locked(connection: Connection, events: Sequence[Event]) -> list[Row]:
     rows = connection.execute(APPEND, {"events": as_json(events)}, prepare=True).fetchall()
     if any(row["outcome"] is None for row in rows):
         raise errors.SerializationFailure("somebody else appended for the same device")
@@ -120,3 +155,7 @@ def _append(connection: Connection, events: Sequence[Event]) -> list[Row]:
 def _devices(events: Sequence[Event]) -> dict[str, str]:
     names = {(event["tenant_id"], event["device_id"]) for event in events}
     return {"devices": as_json([{"tenant_id": tenant, "device_id": it} for tenant, it in names])}
+
+
+def _name(event: Event) -> tuple[str, str]:
+    return event["tenant_id"], event["device_id"]

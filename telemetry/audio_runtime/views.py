@@ -70,7 +70,7 @@ def append() -> Response:
     """Append one event, idempotently."""
     with refusing_fields():
         event = load_event(read_document())
-    result = _store().append([event])[0]
+    result = _store().append(event)
     outcome = result["outcome"]
     if "constraint" in result:
         message = refusals.integrity(result["constraint"])
@@ -99,7 +99,7 @@ def append_batch() -> Response:
     with refusing_fields():
         batch = read_events()
     errors, results = batch.errors, []
-    appended = _store().append([*batch.valid.values()])
+    appended = _store().append_batch([*batch.valid.values()])
     for (index, event), result in zip(batch.valid.items(), appended, strict=True):
         outcome = result["outcome"]
         if outcome in ("committed", "duplicate"):

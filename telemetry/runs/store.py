@@ -7,7 +7,7 @@ from telemetry import sql
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, Row
 from telemetry.database_values import as_json
-from telemetry.group_commit import GroupCommit
+from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
 
 CREATE = sql.load("runs/create")
 FIND_DIFFERING = sql.load("runs/find_differing")
@@ -43,11 +43,12 @@ class RunStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._arriving = GroupCommit(self._insert, most_groups=database.pool_size)
+        self._arriving = GroupCommit(self._create_group, most_groups=database.pool_size)
 
     def create(self, run: Run) -> Created:
         """Create the run unless its event_id is there; what arrives together shares a commit."""
-        if self._arriving.submit(run["event_id"], as_json(run)):
+        sent = as_json(run)
+        if self._arriving.submit(Keyed(run["event_id"], sent), len(sent)):
             return Created(created=True, differs=[])
         differing = self._database.fetch_one(FIND_DIFFERING, {"runs": as_json([run])})
         return Created(created=False, differs=differing["differs"] if differing else [])
@@ -113,6 +114,9 @@ class RunStore:
     def metrics(self) -> list[Row]:
         """Return ``agent_name``, ``total_runs`` and ``recent_24h`` of every agent."""
         return self._database.fetch_all(METRICS)
+
+    def _create_group(self, runs: Sequence[Keyed]) -> list[Row | None]:
+        return insert_keyed(self._insert, runs)
 
     def _insert(self, runs: str) -> dict[str, Row]:
         rows = self._database.fetch_all(CREATE, {"runs": runs}, prepare=True)

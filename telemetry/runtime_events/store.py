@@ -9,7 +9,7 @@ from telemetry import sql
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, DatabaseUnavailable, Row
 from telemetry.database_values import as_json
-from telemetry.group_commit import GroupCommit
+from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
 from telemetry.runtime_events.events import (
     BatchCreated,
     Created,
@@ -32,11 +32,12 @@ class DatabaseEvents:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._arriving = GroupCommit(self._insert, most_groups=database.pool_size)
+        self._arriving = GroupCommit(self._create_group, most_groups=database.pool_size)
 
     def create(self, event: Event) -> Created:
         """Store the event unless its id is there; what arrives together shares a commit."""
-        stored = self._arriving.submit(event["id"], as_json(_exact(event)))
+        sent = as_json(_exact(event))
+        stored = self._arriving.submit(Keyed(event["id"], sent), len(sent))
         if stored:
             return Created(stored, created=True)
         stored = self._database.fetch_one(GET, {"id": event["id"]})
@@ -62,6 +63,9 @@ class DatabaseEvents:
         }
         inserted = sum(it is True for it in results)
         return BatchCreated(inserted, len(events) - inserted - len(refused), refused)
+
+    def _create_group(self, events: Sequence[Keyed]) -> builtins.list[Row | None]:
+        return insert_keyed(self._insert, events)
 
     def _insert(self, events: str) -> dict[str, Row]:
         rows = self._database.fetch_all(CREATE, {"events": events}, prepare=True)

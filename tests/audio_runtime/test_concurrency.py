@@ -6,6 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.rebuild import rebuild
+from telemetry.audio_runtime.store import LOCK_HEADS
+from telemetry.database import connect
+from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import KINDS, event
 
 URL = "/api/v1/audio-runtime/events"
@@ -61,4 +64,22 @@ def test_batches_over_the_same_devices_never_wait_in_a_circle(make_app, cast):
 
     with ThreadPoolExecutor(8) as threads:
         assert [*threads.map(write, range(24))] == [50] * 24
+    cast.assert_sound()
+
+
+def test_a_stuck_device_holds_up_no_other(make_app, cast, database_url):
+    """Events that arrive together share a commit, but not the wait for somebody else's lock."""
+    client = make_app(db_pool_size=4).test_client
+    with connect(database_url) as holder, ThreadPoolExecutor(12) as threads:
+        with holder.transaction():
+            stuck = {"tenant_id": "tenant-1", "device_id": "device-1"}
+            holder.execute(LOCK_HEADS, {"devices": as_json([stuck])})
+            waiting = [threads.submit(client().post, URL, json=event()) for _ in range(2)]
+            others = [
+                threads.submit(client().post, URL, json=event(device_id="device-2"))
+                for _ in range(10)
+            ]
+            assert {post.result(5).status_code for post in others} == {201}
+            assert not any(post.done() for post in waiting)
+        assert {post.result(10).status_code for post in waiting} == {201}
     cast.assert_sound()
