@@ -3,9 +3,14 @@
 import json
 import re
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from telemetry import sql
+from telemetry.audio_runtime.store import AudioRuntimeStore
+from telemetry.database import Database
+from tests.audio_runtime.ledger import Ledger
 from tests.audio_runtime.payloads import KINDS, event
 
 DEVICES = 300
@@ -26,10 +31,24 @@ PARAMETERS = {
 }
 
 
+@pytest.fixture(scope="module")
+def db(databases):
+    """A database with filled tables, which no test here changes."""
+    url = databases.take()
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        fill(url, connection)
+        yield connection
+    databases.give_back(url)
+
+
 @pytest.fixture
-def plan(client, ledger, db):
-    """Explain a statement over filled tables, as it is sent."""
+def plan(db):
+    return Plans(db)
+
+
+def fill(url, db):
     names = {f"device-{n}": f"tenant-{n % 20}" for n in range(DEVICES)}
+    ledger = Ledger(url, db)
     ledger.bind(names)
     # Many devices that never reported, so that the small tables are worth an index too.
     db.execute(
@@ -41,6 +60,8 @@ def plan(client, ledger, db):
         " SELECT n + 1000, 'tenant-' || n % 20, 'idle-' || n FROM generate_series(1, 20000) AS n"
     )
     ledger.open({n: (f"tenant-{n % 20}", f"device-{n}") for n in range(DEVICES)})
+    database = Database(url, pool_size=1, prepared_statements=True)
+    store = AudioRuntimeStore(database)
     for start in range(0, EVENTS, 1000):
         batch = [
             event(
@@ -53,11 +74,9 @@ def plan(client, ledger, db):
             for n in range(start, start + 1000)
             for device in [7 if n % 30 == 0 else n % DEVICES]
         ]
-        answer = client.post("/api/v1/audio-runtime/events/batch", json=batch)
-        assert answer.json["inserted"] == 1000
+        assert {row["outcome"] for row in store.append_batch(batch)} == {"committed"}
+    database.close()
     db.execute("VACUUM ANALYZE")
-
-    return Plans(db)
 
 
 class Plans:
