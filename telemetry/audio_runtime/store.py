@@ -76,7 +76,7 @@ class AudioRuntimeStore:
 
         Two round trips: the statements up to the append go together, each with a snapshot of
         its own, and then the projection with the commit. Duplicates, which are rare, take
-        a third.
+        a third, and so does a group, which has to know first which devices are free.
         """
         rows = self._append(events)
         self._recall(events, rows)
@@ -85,7 +85,7 @@ class AudioRuntimeStore:
     def _append(self, events: Sequence[Event]) -> list[Row]:
         return [
             {"outcome": None, "constraint": row.constraint} if isinstance(row, Refusal) else row
-            for row in insert_batch(self._database, events, _append)
+            for row in insert_batch(self._database, events, lock_and_append)
         ]
 
     def _append_group(self, events: Sequence[Event]) -> Sequence[Row | None]:
@@ -135,7 +135,8 @@ class AudioRuntimeStore:
         return self._database.fetch_all(HEADS, page, prepare=False)
 
 
-def _append(connection: Connection, events: Sequence[Event]) -> list[Row]:
+def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Row]:
+    """Append within the connection's transaction, after waiting for the events' devices."""
     connection.execute(LOCK_HEADS, _devices(events), prepare=True)
     return _append_locked(connection, events)
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from telemetry.audio_runtime.store import LOCK_HEADS, _append
+from telemetry.audio_runtime.store import LOCK_HEADS, lock_and_append
 from telemetry.database import connect
 from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import event
@@ -47,7 +47,7 @@ def test_its_chain_holds_when_another_writer_is_at_it(make_app, cast, db, others
             assert client().put("/api/v1/devices/late", json=sent).status_code == 201
             assert client().post(URL, json=event(**LATE)).status_code == 201
             writer.execute("BEGIN")
-            _append(writer, [event(**LATE), event(**LATE)])
+            lock_and_append(writer, [event(**LATE), event(**LATE)])
         wait_for_lock(db)
         writer.execute("COMMIT")
         assert posted.result(30).json["inserted"] == 3
