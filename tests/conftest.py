@@ -15,7 +15,7 @@ from telemetry.config import Config
 from telemetry.embedded import embedded_postgres
 from telemetry.migrations import runner
 from tests.databases import Databases, database, execute
-from tests.server import folder
+from tests.server import Server, folder
 from tests.service import Service
 
 MakeApp = Callable[..., Flask]
@@ -54,6 +54,25 @@ def empty_database_url(postgres: str) -> Iterator[str]:
     execute(postgres, "CREATE DATABASE nothing")
     yield database(postgres, "nothing")
     execute(postgres, "DROP DATABASE nothing WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def migrated_cluster() -> Iterator[Path]:
+    """The folder of a migrated PostgreSQL that does not run, to copy and start."""
+    with folder() as parent:
+        with embedded_postgres(parent / "data") as url:
+            runner.migrate(url, lambda _: None)
+        yield parent / "data"
+
+
+@pytest.fixture
+def server(migrated_cluster: Path) -> Iterator[Server]:
+    """A migrated PostgreSQL of the test's own, running, to freeze, kill and restart."""
+    with folder() as parent:
+        server = Server(migrated_cluster, parent / "data")
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture
@@ -97,4 +116,4 @@ def start_service(database_url: str, tmp_path: Path) -> Iterator[Callable[..., S
 
     yield start
     for service in services:
-        service.stop()
+        service.kill()

@@ -1,6 +1,7 @@
 """A PostgreSQL server of a test's own, to freeze, kill and restart."""
 
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,9 +23,11 @@ def folder() -> Iterator[Path]:
 
 
 class Server:
-    """A PostgreSQL over a folder; its URL stays the same over restarts."""
+    """A PostgreSQL over a copy of a cluster; its URL stays the same over restarts."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, cluster: Path, data: Path) -> None:
+        # Python's own copy forgets who owns a file.
+        subprocess.run(["cp", "-a", cluster, data], check=True)
         self._data = data
         self._running = ExitStack()
         self.url = ""

@@ -6,13 +6,10 @@ import time
 
 import httpx
 import psycopg
-import pytest
 from psycopg.rows import dict_row
 
-from telemetry.migrations import runner
 from tests.audio_runtime.ledger import Ledger
 from tests.audio_runtime.payloads import KINDS, event
-from tests.server import Server
 
 URL = "/api/v1/audio-runtime/events"
 WRITERS = 4
@@ -56,15 +53,6 @@ class Load:
                     time.sleep(0.05)
                     continue
                 self.committed.update(result["event_id"] for result in results)
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "data")
-    server.start()
-    runner.migrate(server.url, lambda _: None)
-    yield server
-    server.stop()
 
 
 def assert_nothing_lost(url, committed):

@@ -12,7 +12,6 @@ from telemetry import sql
 from telemetry.migrations import runner
 from telemetry.migrations.files import known_migrations
 from tests.runs.payloads import minimal_run
-from tests.server import Server, folder
 
 METRICS = sql.load("runs/metrics")
 
@@ -252,12 +251,10 @@ def test_every_snapshot_is_exact_while_all_write_and_fold(db, database_url, hous
     assert_exact_when_folded(db)
 
 
-def test_a_crash_leaves_the_counts_exact():
-    with folder() as data, ThreadPoolExecutor(3) as threads:
-        server, stop = Server(data / "data"), Event()
-        server.start()
+def test_a_crash_leaves_the_counts_exact(server):
+    stop = Event()
+    with ThreadPoolExecutor(3) as threads:
         try:
-            runner.migrate(server.url, lambda _: None)
             writers = [threads.submit(write, server.url, worker, stop) for worker in range(3)]
             with psycopg.connect(server.url, autocommit=True, row_factory=dict_row) as connection:
                 while assert_exact(connection) < 2000:
@@ -270,4 +267,3 @@ def test_a_crash_leaves_the_counts_exact():
                 assert assert_exact_when_folded(connection) >= 2000
         finally:
             stop.set()
-            server.stop()

