@@ -50,28 +50,40 @@ FINGERPRINT = """
     ) AS objects (object)
 """
 
-# The ledgers refuse to be emptied, as they should, even by their owner.
+# Only what was used, since each table costs a millisecond. The ledgers refuse to be emptied,
+# as they should, even by their owner.
 EMPTY = """
 DO $$
 DECLARE
-    guards text[][] := (
-        SELECT array_agg(ARRAY[tgrelid::regclass::text, tgname]) FROM pg_trigger
-        WHERE tgname = 'refuse_truncate'
+    used name[] := (
+        SELECT array_agg(relname) FROM pg_class
+        WHERE relkind = 'r' AND oid >= 16384 AND pg_relation_size(oid) > 0
+            AND relname <> 'migration_checksums' AND relname NOT LIKE '%yoyo%'
     );
-    guard text[];
+    audio_runtime_and_audit name[] := (
+        SELECT array_agg(relname) FROM pg_class
+        WHERE relkind = 'r' AND relnamespace IN ('os_core'::regnamespace, 'audit'::regnamespace)
+    );
+    unguarded text := 'ALTER TABLE %s DISABLE TRIGGER refuse_truncate';
+    guarded text := 'ALTER TABLE %s ENABLE ALWAYS TRIGGER refuse_truncate';
+    other name;
+    counter regclass;
 BEGIN
     SET LOCAL lock_timeout = '5s';
-    FOREACH guard SLICE 1 IN ARRAY guards LOOP
-        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', guard[1], guard[2]);
+    IF used && audio_runtime_and_audit THEN
+        EXECUTE format(unguarded, 'os_core.audio_runtime_events');
+        EXECUTE format(unguarded, 'audit.audit_events');
+        TRUNCATE os_core.devices, audit.audit_events CASCADE;
+        EXECUTE format(guarded, 'os_core.audio_runtime_events');
+        EXECUTE format(guarded, 'audit.audit_events');
+    END IF;
+    FOR other IN SELECT unnest(used) EXCEPT SELECT unnest(audio_runtime_and_audit) LOOP
+        EXECUTE format('TRUNCATE public.%I', other);
     END LOOP;
-    EXECUTE (
-        SELECT 'TRUNCATE ' || string_agg(oid::regclass::text, ', ') || ' RESTART IDENTITY'
-        FROM pg_class
-        WHERE relkind = 'r' AND oid >= 16384 AND relname <> 'migration_checksums'
-            AND relname NOT LIKE '%yoyo%'
-    );
-    FOREACH guard SLICE 1 IN ARRAY guards LOOP
-        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', guard[1], guard[2]);
+    FOR counter IN
+        SELECT oid FROM pg_class WHERE relkind = 'S' AND pg_sequence_last_value(oid) > 0
+    LOOP
+        EXECUTE format('ALTER SEQUENCE %s RESTART', counter);
     END LOOP;
 END $$
 """

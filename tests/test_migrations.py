@@ -42,14 +42,21 @@ def test_up_down_and_up_again_gives_the_same_schema(empty_database_url):
     assert schema(empty_database_url) == first
 
 
-def test_each_step_back_can_be_undone(empty_database_url):
-    runner.migrate(empty_database_url, print)
-    whole = schema(empty_database_url)
-    for count in range(1, len(FORWARD) + 1):
-        runner.rollback(empty_database_url, count, destroy_data=False, say=print)
-        assert len(runner.status(empty_database_url).pending) == count
-        runner.migrate(empty_database_url, print)
-        assert schema(empty_database_url) == whole
+def test_each_step_can_be_taken_back_and_again(empty_database_url, tmp_path):
+    before = schema(empty_database_url)
+    for file in FORWARD:
+        shutil.copy(file, tmp_path)
+        shutil.copy(file.with_suffix(".rollback.sql"), tmp_path)
+        runner.migrate(empty_database_url, print, directory=tmp_path)
+        after = schema(empty_database_url)
+        back = runner.rollback(
+            empty_database_url, 1, destroy_data=False, say=print, directory=tmp_path
+        )
+        assert back == [file.stem]
+        assert schema(empty_database_url) == before
+        runner.migrate(empty_database_url, print, directory=tmp_path)
+        assert schema(empty_database_url) == after
+        before = after
 
 
 def test_status_lists_applied_and_pending(empty_database_url):

@@ -22,9 +22,12 @@ CANONICAL = """
 @pytest.fixture
 def ids(client, cast, db):
     """Fill two devices; return the ids of device-1's events. Then the guards are taken down."""
-    for kind in KINDS:
-        for device in ("device-1", "device-2"):
-            client.post(URL, json=event(kind, device_id=device, session_id=71))
+    sent = [
+        event(kind, device_id=device, session_id=71)
+        for kind in KINDS
+        for device in ("device-1", "device-2")
+    ]
+    assert client.post(f"{URL}/batch", json=sent).status_code == 200
     cast.assert_sound()
     for table in (LEDGER, "audit.audit_events", "os_core.audio_runtime_heads"):
         db.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")

@@ -3,7 +3,9 @@
 import json
 import re
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from telemetry import sql
 from telemetry.runs.query import RunQuerySchema
@@ -33,11 +35,20 @@ FILL = f"""
 """
 
 
+@pytest.fixture(scope="module")
+def db(databases):
+    """A database with a filled table, which no test here changes."""
+    url = databases.take()
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        connection.execute(FILL)
+        connection.execute("VACUUM ANALYZE agent_runs, agent_run_counts")
+        yield connection
+    databases.give_back(url)
+
+
 @pytest.fixture
-def plan(database_url, db):
-    """Explain a statement over a filled table, as it is sent."""
-    db.execute(FILL)
-    db.execute("VACUUM ANALYZE agent_runs, agent_run_counts")
+def plan(db):
+    """Explain a statement over the filled table, as it is sent."""
 
     def explain(name, parameters):
         query = sql.load(name).replace(b"/* " + name.encode() + b" */", b"EXPLAIN (FORMAT JSON)")
