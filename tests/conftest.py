@@ -15,7 +15,7 @@ from telemetry.config import Config
 from telemetry.embedded import embedded_postgres
 from telemetry.migrations import runner
 from tests.databases import Databases, database, execute
-from tests.server import Server, folder
+from tests.server import Server, copy_cluster, folder
 from tests.service import Service
 
 MakeApp = Callable[..., Flask]
@@ -69,7 +69,8 @@ def migrated_cluster() -> Iterator[Path]:
 def server(migrated_cluster: Path) -> Iterator[Server]:
     """A migrated PostgreSQL of the test's own, running, to freeze, kill and restart."""
     with folder() as parent:
-        server = Server(migrated_cluster, parent / "data")
+        copy_cluster(migrated_cluster, parent / "data")
+        server = Server(parent / "data")
         server.start()
         yield server
         server.stop()

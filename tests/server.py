@@ -22,12 +22,15 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-class Server:
-    """A PostgreSQL over a copy of a cluster; its URL stays the same over restarts."""
+def copy_cluster(stopped: Path, data: Path) -> None:
+    """Copy the folder of a server that does not run; Python's own copy forgets who owns a file."""
+    subprocess.run(["cp", "-a", stopped, data], check=True)
 
-    def __init__(self, cluster: Path, data: Path) -> None:
-        # Python's own copy forgets who owns a file.
-        subprocess.run(["cp", "-a", cluster, data], check=True)
+
+class Server:
+    """A PostgreSQL over a folder; its URL stays the same over restarts."""
+
+    def __init__(self, data: Path) -> None:
         self._data = data
         self._running = ExitStack()
         self.url = ""
