@@ -8,30 +8,20 @@ import time
 import httpx
 import pytest
 
+from tests.command import telemetry
 from tests.runs.payloads import minimal_run
 from tests.service import PROJECT, Service, environment, free_port, procfile
 
 
-def run(*arguments, **environ):
-    return subprocess.run(
-        [sys.executable, "-m", "telemetry", *arguments],
-        cwd=PROJECT,
-        env=environment(**environ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("command", [[], ["serve"], ["migrate"]])
 def test_every_command_has_help(command):
-    shown = run(*command, "--help")
+    shown = telemetry(*command, "--help")
     assert shown.returncode == 0
     assert shown.stdout.startswith("Usage: python -m telemetry")
 
 
 def test_it_tells_its_version(client):
-    assert client.get("/version").json["version"] in run("--version").stdout
+    assert client.get("/version").json["version"] in telemetry("--version").stdout
 
 
 @pytest.mark.parametrize(
@@ -44,7 +34,7 @@ def test_it_tells_its_version(client):
     ],
 )
 def test_wrong_usage_is_status_2(arguments, said):
-    failed = run(*arguments)
+    failed = telemetry(*arguments)
     assert failed.returncode == 2
     assert said in failed.stderr
 
@@ -125,7 +115,7 @@ def test_serve_runs_over_the_configured_database(empty_database_url, tmp_path, n
             if "Try it:" in said.read_text():
                 break
             time.sleep(0.05)
-        second = run("serve", DATABASE_URL=empty_database_url, PORT=port)
+        second = telemetry("serve", DATABASE_URL=empty_database_url, PORT=port)
         assert second.returncode == 1
         assert second.stderr.startswith(f"Error: port {port} of 127.0.0.1 is in use")
         assert second.stderr.count("\n") == 1

@@ -1,6 +1,5 @@
 """The database frozen, restarted, killed: 503 in time, nothing lost, back without help."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -8,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.runs.payloads import minimal_run
+from tests.waiting import wait_until
 
 URL = "/api/v1/runs"
 
@@ -54,7 +54,7 @@ def test_a_frozen_database_holds_no_worker(server, service):
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
     assert service.client.post(URL, json=minimal_run("e0")).status_code in (200, 201)
     assert count(server, "e0") == 1
-    assert until_ready(service)
+    wait_until_ready(service)
 
 
 def test_a_restarted_database_is_found_again(server, service):
@@ -64,7 +64,7 @@ def test_a_restarted_database_is_found_again(server, service):
     assert "Retry-After" in answer.headers
     assert service.client.get("/api/ready").status_code == 503
     server.start()
-    assert until_ready(service)
+    wait_until_ready(service)
     assert service.client.post(URL, json=minimal_run("during")).status_code == 201
     assert count(server, "during") == 1
 
@@ -121,14 +121,5 @@ def test_what_was_accepted_is_answered_when_the_service_is_asked_to_stop(server,
     assert count(server, "last") == 1
 
 
-def wait_until(condition):
-    """Wait for a condition, for as long as a platform would."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def until_ready(service):
-    """Poll until the service says that it is ready; the client's patience bounds it."""
-    return any(service.client.get("/api/ready").status_code == 200 for _ in range(5000))
+def wait_until_ready(service):
+    wait_until(lambda: service.client.get("/api/ready").status_code == 200)

@@ -9,6 +9,7 @@ import pytest
 from telemetry import group_commit
 from telemetry.database import DatabaseUnavailable, IntegrityViolation
 from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
+from tests.waiting import wait_until
 
 
 class Table:
@@ -53,14 +54,6 @@ def held(table, group, *keys):
             wait_until(lambda: len(group._queue) == len(rest))
         table.open.set()
         return [each.exception() or each.result() for each in [first, *rest]]
-
-
-def wait_until(condition):
-    for _ in range(1000):
-        if condition():
-            return
-        Event().wait(0.01)
-    raise TimeoutError
 
 
 @pytest.fixture(autouse=True)

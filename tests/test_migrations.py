@@ -2,17 +2,15 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
 from telemetry.migrations import files, runner
+from tests.command import telemetry
 from tests.databases import schema
 from tests.runs.payloads import minimal_run
-from tests.service import PROJECT, environment
 
 FORWARD = sorted(
     file for file in files.DIRECTORY.iterdir() if not file.name.endswith(".rollback.sql")
@@ -20,14 +18,7 @@ FORWARD = sorted(
 
 
 def run(*arguments, **environ):
-    return subprocess.run(
-        [sys.executable, "-m", "telemetry", "migrate", *arguments],
-        cwd=PROJECT,
-        env=environment(**environ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return telemetry("migrate", *arguments, **environ)
 
 
 def test_up_down_and_up_again_gives_the_same_schema(empty_database_url):

@@ -1,14 +1,12 @@
 """A rebuild does what it can: one device that can't be rebuilt, or not yet, stops no other."""
 
-import subprocess
-import sys
 from threading import Thread
 
 import psycopg
 import pytest
 
 from tests.audio_runtime.payloads import event
-from tests.service import PROJECT, environment
+from tests.command import telemetry
 
 URL = "/api/v1/audio-runtime/events"
 REBUILD = "/api/v1/audio-runtime/rebuild"
@@ -27,14 +25,7 @@ def filled(client, cast, db):
 
 
 def run(url, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "telemetry", "rebuild", *arguments],
-        cwd=PROJECT,
-        env=environment(DATABASE_URL=url),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return telemetry("rebuild", *arguments, DATABASE_URL=url)
 
 
 def rebuilt(ledger):

@@ -1,26 +1,17 @@
 """What ``python -m telemetry verify`` prints, and how it ends."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from tests.audio_runtime.payloads import event
-from tests.service import PROJECT, environment
+from tests.command import telemetry
 
 HEAD = {"tenant_id": "tenant-1", "device_id": "device-1", "event_id": 1, "row_hash": "00" * 32}
 
 
 def run(url, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "telemetry", "verify", *arguments],
-        cwd=PROJECT,
-        env=environment(DATABASE_URL=url),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return telemetry("verify", *arguments, DATABASE_URL=url)
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -15,9 +14,11 @@ import pytest
 
 from tests.runtime_events.payloads import URL, minimal_event
 from tests.server import Server
+from tests.waiting import wait_until
 
 # The full-size run of the issue is EVENTS=10000.
 EVENTS = int(os.environ.get("EVENTS", "800"))
+PATIENCE = 60 + EVENTS / 20
 
 
 class Load:
@@ -58,14 +59,6 @@ class Load:
                     self.statuses[event["id"]] = 0
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(max(600, EVENTS)):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come about")
-
-
 def test_a_worker_killed_in_the_middle_of_appends_loses_nothing(start_service, events_file):
     service = start_service(
         DATABASE_URL="", RUNTIME_EVENTS_PATH=str(events_file), WEB_CONCURRENCY="4"
@@ -73,10 +66,10 @@ def test_a_worker_killed_in_the_middle_of_appends_loses_nothing(start_service, e
     load = Load(service.url)
     with load.running(programs=8, events=EVENTS):
         for part in (1, 2, 3):
-            wait_until(lambda part=part: len(load.answered) > EVENTS * part / 5)
+            wait_until(lambda part=part: len(load.answered) > EVENTS * part / 5, PATIENCE)
             workers = psutil.Process(service.process.pid).children()
             os.kill(workers[0].pid, signal.SIGKILL)
-        wait_until(lambda: len(load.statuses) == EVENTS)
+        wait_until(lambda: len(load.statuses) == EVENTS, PATIENCE)
     lines = events_file.read_bytes().splitlines()
     ids = [event["id"] for line in lines if (event := parsed(line))]
     assert len(lines) - len(ids) <= 3  # one for each kill
