@@ -3,6 +3,8 @@
 -- was changed, that was slipped in, or before which one was removed; when its hash was
 -- recomputed, the next row is. The audit trail: each event has its row, the row says what the
 -- event gives, and none stands for an event that is not there.
+-- An audit row's payload is compared as text, which is cheap to make, and as jsonb only when the
+-- texts are not the same.
 -- Where to begin is a range with ">=", so that no row comes before NULL's, whatever its id.
 -- params: devices (JSON array of objects with tenant_id, device_id, and where to begin: after,
 -- an event_id, and the row_hash that it has, in hex; after NULL: with the very first row),
@@ -10,16 +12,28 @@
 -- index: ix_audio_runtime_events_tenant_device_time, ux_audit_events_source
 -- locks: none
 -- returns: tenant_id, device_id, event_id and problem
+WITH wanted AS MATERIALIZED (
+    SELECT
+        sent.tenant_id,
+        sent.device_id,
+        sent.after,
+        decode(sent.row_hash, 'hex') AS head,
+        os_core.canonical_field(sent.tenant_id)
+        || os_core.canonical_field(sent.device_id) AS canonical_names,
+        audit.audio_runtime_names(sent.tenant_id, sent.device_id) AS audit_names
+    FROM
+        json_to_recordset(%(devices)s::json)
+            AS sent (
+                tenant_id text, device_id text, after bigint, row_hash text
+            )
+)
+
 SELECT
     wanted.tenant_id,
     wanted.device_id,
     finding.event_id,
     finding.problem
-FROM
-    json_to_recordset(%(devices)s::json)
-        AS wanted (
-            tenant_id text, device_id text, after bigint, row_hash text
-        )
+FROM wanted
 CROSS JOIN
     LATERAL (
         SELECT
@@ -38,7 +52,10 @@ CROSS JOIN
                         OR known.event_type <> link.event_type
                         OR known.reason_codes <> link.reason_codes
                         OR known.severity <> link.severity
-                        OR known.payload_min <> link.payload_min
+                        OR (
+                            known.payload_min::text <> link.payload
+                            AND known.payload_min <> link.payload::jsonb
+                        )
                         THEN 'audit_row_differs'
                 END AS of_audit
             FROM (
@@ -47,15 +64,17 @@ CROSS JOIN
                     event.row_hash,
                     sha256(
                         coalesce(
-                            lag(event.row_hash) OVER (ORDER BY event.event_id),
-                            decode(wanted.row_hash, 'hex')
+                            lag(event.row_hash) OVER (
+                                ORDER BY event.event_id ROWS UNBOUNDED PRECEDING
+                            ),
+                            wanted.head
                         )
-                        || os_core.audio_runtime_event_content(event)
+                        || os_core.audio_runtime_event_content(event, wanted.canonical_names)
                     ) AS row_hash_due,
                     audit_row.event_type,
                     audit_row.reason_codes,
                     audit_row.severity,
-                    audit_row.payload_min
+                    audit.audio_runtime_payload(event, wanted.audit_names) AS payload
                 FROM os_core.audio_runtime_events AS event
                 CROSS JOIN LATERAL audit.audio_runtime_row(event) AS audit_row
                 WHERE

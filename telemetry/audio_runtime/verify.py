@@ -16,6 +16,7 @@ from telemetry.audio_runtime.kept_heads import Head, Heads
 from telemetry.database import SET_UP_TRANSACTION, Connection, Row
 from telemetry.database_values import as_json
 
+SET_UP = sql.load("audio_runtime/verify_set_up")
 CHECKS = (
     sql.load("audio_runtime/verify_events"),
     sql.load("audio_runtime/verify_heads"),
@@ -105,6 +106,7 @@ def _verify(connection: Connection, wanted: list[dict[str, Any]]) -> list[Findin
     parameters = {"devices": as_json(wanted), "findings": MOST_FINDINGS}
     with connection.transaction():
         connection.execute(SET_UP_TRANSACTION, {"time_limit": "0"})
+        connection.execute(SET_UP)
         found = [
             Finding(**row)
             for check in CHECKS
