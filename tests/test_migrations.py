@@ -118,23 +118,14 @@ def test_a_migration_may_do_without_a_transaction(empty_database_url, tmp_path):
         f"-- transactional: false\nDROP INDEX CONCURRENTLY IF EXISTS {name};\n\n"
         f"CREATE INDEX CONCURRENTLY {name} ON agent_runs (host);\n"
     )
-    (tmp_path / f"{number}.rollback.sql").write_text(f"DROP INDEX CONCURRENTLY {name};\n")
+    (tmp_path / f"{number}.rollback.sql").write_text(f"DROP INDEX {name};\n")
     before = schema(empty_database_url)
     runner.migrate(empty_database_url, print, directory=tmp_path)
-    indexed = schema(empty_database_url)
-    assert name in str(indexed)
-
-    def back(count):
-        return runner.rollback(
-            empty_database_url, count, destroy_data=False, say=print, directory=tmp_path
-        )
-
-    with pytest.raises(runner.MigrationError, match="no transaction"):
-        back(2)
-    assert schema(empty_database_url) == indexed
-    assert back(1) == [number]
-    assert name not in str(schema(empty_database_url))
-    assert len(back(1000)) == len(FORWARD)
+    assert name in str(schema(empty_database_url))
+    back = runner.rollback(
+        empty_database_url, 1000, destroy_data=False, say=print, directory=tmp_path
+    )
+    assert len(back) == len(FORWARD) + 1
     assert schema(empty_database_url) == before
 
 
@@ -183,7 +174,8 @@ def test_a_file_keeps_the_rules(file):
     rollback = file.with_suffix(".rollback.sql")
     for part in (file, rollback):
         text = part.read_text()
-        assert "SET LOCAL lock_timeout" in text, part.name
+        local = "" if "transactional: false" in text else "LOCAL "
+        assert f"SET {local}lock_timeout" in text, part.name
         assert "IF NOT EXISTS" not in text, "it hides that the schema is not what was thought"
     assert file.read_text().startswith("-- ")
 

@@ -1,11 +1,11 @@
 -- Finds one agent's runs, newest first; one row more than the page tells whether more follow.
--- The index has each status of an agent in the order of time, so that a page costs a page
+-- The index has each status of an agent in the order of the page, so that a page costs a page
 -- for each status wanted, however many runs the agent has; they are merged here.
 -- Planned for the parameters at hand (never prepared), like query.sql.
 -- params: agent_name, statuses (array: the one wanted, or all), job_type, run_id,
 -- parent_run_id, created_before, created_after, start_time_from, start_time_to,
 -- cursor_created_at, cursor_event_id (NULL: any), row_limit, row_offset
--- index: ix_agent_runs_agent_name_status_created_at, then agent_runs_pkey for the page
+-- index: ix_agent_runs_agent_name_status_newest, then agent_runs_pkey for the page
 -- locks: none
 -- returns: runs in the order of (created_at, event_id), descending
 WITH page AS (

@@ -76,25 +76,19 @@ def rollback(
     """Roll the last ``count`` applied migrations back, all of them in one transaction.
 
     Raises MigrationError, with nothing changed, when a table that would be dropped holds
-    rows and ``destroy_data`` is false, or when a migration that has no transaction is not
-    rolled back alone.
+    rows and ``destroy_data`` is false.
     """
     with _sole_migrator(url, say) as backend:
         last = [*backend.to_rollback(read_migrations(str(directory)))][:count]
         for migration in last:
             migration.load()
-            if not migration.use_transactions and len(last) > 1:
-                raise MigrationError(
-                    f"refused: {migration.id} has no transaction; roll back up to it first, then it"
-                )
-        if last and not last[0].use_transactions:
-            _roll_back_one(backend, last[0], say)
-        else:
-            with _transaction(backend):
-                if not destroy_data:
-                    _refuse_to_lose_rows(backend, last)
-                for migration in last:
-                    _roll_back_one(backend, migration, say)
+            # Only the way up may do without one: what was built outside is dropped in a moment.
+            migration.use_transactions = True
+        with _transaction(backend):
+            if not destroy_data:
+                _refuse_to_lose_rows(backend, last)
+            for migration in last:
+                _roll_back_one(backend, migration, say)
         return [migration.id for migration in last]
 
 

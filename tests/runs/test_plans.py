@@ -87,7 +87,7 @@ def test_a_filter_has_its_index(plan, filters, index):
 def test_an_agents_runs_come_from_its_index(plan, statuses):
     parameters = {**NOTHING, "agent_name": "agent-1", "statuses": statuses}
     found = plan("runs/query_by_agent", parameters)
-    assert "ix_agent_runs_agent_name_status_created_at" in found
+    assert "ix_agent_runs_agent_name_status_newest" in found
     assert "Seq Scan" not in found
 
 
@@ -100,7 +100,7 @@ def test_a_run_is_found_by_its_key(plan, statement):
 
 def test_metadata_jumps_from_name_to_name(plan):
     found = plan("runs/metadata", {})
-    assert "ix_agent_runs_agent_name_status_created_at" in found
+    assert "ix_agent_runs_agent_name_status_newest" in found
     assert "ix_agent_runs_job_type_created_at" in found
     assert not re.search("Seq Scan", found)
 
