@@ -1,4 +1,4 @@
-"""Access to one PostgreSQL database: a bounded pool, bounded waits, errors as ours.
+"""Access to one PostgreSQL database: a bounded pool, bounded waits.
 
 Every wait has an end. A connection is had within CONNECT_SECONDS, the server gives
 up on a statement after STATEMENT_SECONDS, and when it has said nothing for
@@ -25,6 +25,7 @@ from telemetry.connection_pool import (
     open_pool,
     session_options,
 )
+from telemetry.database_errors import Collision, DatabaseNotConfigured, translated_errors
 from telemetry.database_values import register_loaders
 
 STATEMENT_SECONDS = 10
@@ -40,22 +41,6 @@ COMMIT = sql.load("database/commit")
 Parameters = Mapping[str, Any]
 Row = DictRow
 T = TypeVar("T")
-
-
-class DatabaseUnavailable(Exception):
-    """The database is unreachable, out of connections or too slow; try the same again later."""
-
-
-class DatabaseNotConfigured(Exception):
-    """The configuration names no database for this domain; the message says what to set."""
-
-
-class IntegrityViolation(Exception):
-    """A constraint refused the data."""
-
-    def __init__(self, constraint: str) -> None:
-        super().__init__(constraint)
-        self.constraint = constraint
 
 
 class Connection(psycopg.Connection[DictRow]):
@@ -187,9 +172,7 @@ class Database:
                     with connection.pipeline():
                         connection.execute(BEGIN)
                         if not self._has_session:
-                            connection.execute(
-                                SET_UP_TRANSACTION, {"time_limit": f"{STATEMENT_SECONDS}s"}
-                            )
+                            _set_up_transaction(connection)
                         result = work(connection)
                         ended = connection.execute(COMMIT)
                 except BaseException:
@@ -212,7 +195,7 @@ class Database:
             try:
                 with translated_errors():
                     return attempt()
-            except _Collision:
+            except Collision:
                 continue
         with translated_errors():
             return attempt()
@@ -224,7 +207,7 @@ class Database:
                 yield connection
             else:
                 with connection.transaction():
-                    connection.execute(SET_UP_TRANSACTION, {"time_limit": f"{STATEMENT_SECONDS}s"})
+                    _set_up_transaction(connection)
                     yield connection
 
     @contextmanager
@@ -261,37 +244,10 @@ class Database:
         return open_pool(Connection, settings, size=self.pool_size, configure=_configure)
 
 
+def _set_up_transaction(connection: Connection) -> None:
+    connection.execute(SET_UP_TRANSACTION, {"time_limit": f"{STATEMENT_SECONDS}s"})
+
+
 def _configure(connection: Connection) -> None:
     connection.isolation_level = IsolationLevel.READ_COMMITTED
     register_loaders(connection)
-
-
-class _Collision(DatabaseUnavailable):
-    """The database undid this transaction in favour of another one."""
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn the driver's errors into ours; one that is nobody's business but ours stays as it is.
-
-    The classes are those of https://www.postgresql.org/docs/current/errcodes-appendix.html
-    """
-    try:
-        yield
-    except (errors.SerializationFailure, errors.DeadlockDetected) as error:
-        raise _Collision(_cause(error)) from error
-    except (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction) as error:
-        raise DatabaseUnavailable(f"the schema is not migrated: {_cause(error)}") from error
-    except (errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege) as error:
-        raise DatabaseUnavailable(_cause(error)) from error
-    except psycopg.IntegrityError as error:
-        raise IntegrityViolation(error.diag.constraint_name or "unnamed") from error
-    except psycopg.OperationalError as error:
-        if (error.sqlstate or "").startswith("54"):
-            raise  # a limit of the program, which the same request meets again
-        raise DatabaseUnavailable(_cause(error)) from error
-
-
-def _cause(error: psycopg.Error) -> str:
-    """Return one line for the log: libpq repeats itself over several."""
-    return " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())

@@ -13,7 +13,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from telemetry import request_log
 from telemetry.answers import answer
-from telemetry.database import DatabaseNotConfigured, DatabaseUnavailable, IntegrityViolation
+from telemetry.database_errors import (
+    DatabaseNotConfigured,
+    DatabaseUnavailable,
+    IntegrityViolation,
+)
 from telemetry.persistence import PersistenceUnavailable
 
 # Long enough for a restarting database, short enough that an agent still has its data.

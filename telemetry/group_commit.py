@@ -15,7 +15,8 @@ from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 from telemetry.connection_pool import CONNECT_SECONDS, MAX_WAITING
-from telemetry.database import ANSWER_SECONDS, DatabaseUnavailable, Row
+from telemetry.database import ANSWER_SECONDS, Row
+from telemetry.database_errors import DatabaseUnavailable
 
 # Of one group: more records, or longer ones, would keep the first waiting for the last.
 MOST_RECORDS = 100

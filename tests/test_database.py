@@ -4,7 +4,8 @@ import psycopg
 import pytest
 
 from telemetry import database
-from telemetry.database import Database, DatabaseUnavailable
+from telemetry.database import Database
+from telemetry.database_errors import DatabaseUnavailable
 from tests.runs.payloads import full_run, minimal_run
 
 

@@ -7,7 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from telemetry import group_commit
-from telemetry.database import DatabaseUnavailable, IntegrityViolation
+from telemetry.database_errors import DatabaseUnavailable, IntegrityViolation
 from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
 from tests.waiting import wait_until
 

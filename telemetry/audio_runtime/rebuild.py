@@ -9,7 +9,8 @@ from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, pages
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.store import LOCK_FREE_HEADS, LOCK_HEADS, PROJECT
-from telemetry.database import Connection, IntegrityViolation, Row
+from telemetry.database import Connection, Row
+from telemetry.database_errors import IntegrityViolation
 from telemetry.database_values import as_json
 
 CONTRADICTIONS = sql.load("audio_runtime/contradictions")

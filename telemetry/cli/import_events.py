@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import click
 
 from telemetry.config import Config, redact_url
-from telemetry.database import Database, DatabaseUnavailable
+from telemetry.database import Database
+from telemetry.database_errors import DatabaseUnavailable
 from telemetry.errors import Invalid
 from telemetry.json_body import parse_document
 from telemetry.persistence import resolve

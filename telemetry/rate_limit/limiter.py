@@ -5,7 +5,7 @@ import logging
 from flask import Flask, Response, g, request
 
 from telemetry.config import Config
-from telemetry.database import DatabaseUnavailable
+from telemetry.database_errors import DatabaseUnavailable
 from telemetry.errors import ApiError
 from telemetry.rate_limit.store import HitStore
 from telemetry.request_log import say

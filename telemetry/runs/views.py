@@ -6,7 +6,12 @@ from flask import Blueprint, Response, current_app, request
 
 from telemetry.answers import answer
 from telemetry.batch_body import read_batch
-from telemetry.database import DatabaseNotConfigured, DatabaseUnavailable, IntegrityViolation, Row
+from telemetry.database import Row
+from telemetry.database_errors import (
+    DatabaseNotConfigured,
+    DatabaseUnavailable,
+    IntegrityViolation,
+)
 from telemetry.errors import ApiError
 from telemetry.json_body import read_document
 from telemetry.payload import load

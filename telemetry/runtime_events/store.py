@@ -7,7 +7,8 @@ from typing import Any
 
 from telemetry import sql
 from telemetry.batch_insert import Refusal, insert_batch
-from telemetry.database import Connection, Database, DatabaseUnavailable, Row
+from telemetry.database import Connection, Database, Row
+from telemetry.database_errors import DatabaseUnavailable
 from telemetry.database_values import as_json
 from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
 from telemetry.runtime_events.events import (
