@@ -1,5 +1,6 @@
 """gunicorn's settings, from the same configuration as the service's."""
 
+import gc
 import os
 import sys
 
@@ -61,6 +62,13 @@ timeout = 60
 control_socket_disable = True
 
 logconfig_dict = logs.dict_config(_config.log_level)
+
+
+def post_worker_init(_: Worker) -> None:
+    """Spare the collector the program itself, and most of its runs: a request leaves no cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 def worker_exit(_: Arbiter, worker: Worker) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from telemetry import group_commit
 from telemetry.database import DatabaseUnavailable, IntegrityViolation
-from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
+from telemetry.database_values import Keyed, as_json
+from telemetry.group_commit import GroupCommit, insert_keyed
 
 
 class Table:
@@ -38,7 +39,7 @@ class Table:
 
 
 def record(key):
-    return (Keyed(key, json.dumps({"id": key})),)
+    return (Keyed(key, as_json({"id": key})),)
 
 
 def held(table, group, *keys):
@@ -177,7 +178,7 @@ def test_a_long_record_goes_alone():
     thread.start()
     assert table.busy.wait(10)
     table.open.set()
-    text = json.dumps({"id": "long", "text": "x" * group_commit.MOST_CHARACTERS})
+    text = as_json({"id": "long", "text": "x" * group_commit.MOST_BYTES})
     assert group.submit(Keyed("long", text), len(text)) == {"id": "long"}
     thread.join(10)
     assert table.inserts == [["a"], ["long"]]
