@@ -101,24 +101,24 @@ def read_records(name: str, most: int) -> list[Any]:
 
     Raises Invalid for a body that is no batch, or one of more than ``most`` records.
     """
-    content_type, text = read_body(JSON, NDJSON)
+    content_type, body = read_body(JSON, NDJSON)
     if content_type == NDJSON:
         # Split at \n alone: str.splitlines would also split inside JSON strings.
-        records: list[Any] = [Raw(line) for line in text.split("\n") if line.strip()]
+        records: list[Any] = [Raw(line) for line in body.decode().split("\n") if line.strip()]
     else:
-        records = _array(name, text)
+        records = _array(name, body)
     if len(records) > most:
         raise Invalid([problem(["body"], f"A batch takes at most {most:,} records", "too_long")])
     return records
 
 
-def _array(name: str, text: str) -> list[Any]:
+def _array(name: str, body: bytes) -> list[Any]:
     """Return the records of an array, on its own or in an object."""
     try:
-        parts = _parts.decode(text)
+        parts = _parts.decode(body)
         return parts if isinstance(parts, list) else _records.decode(parts[name])
     except (MsgspecError, KeyError, RecursionError):
-        document = parse_document(text)
+        document = parse_document(body.decode())
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
