@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from psycopg.rows import scalar_row
+
 from telemetry import sql
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, Row
@@ -57,8 +59,8 @@ class RunStore:
         """Create, in one transaction, the runs that are new. ``runs`` is by index in the batch."""
 
         def insert(connection: Connection, part: Sequence[Keyed]) -> list[bool]:
-            rows = connection.execute(CREATE, {"runs": json_array(part)}).fetchall()
-            created = {row["event_id"] for row in rows}
+            cursor = connection.cursor(row_factory=scalar_row)
+            created = {*cursor.execute(CREATE, {"runs": json_array(part)})}
             return [run.key in created for run in part]
 
         first = {run.key: index for index, run in reversed(runs.items())}
