@@ -64,11 +64,13 @@ control_socket_disable = True
 logconfig_dict = logs.dict_config(_config.log_level)
 
 
-def post_worker_init(_: Worker) -> None:
-    """Spare the collector the program itself, and most of its runs: a request leaves no cycles."""
+def post_worker_init(worker: Worker) -> None:
+    """Have what serves all requests done once, and out of the way of the garbage collector."""
+    web_server.settle(worker.cfg)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    # Large batches make thousands of objects, none of them in a cycle.
+    gc.set_threshold(10_000)
 
 
 def worker_exit(_: Arbiter, worker: Worker) -> None:
