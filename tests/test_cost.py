@@ -54,9 +54,9 @@ def app(make_app):
 @pytest.mark.parametrize(
     ("url", "payloads", "limit"),
     [
-        (RUNS, [full_run(f"event-{number}") for number in range(5)], 470),
-        (EVENTS, [full_event(id=f"event-{number}") for number in range(5)], 500),
-        *[(LEDGER, [event(kind) for _ in range(5)], 765) for kind in ("VAD_EVENT", "TIMING_STATS")],
+        (RUNS, [full_run(f"event-{number}") for number in range(5)], 375),
+        (EVENTS, [full_event(id=f"event-{number}") for number in range(5)], 395),
+        *[(LEDGER, [event(kind) for _ in range(5)], 640) for kind in ("VAD_EVENT", "TIMING_STATS")],
     ],
 )
 def test_a_create_calls_no_more_functions_than_it_has_to(app, url, payloads, limit):
@@ -68,9 +68,9 @@ def test_a_create_calls_no_more_functions_than_it_has_to(app, url, payloads, lim
 @pytest.mark.parametrize(
     ("url", "make", "limit"),
     [
-        (f"{RUNS}/batch", lambda number: full_run(f"event-{number}"), 31),
-        (f"{EVENTS}/batch", lambda number: full_event(id=f"event-{number}"), 53),
-        (f"{LEDGER}/batch", lambda number: event("TIMING_STATS"), 17),
+        (f"{RUNS}/batch", lambda number: full_run(f"event-{number}"), 22),
+        (f"{EVENTS}/batch", lambda number: full_event(id=f"event-{number}"), 32),
+        (f"{LEDGER}/batch", lambda number: event("TIMING_STATS"), 16),
     ],
 )
 def test_a_batch_calls_few_functions_for_each_record(app, url, make, limit):

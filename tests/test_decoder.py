@@ -157,6 +157,7 @@ def test_a_full_payload_takes_the_fast_way(schema, payload, ascii_only):
         (RunSchema(), minimal_run()),
         (RunSchema(), minimal_run(status=None, metrics_json=None, end_time=None, product=None)),
         (RunSchema(), minimal_run(status="completed", metrics_json={"at": 1753862400.1234567})),
+        (RunSchema(), minimal_run(context_json={"n": [[[[{}]]]], "m": [None, True, -1, 0.5]})),
         *[(RunSchema(), minimal_run(start_time=text)) for text in TIMESTAMPS],
         (EventSchema(), minimal_event()),
         (EventSchema(), minimal_event(runtime_ms=3, metadata=None, id=None)),
@@ -174,6 +175,7 @@ def test_a_plainly_valid_payload_takes_the_fast_way(schema, payload):
         ("long integer", ("VAD_EVENT", {"processed_stream_id": 2**127})),
         ("double that looks whole", ("run", {"metrics_json": {"n": 1e16}})),
         ("NUL", ("run", {"metrics_json": {"n": "\0"}})),
+        ("deep nesting", ("run", {"metrics_json": {"n": [[[[[[1]]]]]]}})),
         ("null in the ledger", ("VAD_EVENT", {"session_id": None})),
     ],
 )
