@@ -1,5 +1,6 @@
 """gunicorn's settings, from the same configuration as the service's."""
 
+import gc
 import os
 import sys
 
@@ -61,6 +62,15 @@ timeout = 60
 control_socket_disable = True
 
 logconfig_dict = logs.dict_config(_config.log_level)
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Have what serves all requests done once, and out of the way of the garbage collector."""
+    web_server.settle(worker.cfg)
+    gc.collect()
+    gc.freeze()
+    # Large batches make thousands of objects, none of them in a cycle.
+    gc.set_threshold(10_000)
 
 
 def worker_exit(_: Arbiter, worker: Worker) -> None:

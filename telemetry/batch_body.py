@@ -3,27 +3,31 @@
 One bad record blocks no other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import itemgetter
 from time import sleep
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import MsgspecError, Raw
 
+from telemetry.database_values import Keyed
 from telemetry.errors import Invalid, Problem, problem
 from telemetry.json_body import JSON, NDJSON, parse_document, read_body
-from telemetry.payload import MAX_IGNORED, PayloadSchema, load
+from telemetry.payload import MAX_IGNORED, Loaded
 
 # A large batch lets the other requests of the process have their turn after this many.
 RECORDS_A_TURN = 200
+
+Record = TypeVar("Record", dict[str, Any], Keyed)
 
 _parts = msgspec.json.Decoder(list[Raw] | dict[str, Raw])
 _records = msgspec.json.Decoder(list[Raw])
 
 
 @dataclass
-class Batch:
+class Batch(Generic[Record]):
     """The records of one request: the valid ones by index, the problems of the others.
 
     ``key`` is the field that names a record in its error entry.
@@ -31,7 +35,7 @@ class Batch:
 
     key: str
     total: int = 0
-    valid: dict[int, dict[str, Any]] = field(default_factory=dict)
+    valid: dict[int, Record] = field(default_factory=dict)
     errors: list[dict[str, Any]] = field(default_factory=list)
     ignored_fields: list[str] = field(default_factory=list)
 
@@ -50,7 +54,7 @@ class Batch:
         """Report the records that a constraint refused, by index."""
         for index, constraint in refused.items():
             message = f"Database integrity error: {constraint}"
-            named = self.valid[index].get(self.key)
+            named = _named(self.valid[index], self.key)
             self.fail(index, named, [problem(["body", index], message, "integrity")])
         self.errors.sort(key=itemgetter("index"))
 
@@ -62,26 +66,32 @@ class Batch:
         return {**counted, "errors": self.errors, "total": self.total, **more}
 
 
-def read_batch(name: str, schema: PayloadSchema, *, most: int, key: str) -> Batch:
-    """Read the request's batch and load each record with ``schema``.
+def read_batch(
+    name: str,
+    load: Callable[[Any, tuple[str | int, ...]], Loaded[Record]],
+    *,
+    most: int,
+    key: str,
+) -> Batch[Record]:
+    """Read the request's batch and ``load`` each record.
 
     ``name`` is the member that holds the records in the object form, ``key`` the field that
     names a record in its error entry. Raises Invalid for a body that is no batch, or one of
     more than ``most`` records.
     """
     records = read_records(name, most)
-    batch = Batch(key, total=len(records))
+    batch: Batch[Record] = Batch(key, total=len(records))
     ignored: set[str] = set()
     for index, record in enumerate(records):
         if index % RECORDS_A_TURN == 0:
             sleep(0)
         try:
-            loaded = load(schema, record, ("body", index))
+            values, ignored_fields = load(record, ("body", index))
         except Invalid as invalid:
             batch.fail(index, _named(record, key), invalid.problems)
         else:
-            batch.valid[index] = loaded.values
-            ignored.update(loaded.ignored_fields)
+            batch.valid[index] = values
+            ignored.update(ignored_fields)
     batch.ignored_fields = sorted(ignored)[:MAX_IGNORED]
     return batch
 
@@ -91,24 +101,24 @@ def read_records(name: str, most: int) -> list[Any]:
 
     Raises Invalid for a body that is no batch, or one of more than ``most`` records.
     """
-    content_type, text = read_body(JSON, NDJSON)
+    content_type, body = read_body(JSON, NDJSON)
     if content_type == NDJSON:
         # Split at \n alone: str.splitlines would also split inside JSON strings.
-        records: list[Any] = [Raw(line) for line in text.split("\n") if line.strip()]
+        records: list[Any] = [Raw(line) for line in body.decode().split("\n") if line.strip()]
     else:
-        records = _array(name, text)
+        records = _array(name, body)
     if len(records) > most:
         raise Invalid([problem(["body"], f"A batch takes at most {most:,} records", "too_long")])
     return records
 
 
-def _array(name: str, text: str) -> list[Any]:
+def _array(name: str, body: bytes) -> list[Any]:
     """Return the records of an array, on its own or in an object."""
     try:
-        parts = _parts.decode(text)
+        parts = _parts.decode(body)
         return parts if isinstance(parts, list) else _records.decode(parts[name])
     except (MsgspecError, KeyError, RecursionError):
-        document = parse_document(text)
+        document = parse_document(body.decode())
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
@@ -121,7 +131,9 @@ def _array(name: str, text: str) -> list[Any]:
 
 
 def _named(record: Any, key: str) -> Any:
-    """Return what an invalid record has as its name."""
+    """Return what a record has as its name."""
+    if isinstance(record, Keyed):
+        return record.key
     try:
         document = parse_document(bytes(record).decode()) if isinstance(record, Raw) else record
     except Invalid:

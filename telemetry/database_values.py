@@ -4,25 +4,41 @@ The rows of a store are answers as they are.
 """
 
 import re
+from collections.abc import Iterable
 from json import loads as loads_any_size
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from psycopg import Connection
-from psycopg.adapt import Buffer, Loader
+from psycopg import Connection, adapters
+from psycopg.adapt import Buffer, Dumper, Loader
 from psycopg.types.json import set_json_loads
 
 from telemetry.timestamps import parse_utc, utc_text
 
 _MANY_DIGITS = re.compile(rb"[0-9]{19}")
 
-
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-def as_json(value: Any) -> str:
-    """Return a statement's JSON parameter; a Decimal is a number in it."""
-    return _encoder.encode(value).decode()
+class Json(bytes):
+    """A statement's JSON parameter, which is sent as it is."""
+
+
+class Keyed(NamedTuple):
+    """A record as a JSON object, and the key that makes it unique."""
+
+    key: str
+    json: Json
+
+
+def as_json(value: Any) -> Json:
+    """Return a value as JSON; a Decimal is a number in it."""
+    return Json(_encoder.encode(value))
+
+
+def json_array(records: Iterable[Keyed]) -> Json:
+    """Return the JSON array of the records."""
+    return Json(b"[%b]" % b",".join(record.json for record in records))
 
 
 def register_loaders(connection: Connection[Any]) -> None:
@@ -30,6 +46,15 @@ def register_loaders(connection: Connection[Any]) -> None:
     connection.adapters.register_loader("timestamptz", _TimestampLoader)
     connection.adapters.register_loader("numeric", _NumericLoader)
     set_json_loads(_load_json, connection)
+
+
+class _JsonDumper(Dumper):
+    # Of no type of its own: the statement's cast says whether it is json or jsonb.
+    def dump(self, obj: Json) -> Json:
+        return obj
+
+
+adapters.register_dumper(Json, _JsonDumper)
 
 
 class _TimestampLoader(Loader):

@@ -7,13 +7,14 @@ the field itself does.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from marshmallow import Schema, ValidationError, missing
 from marshmallow.fields import Field
-from msgspec import UNSET, Meta, MsgspecError, Raw, Struct, UnsetType, to_builtins
+from msgspec import NODEFAULT, UNSET, Meta, MsgspecError, Raw, Struct, to_builtins
 
 from telemetry.fields import (
     INT64_MAX,
@@ -25,16 +26,26 @@ from telemetry.fields import (
     JsonObject,
     Name,
     Number,
+    ScalarObject,
     Text,
     Timestamp,
 )
 from telemetry.json_body import MAX_DEPTH
 from telemetry.timestamps import parse_utc
 
-Decode = Callable[[Raw], dict[str, Any] | None]
+Decode = Callable[[Raw], Struct | None]
 
 # Larger doubles need care, because jsonb would take them for integers.
 _EXACT = 1e15
+
+# What msgspec checks of a JSON object: one that is nested deeper is the schema's.
+_LEVELS = 5
+
+_Integer = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
+_Scalar = str | bool | _Integer | Annotated[float, Meta(ge=-_EXACT, le=_EXACT)] | None
+
+# Returns the values of the fields that were sent.
+values_of: Callable[[Struct], dict[str, Any]] = partial(to_builtins, builtin_types=(datetime,))
 
 _ALWAYS_PLAIN = (str, bool, type(None))
 _CONTAINERS = (dict, list)
@@ -55,47 +66,48 @@ class Rule(NamedTuple):
 
 
 def compile_decoder(schema: Schema, *, takes_null: bool) -> Decode:
-    """Return the function that returns the values in a payload's text, or None in any doubt.
+    """Return the function that returns the payload in a text, or None in any doubt.
 
     With ``takes_null`` an optional field that is null counts as left out. The schema may have
     no hooks. Raises TypeError for a field that is called otherwise in the payload, or that has
     a default: there is no rule for it.
     """
     rules = {name: _rule(field) for name, field in schema.fields.items()}
-    decode_struct = msgspec.json.Decoder(_struct(schema, rules, takes_null=takes_null)).decode
-    finishers = [(name, rule.finish) for name, rule in rules.items() if rule.finish]
+    null = None if takes_null else UNSET
+    absent = {name: NODEFAULT if it.required else null for name, it in schema.fields.items()}
+    decode_struct = msgspec.json.Decoder(_struct(type(schema).__name__, rules, absent)).decode
+    finishers = [(name, it.finish, absent[name]) for name, it in rules.items() if it.finish]
 
-    def decode(raw: Raw) -> dict[str, Any] | None:
+    def decode(raw: Raw) -> Struct | None:
         text = bytes(raw)
         if _NUL in text:
             return None
         try:
-            values: dict[str, Any] = to_builtins(decode_struct(text))
-            for name, finish in finishers:
-                if name in values:
-                    values[name] = finish(values[name])
+            payload: Struct = decode_struct(text)
+            for name, finish, default in finishers:
+                value = getattr(payload, name)
+                if value is not default:
+                    setattr(payload, name, finish(value))
         except (MsgspecError, ValueError, RecursionError, ValidationError, Doubt):
             return None
-        return values
+        return payload
 
     return decode
 
 
-def _struct(schema: Schema, rules: dict[str, Rule], *, takes_null: bool) -> type[Struct]:
+def _struct(name: str, rules: dict[str, Rule], absent: dict[str, Any]) -> type[Struct]:
     """Return a type that refuses unknown fields: their names are for the schema to tell.
 
-    A field that was left out, or is null and may be, has its default, and to_builtins omits it.
+    A field that was left out has the value that ``absent`` gives it, and is omitted from what
+    is made of the payload.
     """
     fields: list[Any] = []
-    for name, (wire_type, _) in rules.items():
-        if schema.fields[name].required:
-            fields.append((name, wire_type))
-        elif takes_null:
-            fields.append((name, wire_type | None, None))
-        else:
-            fields.append((name, wire_type | UnsetType, UNSET))
+    for field, (wire_type, _) in rules.items():
+        default = absent[field]
+        optional = wire_type if default is NODEFAULT else wire_type | type(default)
+        fields.append((field, optional, default))
     return msgspec.defstruct(
-        type(schema).__name__,
+        name,
         fields,
         kw_only=True,  # keeps the schema's order
         forbid_unknown_fields=True,
@@ -158,7 +170,7 @@ def _integer(field: Integer) -> Rule:
 
 
 def _number(field: Number) -> Rule:
-    return Rule(Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)] | float, field._deserialize)
+    return Rule(_Integer | float, field._deserialize)
 
 
 def _flag(_: Flag) -> Rule:
@@ -171,7 +183,14 @@ def _timestamp(_: Timestamp) -> Rule:
 
 
 def _json_object(_: JsonObject) -> Rule:
-    return Rule(dict[str, Any], _plain)
+    nested: Any = _Scalar
+    for _level in range(_LEVELS):
+        nested = _Scalar | list[nested] | dict[str, nested]
+    return Rule(dict[str, nested])
+
+
+def _scalar_object(_: ScalarObject) -> Rule:
+    return Rule(dict[str, _Scalar])
 
 
 RULES: dict[type, Callable[[Any], Rule]] = {
@@ -184,4 +203,5 @@ RULES: dict[type, Callable[[Any], Rule]] = {
     Flag: _flag,
     Timestamp: _timestamp,
     JsonObject: _json_object,
+    ScalarObject: _scalar_object,
 }

@@ -194,6 +194,16 @@ class JsonObject(PayloadField):
         return value
 
 
+class ScalarObject(JsonObject):
+    """A JSON object whose values are strings, numbers, booleans or null."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        scalars = super()._deserialize(value)
+        if any(isinstance(each, dict | list) for each in scalars.values()):
+            raise refusal("scalar_type", "Values must be strings, numbers, booleans or null")
+        return scalars
+
+
 def _keep_doubles(container: Any) -> None:
     """Give each large double its decimal point, in place.
 

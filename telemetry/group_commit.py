@@ -12,15 +12,16 @@ may be one record's, each is tried again by itself, so that none suffers for ano
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from telemetry.connection_pool import CONNECT_SECONDS, MAX_WAITING
 from telemetry.database import ANSWER_SECONDS, Row
 from telemetry.database_errors import DatabaseUnavailable
+from telemetry.database_values import Json, Keyed, json_array
 
 # Of one group: more records, or longer ones, would keep the first waiting for the last.
 MOST_RECORDS = 100
-MOST_CHARACTERS = 65_536
+MOST_BYTES = 65_536
 
 # The group before may be waiting for a lock, which is not the business of those behind it: then
 # they begin another one.
@@ -34,15 +35,8 @@ Record = TypeVar("Record")
 Outcome = TypeVar("Outcome")
 
 
-class Keyed(NamedTuple):
-    """A record as a JSON object, and the key that makes it unique."""
-
-    key: str
-    json: str
-
-
 def insert_keyed(
-    insert: Callable[[str], Mapping[str, Row]], records: Sequence[Keyed]
+    insert: Callable[[Json], Mapping[str, Row]], records: Sequence[Keyed]
 ) -> list[Row | None]:
     """Return the row of each record; None when its key was there, or came before in the group.
 
@@ -52,7 +46,7 @@ def insert_keyed(
     first: dict[str, int] = {}
     for number, record in enumerate(records):
         first.setdefault(record.key, number)
-    rows = insert(f"[{','.join(records[number].json for number in first.values())}]")
+    rows = insert(json_array(records[number] for number in first.values()))
     return [
         rows.get(record.key) if first[record.key] == number else None
         for number, record in enumerate(records)
@@ -75,13 +69,13 @@ class GroupCommit(Generic[Record, Outcome]):
         self._queue: deque[_Place[Record, Outcome]] = deque()
         self._groups = 0
 
-    def submit(self, record: Record, characters: int = 0) -> Outcome:
-        """Commit the record, which is ``characters`` long, and return its outcome.
+    def submit(self, record: Record, size: int = 0) -> Outcome:
+        """Commit the record, of ``size`` bytes, and return its outcome.
 
         Raises what ``commit`` raises, and DatabaseUnavailable when its turn does not come
         within CONNECT_SECONDS.
         """
-        if characters > MOST_CHARACTERS:
+        if size > MOST_BYTES:
             return self._commit([record])[0]
         place: _Place[Record, Outcome] = _Place(record)
         with self._lock:

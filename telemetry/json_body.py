@@ -5,6 +5,7 @@ integers beyond 64 bits, NUL characters, lone surrogates, nesting beyond MAX_DEP
 are found here, for every payload alike, and reported at their top-level field.
 """
 
+import codecs
 import json
 import re
 import sys
@@ -21,6 +22,9 @@ MAX_DEPTH = 100
 
 # Of an integer beyond 64 bits: 128 bits have 39, so that one more tells that it is too long.
 MAX_DIGITS = 40
+
+# Of a body that is checked: its text fits into the processor's nearer caches.
+_PIECE = 65_536
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -47,8 +51,8 @@ TOO_DEEP = Defect(f"Nesting is deeper than {MAX_DEPTH} levels", "nesting_too_dee
 BAD_TEXT = Defect("Text holds a NUL character or a lone surrogate", "text_not_storable")
 
 
-def read_body(*content_types: str) -> tuple[str, str]:
-    """Return the request's content type, one of ``content_types``, and its text.
+def read_body(*content_types: str) -> tuple[str, bytes]:
+    """Return the request's content type, one of ``content_types``, and its body in UTF-8.
 
     Raises ApiError 415 for another type or a Content-Encoding, Invalid for bytes that are
     not UTF-8, and RequestEntityTooLarge for a body over the limit.
@@ -62,10 +66,12 @@ def read_body(*content_types: str) -> tuple[str, str]:
             raise ApiError(415, f"Content-Type must be {' or '.join(content_types)}, in UTF-8")
     if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
         raise ApiError(415, "Content-Encoding is not supported: send the body as it is")
+    body = _read_all()
     try:
-        return content_type, _read_all().decode()
+        _check_utf8(body)
     except UnicodeDecodeError as error:
         raise Invalid([problem(["body"], f"Body is not UTF-8: {error.reason}", "utf8")]) from error
+    return content_type, body
 
 
 def _read_all() -> bytes:
@@ -90,6 +96,16 @@ def _read_all() -> bytes:
     if length.isdecimal() and len(body) != int(length):
         raise ClientDisconnected
     return bytes(body)
+
+
+def _check_utf8(body: bytes) -> None:
+    """Raise UnicodeDecodeError unless it is UTF-8; piece by piece, as the text is not kept."""
+    if body.isascii():
+        return
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    for start in range(0, len(body), _PIECE):
+        decode(body[start : start + _PIECE])
+    decode(b"", final=True)
 
 
 def read_document() -> Raw:

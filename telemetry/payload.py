@@ -1,11 +1,12 @@
 """Loading a payload: a marshmallow schema is its one definition, this is how it is applied."""
 
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 from msgspec import Raw
 
-from telemetry.decoder import compile_decoder
+from telemetry.database_values import Keyed, as_json
+from telemetry.decoder import compile_decoder, values_of
 from telemetry.errors import Invalid, Problem, problem
 from telemetry.fields import LongInteger, Message
 from telemetry.json_body import Defect, defects, parse_document, printable, problems
@@ -13,6 +14,8 @@ from telemetry.json_body import Defect, defects, parse_document, printable, prob
 # Names of fields that an answer repeats at the most: a body may invent a million.
 MAX_IGNORED = 1000
 MAX_PROBLEMS = 1000
+
+Payload = TypeVar("Payload")
 
 
 class PayloadSchema(Schema):
@@ -44,14 +47,16 @@ class StrictSchema(PayloadSchema):
         }
 
 
-class Loaded(NamedTuple):
+class Loaded(NamedTuple, Generic[Payload]):
     """A valid payload: the fields that were sent, and the names of those that nobody knows."""
 
-    values: dict[str, Any]
+    values: Payload
     ignored_fields: list[str]
 
 
-def load(schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("body",)) -> Loaded:
+def load(
+    schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("body",)
+) -> Loaded[dict[str, Any]]:
     """Return the valid payload in ``document``, which is parsed, or Raw where it is not yet.
 
     A Raw one is decoded at once when it is plainly valid; the values are the same in both ways.
@@ -60,7 +65,29 @@ def load(schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("bo
     if isinstance(document, Raw):
         decoded = schema.decode(document)
         if decoded is not None:
-            return Loaded(decoded, [])
+            return Loaded(values_of(decoded), [])
+    return _load_by_schema(schema, document, loc)
+
+
+def load_keyed(
+    schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("body",), *, key: str
+) -> Loaded[Keyed]:
+    """Like load, for a record that only the database reads: its values as JSON.
+
+    ``key`` is the field that makes it unique.
+    """
+    if isinstance(document, Raw):
+        decoded = schema.decode(document)
+        if decoded is not None:
+            return Loaded(Keyed(getattr(decoded, key), as_json(decoded)), [])
+    values, ignored = _load_by_schema(schema, document, loc)
+    return Loaded(Keyed(values[key], as_json(values)), ignored)
+
+
+def _load_by_schema(
+    schema: PayloadSchema, document: Any, loc: tuple[str | int, ...]
+) -> Loaded[dict[str, Any]]:
+    if isinstance(document, Raw):
         document = parse_document(bytes(document).decode(), loc)
     if not isinstance(document, dict):
         raise Invalid([problem([*loc], "Must be a JSON object", "object_type")])

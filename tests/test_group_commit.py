@@ -8,7 +8,8 @@ import pytest
 
 from telemetry import group_commit
 from telemetry.database_errors import DatabaseUnavailable, IntegrityViolation
-from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
+from telemetry.database_values import Keyed, as_json
+from telemetry.group_commit import GroupCommit, insert_keyed
 from tests.waiting import wait_until
 
 
@@ -39,7 +40,7 @@ class Table:
 
 
 def record(key):
-    return (Keyed(key, json.dumps({"id": key})),)
+    return (Keyed(key, as_json({"id": key})),)
 
 
 def held(table, group, *keys):
@@ -170,7 +171,7 @@ def test_a_long_record_goes_alone():
     thread.start()
     assert table.busy.wait(10)
     table.open.set()
-    text = json.dumps({"id": "long", "text": "x" * group_commit.MOST_CHARACTERS})
+    text = as_json({"id": "long", "text": "x" * group_commit.MOST_BYTES})
     assert group.submit(Keyed("long", text), len(text)) == {"id": "long"}
     thread.join(10)
     assert table.inserts == [["a"], ["long"]]

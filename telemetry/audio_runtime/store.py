@@ -8,7 +8,7 @@ from psycopg import errors
 from telemetry import sql
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, Row
-from telemetry.database_values import as_json
+from telemetry.database_values import Json, as_json
 from telemetry.group_commit import GroupCommit
 
 PUT_DEVICE = sql.load("audio_runtime/put_device")
@@ -153,7 +153,7 @@ def _append_locked(connection: Connection, events: Sequence[Event]) -> list[Row]
     return rows
 
 
-def _devices(events: Sequence[Event]) -> dict[str, str]:
+def _devices(events: Sequence[Event]) -> dict[str, Json]:
     names = {(event["tenant_id"], event["device_id"]) for event in events}
     return {"devices": as_json([{"tenant_id": tenant, "device_id": it} for tenant, it in names])}
 

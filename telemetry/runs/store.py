@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from psycopg.rows import scalar_row
+
 from telemetry import sql
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, Row
-from telemetry.database_values import as_json
-from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
+from telemetry.database_values import Json, Keyed, as_json, json_array
+from telemetry.group_commit import GroupCommit, insert_keyed
 
 CREATE = sql.load("runs/create")
 FIND_DIFFERING = sql.load("runs/find_differing")
@@ -47,34 +49,33 @@ class RunStore:
 
     def create(self, run: Run) -> Created:
         """Create the run unless its event_id is there; what arrives together shares a commit."""
-        sent = as_json(run)
-        if self._arriving.submit(Keyed(run["event_id"], sent), len(sent)):
+        sent = Keyed(run["event_id"], as_json(run))
+        if self._arriving.submit(sent, len(sent.json)):
             return Created(created=True, differs=[])
-        differing = self._database.fetch_one(FIND_DIFFERING, {"runs": as_json([run])})
+        differing = self._database.fetch_one(FIND_DIFFERING, {"runs": json_array([sent])})
         return Created(created=False, differs=differing["differs"] if differing else [])
 
-    def create_batch(self, runs: dict[int, Run]) -> BatchCreated:
+    def create_batch(self, runs: dict[int, Keyed]) -> BatchCreated:
         """Create, in one transaction, the runs that are new. ``runs`` is by index in the batch."""
 
-        def insert(connection: Connection, part: Sequence[Run]) -> list[bool]:
-            rows = connection.execute(CREATE, {"runs": as_json(part)}).fetchall()
-            created = {row["event_id"] for row in rows}
-            return [run["event_id"] in created for run in part]
+        def insert(connection: Connection, part: Sequence[Keyed]) -> list[bool]:
+            cursor = connection.cursor(row_factory=scalar_row)
+            created = {*cursor.execute(CREATE, {"runs": json_array(part)})}
+            return [run.key in created for run in part]
 
-        first = {run["event_id"]: index for index, run in reversed(runs.items())}
+        first = {run.key: index for index, run in reversed(runs.items())}
         once = [runs[first[event_id]] for event_id in sorted(first)]
         results = insert_batch(self._database, once, insert)
-        became = {run["event_id"]: it for run, it in zip(once, results, strict=True)}
+        became = {run.key: it for run, it in zip(once, results, strict=True)}
         refused = {
             index: it.constraint
             for index, run in runs.items()
-            if isinstance(it := became[run["event_id"]], Refusal)
+            if isinstance(it := became[run.key], Refusal)
         }
         repeated = [
             run
             for index, run in runs.items()
-            if index not in refused
-            and not (became[run["event_id"]] and first[run["event_id"]] == index)
+            if index not in refused and not (became[run.key] and first[run.key] == index)
         ]
         inserted = len(runs) - len(refused) - len(repeated)
         return BatchCreated(inserted, len(repeated), self._differing(repeated), refused)
@@ -118,12 +119,12 @@ class RunStore:
     def _create_group(self, runs: Sequence[Keyed]) -> list[Row | None]:
         return insert_keyed(self._insert, runs)
 
-    def _insert(self, runs: str) -> dict[str, Row]:
+    def _insert(self, runs: Json) -> dict[str, Row]:
         rows = self._database.fetch_all(CREATE, {"runs": runs}, prepare=True)
         return {row["event_id"]: row for row in rows}
 
-    def _differing(self, runs: Sequence[Run]) -> list[str]:
+    def _differing(self, runs: Sequence[Keyed]) -> list[str]:
         if not runs:
             return []
-        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": as_json(runs)})
+        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": json_array(runs)})
         return sorted(row["event_id"] for row in rows)

@@ -1,5 +1,6 @@
 """The HTTP side of runs."""
 
+from functools import partial
 from typing import cast
 
 from flask import Blueprint, Response, current_app, request
@@ -14,7 +15,7 @@ from telemetry.database_errors import (
 )
 from telemetry.errors import ApiError
 from telemetry.json_body import read_document
-from telemetry.payload import load
+from telemetry.payload import load, load_keyed
 from telemetry.request_log import request_id, say
 from telemetry.runs import links, metrics
 from telemetry.runs.query import next_link, read_filters
@@ -28,6 +29,7 @@ blueprint = Blueprint("runs", __name__)
 run_schema = RunSchema()
 outcome_schema = OutcomeSchema()
 commit_schema = CommitSchema()
+load_run = partial(load_keyed, run_schema, key="event_id")
 
 
 @blueprint.post("/api/v1/runs")
@@ -64,7 +66,7 @@ def create() -> Response:
 @blueprint.post("/api/v1/runs/batch")
 def create_batch() -> Response:
     """Create up to MAX_BATCH runs in one transaction; invalid ones are reported."""
-    batch = read_batch("runs", run_schema, most=MAX_BATCH, key="event_id")
+    batch = read_batch("runs", load_run, most=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
     batch.refuse(result.refused)
     say(

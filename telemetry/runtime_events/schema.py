@@ -1,8 +1,6 @@
 """What an event is when it is sent, and what may be asked about events."""
 
-from typing import Any
-
-from telemetry.fields import Choice, Identifier, Integer, JsonObject, Number, Text, refusal
+from telemetry.fields import Choice, Identifier, Integer, Number, ScalarObject, Text
 from telemetry.payload import PayloadSchema
 from telemetry.query_args import Moment, WholeNumber
 
@@ -10,16 +8,6 @@ SOURCES = ("api", "web", "web_api", "worker")
 
 MAX_LIMIT = 2000
 MAX_ENDPOINT = 4096
-
-
-class Scalars(JsonObject):
-    """A JSON object whose values are strings, numbers, booleans or null."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
-        scalars = super()._deserialize(value)
-        if any(isinstance(each, dict | list) for each in scalars.values()):
-            raise refusal("scalar_type", "Values must be strings, numbers, booleans or null")
-        return scalars
 
 
 class EventSchema(PayloadSchema):
@@ -33,7 +21,7 @@ class EventSchema(PayloadSchema):
     status_code = Integer(least=100, most=599)
     runtime_ms = Number(required=True, above=0)
     idea_id = Text(least=1, most=255)
-    metadata = Scalars()
+    metadata = ScalarObject()
 
 
 class ListSchema(PayloadSchema):

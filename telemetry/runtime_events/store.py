@@ -9,8 +9,8 @@ from telemetry import sql
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, Row
 from telemetry.database_errors import DatabaseUnavailable
-from telemetry.database_values import as_json
-from telemetry.group_commit import GroupCommit, Keyed, insert_keyed
+from telemetry.database_values import Json, Keyed, as_json
+from telemetry.group_commit import GroupCommit, insert_keyed
 from telemetry.runtime_events.events import (
     BatchCreated,
     Created,
@@ -68,7 +68,7 @@ class DatabaseEvents:
     def _create_group(self, events: Sequence[Keyed]) -> builtins.list[Row | None]:
         return insert_keyed(self._insert, events)
 
-    def _insert(self, events: str) -> dict[str, Row]:
+    def _insert(self, events: Json) -> dict[str, Row]:
         rows = self._database.fetch_all(CREATE, {"events": events}, prepare=True)
         return {row["id"]: row for row in rows}
 

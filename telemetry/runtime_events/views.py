@@ -1,5 +1,6 @@
 """The HTTP side of runtime events."""
 
+from functools import partial
 from typing import cast
 
 from flask import Blueprint, Response, current_app
@@ -38,7 +39,7 @@ def create() -> Response:
 @blueprint.post("/events/batch")
 def create_batch() -> Response:
     """Record up to MAX_BATCH events in one transaction; invalid ones are reported."""
-    batch = read_batch("events", event_schema, most=MAX_BATCH, key="id")
+    batch = read_batch("events", partial(load, event_schema), most=MAX_BATCH, key="id")
     events = {index: _completed(sent) for index, sent in batch.valid.items()}
     result = _store().create_batch(events)
     batch.refuse(result.refused)
