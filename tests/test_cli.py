@@ -8,20 +8,20 @@ import time
 import httpx
 import pytest
 
-from tests.command import telemetry
+from tests.command import telemetry_process
 from tests.runs.payloads import minimal_run
 from tests.service import PROJECT, Service, environment, free_port, procfile
 
 
 @pytest.mark.parametrize("command", [[], ["serve"], ["migrate"]])
 def test_every_command_has_help(command):
-    shown = telemetry(*command, "--help")
+    shown = telemetry_process(*command, "--help")
     assert shown.returncode == 0
     assert shown.stdout.startswith("Usage: python -m telemetry")
 
 
 def test_it_tells_its_version(client):
-    assert client.get("/version").json["version"] in telemetry("--version").stdout
+    assert client.get("/version").json["version"] in telemetry_process("--version").stdout
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_it_tells_its_version(client):
     ],
 )
 def test_wrong_usage_is_status_2(arguments, said):
-    failed = telemetry(*arguments)
+    failed = telemetry_process(*arguments)
     assert failed.returncode == 2
     assert said in failed.stderr
 
@@ -115,7 +115,7 @@ def test_serve_runs_over_the_configured_database(empty_database_url, tmp_path, n
             if "Try it:" in said.read_text():
                 break
             time.sleep(0.05)
-        second = telemetry("serve", DATABASE_URL=empty_database_url, PORT=port)
+        second = telemetry_process("serve", DATABASE_URL=empty_database_url, PORT=port)
         assert second.returncode == 1
         assert second.stderr.startswith(f"Error: port {port} of 127.0.0.1 is in use")
         assert second.stderr.count("\n") == 1

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from telemetry.migrations import files, runner
-from tests.command import telemetry
+from tests.command import telemetry, telemetry_process
 from tests.databases import schema
 from tests.runs.payloads import minimal_run
 
@@ -80,7 +80,11 @@ def test_a_rollback_refuses_to_drop_rows(client, database_url, db):
 
 def test_two_migrators_at_once_are_safe(empty_database_url):
     with ThreadPoolExecutor(3) as migrators:
-        done = list(migrators.map(lambda _: run(DATABASE_URL=empty_database_url), range(3)))
+        done = list(
+            migrators.map(
+                lambda _: telemetry_process("migrate", DATABASE_URL=empty_database_url), range(3)
+            )
+        )
     assert [it.returncode for it in done] == [0, 0, 0], [it.stderr for it in done]
     assert sum(it.stdout.count("applying") for it in done) == len(FORWARD)
 

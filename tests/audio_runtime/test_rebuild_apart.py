@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.audio_runtime.payloads import event
-from tests.command import telemetry
+from tests.command import telemetry, telemetry_process
 
 URL = "/api/v1/audio-runtime/events"
 REBUILD = "/api/v1/audio-runtime/rebuild"
@@ -81,7 +81,9 @@ def test_a_device_that_is_being_written_holds_up_no_other(client, filled, db, da
     with psycopg.connect(database_url) as writer:
         writer.execute(f"SELECT FROM {HEADS} WHERE device_id = 'device-2' FOR UPDATE")
         done = []
-        rebuild = Thread(target=lambda: done.append(run(database_url)))
+        rebuild = Thread(
+            target=lambda: done.append(telemetry_process("rebuild", DATABASE_URL=database_url))
+        )
         rebuild.start()
         waiting = (
             "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
