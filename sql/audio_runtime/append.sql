@@ -17,9 +17,8 @@
 -- audio_runtime_heads_pkey, one look for each device and session
 -- locks: the new rows; the heads, which the caller has locked; devices and sessions of the
 -- new rows against deletion
--- returns: for each event, in the order sent: position (from 1), outcome (committed, duplicate,
--- or the reason why it is refused), and of those committed event_id, audit_event_id and
--- row_hash (hex); of duplicates recall.sql tells them
+-- returns: for each event, as sent: position (from 1), outcome (committed, duplicate or the reason
+-- of a refusal) and of those committed event_id, audit_event_id, row_hash (hex; else recall.sql)
 WITH
 sent AS MATERIALIZED (
     SELECT event.*
@@ -291,10 +290,11 @@ SELECT
     inserted.event_id,
     audited.audit_event_id,
     encode(inserted.row_hash, 'hex') AS row_hash
+-- As good as LEFT, as each row has one to its left, where LEFT ones would compare all with all.
 FROM judged
-LEFT JOIN fresh ON judged.position = fresh.position
-LEFT JOIN inserted ON fresh.event_id = inserted.event_id
-LEFT JOIN audited ON fresh.event_id = audited.source_event_id
-LEFT JOIN advanced
+FULL JOIN fresh ON judged.position = fresh.position
+FULL JOIN inserted ON fresh.event_id = inserted.event_id
+FULL JOIN audited ON fresh.event_id = audited.source_event_id
+FULL JOIN advanced
     ON judged.tenant_id = advanced.tenant_id AND judged.device_id = advanced.device_id
 ORDER BY judged.position;

@@ -1,0 +1,173 @@
+"""``python -m bench.scale_ledger``: rebuilding and verifying as the ledger grows.
+
+Writes SCALE_LEDGER.md. Apart from the reads of ``bench.scale``, since filling takes long.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import cpu, machine, postgres, scale_ledger_rows
+from telemetry.audio_runtime.devices import Scope
+from telemetry.audio_runtime.rebuild import rebuild
+from telemetry.audio_runtime.verify import verify
+from telemetry.cli.long_work import Patient, connect_patiently
+from tests.databases import execute
+from tests.server import folder
+
+FILE = Path(__file__).parent / "SCALE_LEDGER.md"
+
+REBUILD_SECONDS = 1.0
+REBUILD_GROWTH = 1.3
+VERIFY_RATE = 100_000
+
+
+class Took(NamedTuple):
+    """What a task took: by the clock, and of the server's processor time."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+Results = dict[int, dict[str, Took]]
+
+
+def main() -> None:
+    """Fill a ledger ever fuller, rebuild and verify it at each size, and write both down."""
+    options = _options()
+    results: Results = {}
+    notes: list[str] = []
+    old = 0
+    with folder() as work, postgres.running(work) as server:
+        url = server.create_migrated("scale_ledger")
+        for size in sorted(options.events):
+            notes.append(_fill(url, old, size))
+            print(notes[-1], flush=True)
+            results[size] = dict(_tasks(server, url, options.times))
+            print("\n".join(_table(results)), flush=True)
+            old = size
+        about = _about(server.url, options.times)
+    if options.write:
+        FILE.write_text("\n".join([*about, "", *_table(results), "", *notes]) + "\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.scale_ledger", description=__doc__)
+    parser.add_argument("--events", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--times", type=int, default=3, help="turns of each task (3)")
+    parser.add_argument("--write", action="store_true", help="write bench/SCALE_LEDGER.md")
+    return parser.parse_args()
+
+
+def _fill(url: str, old: int, size: int) -> str:
+    began = time.monotonic()
+    scale_ledger_rows.fill(url, old, size)
+    filled = time.monotonic() - began
+    postgres.tidy(url)
+    gigabytes = postgres.ask(url, "SELECT pg_database_size(current_database())") / 2**30
+    return f"- {size:,} events: {size - old:,} filled in {filled:.0f} s, {gigabytes:.1f} GiB."
+
+
+def _tasks(server: postgres.Postgres, url: str, times: int) -> Iterator[tuple[str, Took]]:
+    rebuilding = partial(_rebuild, url)
+    empty = partial(execute, url, "TRUNCATE os_core.audio_runtime_current")
+    yield "rebuild, the projection lost", _median(server, times, rebuilding, empty)
+    yield "rebuild, nothing differs", _median(server, times, rebuilding)
+    for jobs in (1, 2):
+        yield f"verify --jobs {jobs}", _median(server, times, partial(_verify, url, jobs))
+
+
+def _median(
+    server: postgres.Postgres,
+    times: int,
+    work: Callable[[], None],
+    before: Callable[[], None] = lambda: None,
+) -> Took:
+    """Return the medians of several turns, behind one that warms the cache."""
+    turns = []
+    for _ in range(times + 1):
+        before()
+        used, began = cpu.seconds({"database": server.process}), time.monotonic()
+        work()
+        seconds = time.monotonic() - began
+        now = cpu.seconds({"database": server.process})
+        turns.append(Took(seconds, cpu.between(used, now)["database"]))
+    return Took(*(statistics.median(of) for of in zip(*turns[1:], strict=True)))
+
+
+def _rebuild(url: str) -> None:
+    with connect_patiently(url) as connection:
+        rebuilt = rebuild(Patient(connection).transact, Scope())
+    if rebuilt.devices != scale_ledger_rows.DEVICES:
+        raise RuntimeError(f"{rebuilt.devices} devices were rebuilt")
+
+
+def _verify(url: str, jobs: int) -> None:
+    found = list(verify(lambda: connect_patiently(url), Scope(), kept={}, since={}, jobs=jobs))
+    if found:
+        raise RuntimeError(f"verify says: {found[0]}")
+
+
+def _table(results: Results) -> list[str]:
+    sizes = sorted(results)
+    heads = [f"{size:,} events: s | CPU s | events/s | by CPU" for size in sizes]
+    lines = [
+        f"| {scale_ledger_rows.DEVICES:,} devices | {' | '.join(heads)} | growth | target |",
+        f"| --- |{' ---: |' * (4 * len(sizes) + 1)} --- |",
+    ]
+    for name in results[sizes[0]]:
+        took = {size: results[size][name] for size in sizes}
+        cells = [_cells(name, size, it) for size, it in took.items()]
+        growth = took[sizes[-1]].seconds / took[sizes[0]].seconds
+        lines.append(
+            f"| {name} | {' | '.join(cells)} | {growth:.2f} | {_target(name, took, growth)} |"
+        )
+    return lines
+
+
+def _cells(name: str, size: int, took: Took) -> str:
+    cells = [f"{took.seconds:.2f}", f"{took.cpu_seconds:.2f}"]
+    if name.startswith("verify"):
+        cells += [f"{size / took.seconds:,.0f}", f"{size / took.cpu_seconds:,.0f}"]
+    else:
+        cells += ["", ""]
+    return " | ".join(cells)
+
+
+def _target(name: str, took: dict[int, Took], growth: float) -> str:
+    first, *others = sorted(took)
+    if name.startswith("verify"):
+        reached = first / took[first].seconds >= VERIFY_RATE
+        return f"≥ {VERIFY_RATE:,} events/s: {_met(reached)}"
+    told = f"< {REBUILD_SECONDS:.0f} s: {_met(took[first].seconds < REBUILD_SECONDS)}"
+    return f"{told}; ≤ {REBUILD_GROWTH}: {_met(growth <= REBUILD_GROWTH)}" if others else told
+
+
+def _met(reached: bool) -> str:
+    return "met" if reached else "**missed**"
+
+
+def _about(url: str, times: int) -> list[str]:
+    machine_ = machine.describe()
+    return [
+        "# The ledger as it grows",
+        "",
+        "Written by `python -m bench.scale_ledger --write`. Medians of"
+        f" {times} turns behind one that warms the cache; CPU is the server's processor time. Where"
+        " it is far less than the time of one job, the machine was busy with other things (load"
+        f" average {os.getloadavg()[1]:.1f} of five minutes at the end). Events of all kinds came"
+        " in turn from all devices, so that a device's history is scattered over the whole table.",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}; PostgreSQL {postgres.ask(url, 'SHOW server_version')};"
+        f" {machine_['CPU']}; {machine_['memory']}.",
+    ]
+
+
+if __name__ == "__main__":
+    main()
