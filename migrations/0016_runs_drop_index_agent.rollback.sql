@@ -1,4 +1,4 @@
--- Writers wait while the index is built.
+-- Writers wait while the index is built, twice: the first time to learn what would be lost.
 SET LOCAL lock_timeout = '5s';
 
 CREATE INDEX ix_agent_runs_agent_name_status_created_at

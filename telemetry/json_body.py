@@ -77,8 +77,9 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
 def _read_all() -> bytes:
     """Return the whole body; werkzeug itself returns what there is of one cut short.
 
-    It is allowed one byte more than the configured limit, which tells a chunked body that
-    is too long from one that has just the limit's length.
+    A body of known length comes straight from the server, without werkzeug's streams. The limit
+    is one byte more than the configured one, which tells a chunked body that is too long from
+    one that has just the limit's length.
     """
     environ, limit = request.environ, request.max_content_length or sys.maxsize
     length = environ.get("CONTENT_LENGTH") or "unknown"

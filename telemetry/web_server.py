@@ -47,7 +47,7 @@ def http_date() -> str:
     return str(_date_of_second(int(time())))
 
 
-class Response(wsgi.Response):  # type: ignore[misc]
+class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
     """Sends head and body at once where it can: one call of the system, one packet."""
 
     headers_sent: bool
@@ -64,7 +64,7 @@ class Response(wsgi.Response):  # type: ignore[misc]
         util.write(self.sock, head.encode("latin-1") + b"\r\n" + arg)
 
 
-class Logger(glogging.Logger):  # type: ignore[misc]
+class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
     """No access log, whose lines are put together before they are thrown away."""
 
     def access(self, *_: Any) -> None:

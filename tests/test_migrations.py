@@ -133,6 +133,36 @@ def test_a_migration_may_do_without_a_transaction(empty_database_url, tmp_path):
     assert schema(empty_database_url) == before
 
 
+def test_a_broken_migration_without_a_transaction_can_be_run_again(empty_database_url, tmp_path):
+    """Undoing it by its rollback would lock out those who use the table."""
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("ALTER DATABASE nothing SET statement_timeout = '1 min'")
+        connection.execute(
+            "ALTER DATABASE nothing SET default_transaction_isolation = 'repeatable read'"
+        )
+    shutil.copy(FORWARD[0], tmp_path)
+    file = tmp_path / "0002_numbers.sql"
+    file.with_suffix(".rollback.sql").write_text("DROP TABLE seen, numbers;\n")
+    text = """-- transactional: false
+        DROP TABLE IF EXISTS seen, numbers;
+        SET lock_timeout = '5s';
+        CREATE TABLE seen AS SELECT current_setting('statement_timeout') AS statement_timeout;
+        CREATE TABLE numbers AS SELECT 1 AS number UNION ALL SELECT {second};
+        CREATE UNIQUE INDEX CONCURRENTLY ux_numbers ON numbers (number);
+    """
+    file.write_text(text.format(second=1))
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        runner.migrate(empty_database_url, print, directory=tmp_path)
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (2,)
+        assert connection.execute("SELECT statement_timeout FROM seen").fetchone() == ("0",)
+    file.write_text(text.format(second=2))
+    runner.migrate(empty_database_url, print, directory=tmp_path)
+    with psycopg.connect(empty_database_url) as connection:
+        valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ux_numbers'::regclass"
+        assert connection.execute(valid).fetchone() == (True,)
+
+
 def test_an_edited_migration_is_noticed(empty_database_url):
     runner.migrate(empty_database_url, print)
     with psycopg.connect(empty_database_url) as connection:

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from psycopg import errors
+from psycopg import IsolationLevel, errors
 from yoyo import read_migrations
 
 from telemetry import sql
-from telemetry.database import SET_UP_TRANSACTION, connect
+from telemetry.database import SET_UP_TRANSACTION, Connection, connect
 from telemetry.migrations.backend import Backend
 from telemetry.migrations.files import DIRECTORY, checksum, known_migrations
 
 APPLIED = sql.load("migrations/applied")
 TRY_LOCK = sql.load("migrations/try_lock")
+LIFT_TIME_LIMIT = sql.load("migrations/lift_time_limit")
 RECORD_CHECKSUM = sql.load("migrations/record_checksum")
 FORGET_CHECKSUM = sql.load("migrations/forget_checksum")
 TABLES = sql.load("migrations/tables")
@@ -64,10 +65,20 @@ def migrate(url: str, say: Say, directory: Path = DIRECTORY) -> Status:
                     migration.process_steps(backend, "apply")
                     _note_applied(backend, migration)
             else:
-                # CREATE INDEX CONCURRENTLY has no transaction; its file must bear a repetition.
-                migration.process_steps(backend, "apply")
+                _apply_without_transaction(backend, migration)
                 _note_applied(backend, migration)
     return status(url)
+
+
+def _apply_without_transaction(backend: Backend, migration: Any) -> None:
+    """Run the statements one by one, as CREATE INDEX CONCURRENTLY wants it.
+
+    What a broken attempt did stays: the file bears a repetition. yoyo would undo it by the
+    rollback, whose locks are meant for a transaction of milliseconds.
+    """
+    backend.connection.execute(LIFT_TIME_LIMIT)
+    for step in migration.steps:
+        step.apply(backend)
 
 
 def rollback(
@@ -101,8 +112,21 @@ def _roll_back_one(backend: Backend, migration: Any, say: Say) -> None:
 
 
 @contextmanager
+def _keeper(url: str) -> Iterator[Connection]:
+    """A transaction to hold the migrators' lock.
+
+    It keeps no snapshot between its statements, whatever isolation the database has as its
+    default: CREATE INDEX CONCURRENTLY would wait for that.
+    """
+    with connect(url) as connection:
+        connection.isolation_level = IsolationLevel.READ_COMMITTED
+        with connection.transaction():
+            yield connection
+
+
+@contextmanager
 def _sole_migrator(url: str, say: Say) -> Iterator[Backend]:
-    with connect(url) as keeper, keeper.transaction():
+    with _keeper(url) as keeper:
         deadline = time.monotonic() + LOCK_SECONDS
         waiting = False
         while not keeper.execute(TRY_LOCK).fetchone()["locked"]:  # type: ignore[index]
