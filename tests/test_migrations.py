@@ -157,8 +157,12 @@ def test_a_broken_migration_without_a_transaction_can_be_run_again(empty_databas
         assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (2,)
         assert connection.execute("SELECT statement_timeout FROM seen").fetchone() == ("0",)
     file.write_text(text.format(second=2))
+    (tmp_path / "0003_next.sql").write_text(
+        "CREATE TABLE next AS SELECT current_setting('lock_timeout') AS lock_timeout;\n"
+    )
     runner.migrate(empty_database_url, print, directory=tmp_path)
     with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT lock_timeout FROM next").fetchone() == ("0",)
         valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ux_numbers'::regclass"
         assert connection.execute(valid).fetchone() == (True,)
 

@@ -18,6 +18,7 @@ from telemetry.migrations.files import DIRECTORY, checksum, known_migrations
 APPLIED = sql.load("migrations/applied")
 TRY_LOCK = sql.load("migrations/try_lock")
 LIFT_TIME_LIMIT = sql.load("migrations/lift_time_limit")
+RESET_SESSION = sql.load("migrations/reset_session")
 RECORD_CHECKSUM = sql.load("migrations/record_checksum")
 FORGET_CHECKSUM = sql.load("migrations/forget_checksum")
 TABLES = sql.load("migrations/tables")
@@ -77,8 +78,12 @@ def _apply_without_transaction(backend: Backend, migration: Any) -> None:
     rollback, whose locks are meant for a transaction of milliseconds.
     """
     backend.connection.execute(LIFT_TIME_LIMIT)
-    for step in migration.steps:
-        step.apply(backend)
+    try:
+        for step in migration.steps:
+            step.apply(backend)
+    finally:
+        if not backend.connection.closed:
+            backend.connection.execute(RESET_SESSION)
 
 
 def rollback(
