@@ -55,6 +55,7 @@ def status(url: str) -> Status:
 def migrate(url: str, say: Say, directory: Path = DIRECTORY) -> Status:
     """Apply every pending migration, each in a transaction with the note that it is applied.
 
+    One whose file says ``-- transactional: false`` has none, and is noted when it is done.
     Raises MigrationError or psycopg.Error; what was applied before stays.
     """
     with _sole_migrator(url, say) as backend:
