@@ -74,7 +74,7 @@ def connect(url: str, **settings: Any) -> Connection:
     connection = Connection.connect(
         autocommit=True, row_factory=dict_row, prepare_threshold=None, **parameters
     )
-    register_loaders(connection)
+    _configure(connection)
     return connection
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from psycopg import IsolationLevel, errors
+from psycopg import errors
 from yoyo import read_migrations
 
 from telemetry import sql
-from telemetry.database import SET_UP_TRANSACTION, Connection, connect
+from telemetry.database import SET_UP_TRANSACTION, connect
 from telemetry.migrations.backend import Backend
 from telemetry.migrations.files import DIRECTORY, checksum, known_migrations
 
@@ -118,21 +118,9 @@ def _roll_back_one(backend: Backend, migration: Any, say: Say) -> None:
 
 
 @contextmanager
-def _keeper(url: str) -> Iterator[Connection]:
-    """A transaction to hold the migrators' lock.
-
-    It keeps no snapshot between its statements, whatever isolation the database has as its
-    default: CREATE INDEX CONCURRENTLY would wait for that.
-    """
-    with connect(url) as connection:
-        connection.isolation_level = IsolationLevel.READ_COMMITTED
-        with connection.transaction():
-            yield connection
-
-
-@contextmanager
 def _sole_migrator(url: str, say: Say) -> Iterator[Backend]:
-    with _keeper(url) as keeper:
+    # Read committed, it keeps no snapshot, for which CREATE INDEX CONCURRENTLY would wait.
+    with connect(url) as keeper, keeper.transaction():
         deadline = time.monotonic() + LOCK_SECONDS
         waiting = False
         while not keeper.execute(TRY_LOCK).fetchone()["locked"]:  # type: ignore[index]
