@@ -1,6 +1,7 @@
 """The devices that rebuild and verify go through, page by page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from telemetry import sql
@@ -8,6 +9,9 @@ from telemetry.database import Row
 
 LIST_DEVICES = sql.load("audio_runtime/list_devices")
 LIST_DEVICE = sql.load("audio_runtime/list_device")
+
+# Returns the tenant and the device that a row or an event names.
+name_of: Callable[[Mapping[str, Any]], tuple[str, str]] = itemgetter("tenant_id", "device_id")
 
 
 class Scope(NamedTuple):

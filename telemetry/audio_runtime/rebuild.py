@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from telemetry import sql
-from telemetry.audio_runtime.devices import Scope, pages
+from telemetry.audio_runtime.devices import Scope, name_of, pages
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.store import LOCK_FREE_HEADS, LOCK_HEADS, PROJECT
 from telemetry.database import Connection, Row
@@ -115,8 +115,8 @@ def _outcomes(transact: Transact, scope: Scope, say: Callable[[str], None]) -> I
 
 def _rebuild_free(page: list[Row], connection: Connection) -> _Outcome:
     free = connection.execute(LOCK_FREE_HEADS, {"devices": as_json(page)}).fetchall()
-    names = {_name(row) for row in free}
-    busy = [row for row in page if _name(row) not in names]
+    names = {name_of(row) for row in free}
+    busy = [row for row in page if name_of(row) not in names]
     return _project(free, connection)._replace(busy=busy)
 
 
@@ -129,19 +129,15 @@ def _rebuild_one(transact: Transact, device: Row) -> _Outcome:
         return transact(work)
     except IntegrityViolation as error:
         problem = f"refused_by_{error.constraint}"
-        return _Outcome(0, 0, [Finding(*_name(device), None, problem)], [])
+        return _Outcome(0, 0, [Finding(*name_of(device), None, problem)], [])
 
 
 def _project(devices: list[Row], connection: Connection) -> _Outcome:
     rows = connection.execute(CONTRADICTIONS, {"devices": as_json(devices)})
     found = sorted(Finding(**row) for row in rows)
     contradictory = {finding[:2] for finding in found}
-    sound = [row for row in devices if _name(row) not in contradictory]
+    sound = [row for row in devices if name_of(row) not in contradictory]
     parameters = {"devices": as_json(sound)}
     cleared = connection.execute(CLEAR_CURRENT, parameters).fetchall()
     projected = connection.execute(PROJECT, parameters).fetchall()
     return _Outcome(len(sound), len(cleared) + len(projected), found, [])
-
-
-def _name(row: Row) -> tuple[str, str]:
-    return row["tenant_id"], row["device_id"]

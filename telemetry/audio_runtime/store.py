@@ -6,6 +6,7 @@ from typing import Any
 from psycopg import errors
 
 from telemetry import sql
+from telemetry.audio_runtime.devices import name_of
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.database import Connection, Database, Row
 from telemetry.database_values import Json, as_json
@@ -95,10 +96,10 @@ class AudioRuntimeStore:
 
         def work(connection: Connection) -> list[Row | None]:
             free = connection.execute(LOCK_FREE_HEADS, _devices(events), prepare=True)
-            names = {(row["tenant_id"], row["device_id"]) for row in free}
-            ours = [event for event in events if _name(event) in names]
+            names = {name_of(row) for row in free}
+            ours = [event for event in events if name_of(event) in names]
             rows = iter(_append_locked(connection, ours) if ours else [])
-            return [next(rows) if _name(event) in names else None for event in events]
+            return [next(rows) if name_of(event) in names else None for event in events]
 
         return self._database.transact_pipelined(work)
 
@@ -154,9 +155,5 @@ def _append_locked(connection: Connection, events: Sequence[Event]) -> list[Row]
 
 
 def _devices(events: Sequence[Event]) -> dict[str, Json]:
-    names = {(event["tenant_id"], event["device_id"]) for event in events}
+    names = {name_of(event) for event in events}
     return {"devices": as_json([{"tenant_id": tenant, "device_id": it} for tenant, it in names])}
-
-
-def _name(event: Event) -> tuple[str, str]:
-    return event["tenant_id"], event["device_id"]

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import IsolationLevel
 
 from telemetry import sql
-from telemetry.audio_runtime.devices import Scope, pages
+from telemetry.audio_runtime.devices import Scope, name_of, pages
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.kept_heads import Head, Heads
 from telemetry.database import SET_UP_TRANSACTION, Connection, Row
@@ -93,7 +93,7 @@ def _pages(
             return listing.execute(statement, parameters, prepare=False).fetchall()
 
         for page in pages(fetch, scope, PAGE):
-            names = [(row["tenant_id"], row["device_id"]) for row in page]
+            names = [name_of(row) for row in page]
             running.append((names, pool.submit(check, names)))
             if len(running) > jobs:
                 done, future = running.popleft()
