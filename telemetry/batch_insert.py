@@ -1,6 +1,6 @@
 """Inserting a batch with few statements, and still finding the record that a constraint refuses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from psycopg import IntegrityError
@@ -21,6 +21,41 @@ class Refusal(NamedTuple):
     """The constraint that refused a record."""
 
     constraint: str
+
+
+class Inserted(NamedTuple):
+    """By index in the batch: what is new, and the constraint that refused a record."""
+
+    new: set[int]
+    refused: dict[int, str]
+
+
+def insert_new(
+    database: Database,
+    records: Mapping[int, Record],
+    key: Callable[[Record], str],
+    insert: Callable[[Connection, Sequence[Record]], Container[str]],
+) -> Inserted:
+    """Insert, in one transaction, the first record of each key unless the key is there.
+
+    ``records`` is by index in the batch; ``insert`` returns the keys of what it inserted. What
+    repeats a refused record is refused as well. Raises what insert_batch raises.
+    """
+    first = {key(record): index for index, record in reversed([*records.items()])}
+    keys = sorted(first)
+
+    def insert_part(connection: Connection, part: Sequence[Record]) -> list[bool]:
+        inserted = insert(connection, part)
+        return [key(record) in inserted for record in part]
+
+    results = insert_batch(database, [records[first[it]] for it in keys], insert_part)
+    became = dict(zip(keys, results, strict=True))
+    refused = {
+        index: it.constraint
+        for index, record in records.items()
+        if isinstance(it := became[key(record)], Refusal)
+    }
+    return Inserted({first[it] for it, result in became.items() if result is True}, refused)
 
 
 def insert_batch(

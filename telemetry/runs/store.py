@@ -1,12 +1,13 @@
 """Runs in the database."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from psycopg.rows import scalar_row
 
 from telemetry import sql
-from telemetry.batch_insert import Refusal, insert_batch
+from telemetry.batch_insert import insert_new
 from telemetry.database import Connection, Database, Row
 from telemetry.database_values import Json, Keyed, as_json, json_array
 from telemetry.group_commit import GroupCommit, insert_keyed
@@ -58,27 +59,13 @@ class RunStore:
     def create_batch(self, runs: dict[int, Keyed]) -> BatchCreated:
         """Create, in one transaction, the runs that are new. ``runs`` is by index in the batch."""
 
-        def insert(connection: Connection, part: Sequence[Keyed]) -> list[bool]:
+        def insert(connection: Connection, part: Sequence[Keyed]) -> set[str]:
             cursor = connection.cursor(row_factory=scalar_row)
-            created = {*cursor.execute(CREATE, {"runs": json_array(part)})}
-            return [run.key in created for run in part]
+            return {*cursor.execute(CREATE, {"runs": json_array(part)})}
 
-        first = {run.key: index for index, run in reversed(runs.items())}
-        once = [runs[first[event_id]] for event_id in sorted(first)]
-        results = insert_batch(self._database, once, insert)
-        became = {run.key: it for run, it in zip(once, results, strict=True)}
-        refused = {
-            index: it.constraint
-            for index, run in runs.items()
-            if isinstance(it := became[run.key], Refusal)
-        }
-        repeated = [
-            run
-            for index, run in runs.items()
-            if index not in refused and not (became[run.key] and first[run.key] == index)
-        ]
-        inserted = len(runs) - len(refused) - len(repeated)
-        return BatchCreated(inserted, len(repeated), self._differing(repeated), refused)
+        new, refused = insert_new(self._database, runs, attrgetter("key"), insert)
+        repeated = [run for index, run in runs.items() if index not in new and index not in refused]
+        return BatchCreated(len(new), len(repeated), self._differing(repeated), refused)
 
     def get(self, event_id: str) -> Row | None:
         """Return the run, or None."""

@@ -85,8 +85,3 @@ def normal_endpoint(endpoint: str) -> str:
 def cost(runtime_ms: float, cost_per_second: float) -> float:
     """Return the price of the time, as a double: the largest one when there is none so large."""
     return min(runtime_ms / 1000 * cost_per_second, sys.float_info.max)
-
-
-def first_of_each_id(events: Mapping[int, Event]) -> dict[str, int]:
-    """Return the index at which each id of a batch stands first."""
-    return {event["id"]: index for index, event in reversed([*events.items()])}

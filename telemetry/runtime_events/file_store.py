@@ -18,7 +18,6 @@ from telemetry.runtime_events.events import (
     Created,
     Event,
     Filters,
-    first_of_each_id,
 )
 from telemetry.runtime_events.file_appends import Appends
 from telemetry.runtime_events.file_journal import Journal
@@ -52,7 +51,7 @@ class FileEvents:
 
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
         """Append the new events at once."""
-        first = first_of_each_id(events)
+        first = {event["id"]: index for index, event in reversed([*events.items()])}
         results = self._appends.append([events[index] for index in sorted(first.values())])
         inserted = sum(result.created for result in results)
         return BatchCreated(inserted, len(events) - inserted, {})

@@ -3,10 +3,11 @@
 import builtins
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from telemetry import sql
-from telemetry.batch_insert import Refusal, insert_batch
+from telemetry.batch_insert import insert_new
 from telemetry.database import Connection, Database, Row
 from telemetry.database_errors import DatabaseUnavailable
 from telemetry.database_values import Json, Keyed, as_json
@@ -16,7 +17,6 @@ from telemetry.runtime_events.events import (
     Created,
     Event,
     Filters,
-    first_of_each_id,
 )
 
 CREATE = sql.load("runtime_events/create")
@@ -49,21 +49,12 @@ class DatabaseEvents:
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
         """Store the new events in one transaction."""
 
-        def insert(connection: Connection, part: Sequence[Event]) -> builtins.list[bool]:
+        def insert(connection: Connection, part: Sequence[Event]) -> set[str]:
             sent = as_json([_exact(event) for event in part])
-            created = {row["id"] for row in connection.execute(CREATE, {"events": sent})}
-            return [event["id"] in created for event in part]
+            return {row["id"] for row in connection.execute(CREATE, {"events": sent})}
 
-        once = [events[index] for _, index in sorted(first_of_each_id(events).items())]
-        results = insert_batch(self._database, once, insert)
-        became = {event["id"]: it for event, it in zip(once, results, strict=True)}
-        refused = {
-            index: it.constraint
-            for index, event in events.items()
-            if isinstance(it := became[event["id"]], Refusal)
-        }
-        inserted = sum(it is True for it in results)
-        return BatchCreated(inserted, len(events) - inserted - len(refused), refused)
+        new, refused = insert_new(self._database, events, itemgetter("id"), insert)
+        return BatchCreated(len(new), len(events) - len(new) - len(refused), refused)
 
     def _create_group(self, events: Sequence[Keyed]) -> builtins.list[Row | None]:
         return insert_keyed(self._insert, events)
