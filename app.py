@@ -7,6 +7,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telemetry import errors, request_log, security
+from telemetry.application import Application
 from telemetry.audio_runtime import views as audio_runtime
 from telemetry.audio_runtime.store import AudioRuntimeStore
 from telemetry.audit import views as audit
@@ -40,9 +41,8 @@ def create_app(config: Config | None = None) -> Flask:
     logger.log(logging.INFO if persistence.contract.passed else logging.ERROR, "%s", persistence)
     records = _database(config, persistence.agent_runs)
 
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__)
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1
-    app.url_map.merge_slashes = False
     if proxies := config.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 

@@ -1,14 +1,32 @@
 """JSON answers."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from flask import Response
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class WholeAnswer(Response):
+    """An answer whose body is all there: it is sent as it is, with its length.
+
+    It may have any status but those without a body, 204 and 304.
+    """
+
+    def __init__(self, body: bytes, status: int, headers: Mapping[str, str] | None = None) -> None:
+        # As a list, since of bytes alone werkzeug would look after each header itself.
+        super().__init__([body], status, headers, content_type="application/json")
+        self._body = body
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        """Answer a WSGI server, without werkzeug's care for streams, locations and closers."""
+        start(self.status, [*self.headers, ("Content-Length", str(len(self._body)))])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self._body]
+
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return ``body`` as a JSON response."""
-    return Response(
-        msgspec.json.encode(body), status, headers=headers, content_type="application/json"
-    )
+    return WholeAnswer(msgspec.json.encode(body), status, headers)

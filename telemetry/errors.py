@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, TypedDict
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from telemetry import request_log
@@ -73,13 +73,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(PersistenceUnavailable, _persistence_unavailable)
     app.register_error_handler(IntegrityViolation, _integrity_violation)
     app.register_error_handler(Exception, _unexpected)
-    app.before_request(_refuse_unstorable_path)
-
-
-def _refuse_unstorable_path() -> None:
-    # PostgreSQL's text has no NUL, so nothing is named with one.
-    if "\0" in request.path:
-        raise ApiError(HTTPStatus.NOT_FOUND, "Not found")
 
 
 def _api_error(error: ApiError) -> Response:

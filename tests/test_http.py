@@ -3,6 +3,7 @@
 import http.client
 import json
 import logging
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -34,6 +35,49 @@ def test_a_wrong_method_is_405_with_allow(client, method, path, allowed):
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == allowed
     assert answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v1/runs", {"GET", "HEAD", "OPTIONS", "POST"}),
+        ("/api/v1/runs/x", {"GET", "HEAD", "OPTIONS", "PATCH"}),
+    ],
+)
+def test_options_tells_what_a_path_takes(client, path, allowed):
+    answer = client.options(path)
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/metadata", "/api/v1/runs", "/api/v1/runs/nobody", "/nothing"]
+)
+def test_head_is_get_without_its_body(client, path):
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.data) == (get.status_code, b"")
+    assert head.headers["Content-Length"] == get.headers["Content-Length"]
+    assert head.content_type == get.content_type == "application/json"
+
+
+def test_slashes_before_a_path_count_as_one(client):
+    answer = client.get("/", environ_overrides={"PATH_INFO": "//health"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs/a%00b", "/api/v1/runs/%00/commit-url"])
+def test_nothing_is_named_with_a_nul(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "\0" not in answer.json["detail"]
+
+
+def test_what_is_to_be_torn_down_is(make_app):
+    app, ended = make_app(), []
+    app.teardown_request(lambda error: ended.append("request"))
+    app.teardown_appcontext(lambda error: ended.append("context"))
+    app.test_client().get("/health")
+    assert ended == ["request", "context"]
 
 
 def test_every_answer_has_a_request_id(client):
@@ -80,10 +124,10 @@ def test_the_server_logs_what_is_extra_and_a_traceback_on_the_same_line():
     error = ValueError("first\nsecond")
     cause = (ValueError, error, error.__traceback__)
     record = logging.LogRecord("telemetry", 40, "f", 1, "message", (), cause)
-    record.status, record.odd = 500, {1}
+    record.status, record.odd = 500, PurePosixPath("/odd")
     line = ServerFormatter().format(record)
     assert len(line.splitlines()) == 1
-    assert {"status": 500, "odd": "{1}"}.items() <= json.loads(line).items()
+    assert {"status": 500, "odd": "/odd"}.items() <= json.loads(line).items()
     assert json.loads(line)["exc_info"].endswith("first\nsecond")
 
 
