@@ -8,13 +8,14 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from telemetry.timestamps import utc_text
+import msgspec
 
 _OF_EVERY_LINE = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
-_encoder = json.JSONEncoder(default=str)
+_encoder = msgspec.json.Encoder(enc_hook=str)
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -25,7 +26,7 @@ class ServerFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
         line = {
-            "time": utc_text(datetime.fromtimestamp(record.created, UTC)),
+            "time": _time(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -33,7 +34,7 @@ class ServerFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _OF_EVERY_LINE}
         if record.exc_info:
             line["exc_info"] = self.formatException(record.exc_info)
-        return _encoder.encode(line)
+        return _ascii_json(line)
 
 
 class TerminalFormatter(logging.Formatter):
@@ -74,6 +75,22 @@ def dict_config(level: str) -> dict[str, Any]:
             "psycopg.pool": {"level": "ERROR"},
         },
     }
+
+
+def _time(seconds: float) -> str:
+    return f"{_second(int(seconds))}.{int(seconds % 1 * 1_000_000):06}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _ascii_json(line: dict[str, Any]) -> str:
+    try:
+        return _encoder.encode(line).decode("ascii")
+    except UnicodeError:  # seldom, and many times as slow
+        return json.dumps(line, default=str)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -117,7 +117,7 @@ def test_what_was_accepted_is_answered_when_the_service_is_asked_to_stop(server,
             blocker.rollback()
             assert post.result().status_code == 201
     assert service.process.wait(30) == 0
-    assert all(line.startswith('{"time": ') for line in service.log.splitlines())
+    assert all(line.startswith('{"time":') for line in service.log.splitlines())
     assert count(server, "last") == 1
 
 
