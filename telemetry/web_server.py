@@ -2,15 +2,18 @@
 
 import json
 import uuid
+from collections.abc import Iterable
 from functools import lru_cache
+from ipaddress import ip_network
 from time import time
 from typing import Any
 
 from gunicorn import glogging, util
 from gunicorn.config import Config
-from gunicorn.http import wsgi
+from gunicorn.http import message, wsgi
 
 _date_of_second = lru_cache(maxsize=2)(util.http_date)
+_is_in_allow_list = message._ip_in_allow_list
 
 
 def change() -> None:
@@ -18,6 +21,7 @@ def change() -> None:
     util.write_error = write_error
     util.http_date = http_date
     wsgi.Response = Response
+    message._ip_in_allow_list = is_in_allow_list
 
 
 def settle(config: Config) -> None:
@@ -45,6 +49,17 @@ def write_error(sock: Any, status: int, reason: str, message: str) -> None:
 def http_date() -> str:
     """Return the time of an answer; it changes once a second."""
     return str(_date_of_second(int(time())))
+
+
+def is_in_allow_list(ip: str, allowed: Iterable[str], _: object) -> bool:
+    """Tell whether gunicorn trusts a peer; it would parse the address for each request anew."""
+    return _is_trusted(ip, tuple(allowed))
+
+
+@lru_cache(maxsize=1024)
+def _is_trusted(ip: str, allowed: tuple[str, ...]) -> bool:
+    networks = [ip_network(each) for each in allowed if each != "*"]
+    return bool(_is_in_allow_list(ip, allowed, networks))
 
 
 class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
