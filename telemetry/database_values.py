@@ -4,8 +4,9 @@ The rows of a store are answers as they are.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from json import loads as loads_any_size
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,10 +26,11 @@ class Json(bytes):
 
 
 class Keyed(NamedTuple):
-    """A record as a JSON object, and the key that makes it unique."""
+    """A record as a JSON object, the key that makes it unique, and values that are read as well."""
 
     key: str
     json: Json
+    values: Mapping[str, Any] = MappingProxyType({})
 
 
 def as_json(value: Any) -> Json:
@@ -38,7 +40,7 @@ def as_json(value: Any) -> Json:
 
 def json_array(records: Iterable[Keyed]) -> Json:
     """Return the JSON array of the records."""
-    return Json(b"[%b]" % b",".join(record.json for record in records))
+    return Json(b"[%b]" % b",".join([record.json for record in records]))
 
 
 def register_loaders(connection: Connection[Any]) -> None:

@@ -43,14 +43,11 @@ def insert_keyed(
     ``insert`` takes a JSON array of records that have different keys, and returns by key the
     rows of those that it inserted.
     """
-    first: dict[str, int] = {}
-    for number, record in enumerate(records):
-        first.setdefault(record.key, number)
-    rows = insert(json_array(records[number] for number in first.values()))
-    return [
-        rows.get(record.key) if first[record.key] == number else None
-        for number, record in enumerate(records)
-    ]
+    first: dict[str, Keyed] = {}
+    for record in records:
+        first.setdefault(record.key, record)
+    rows = insert(json_array(first.values()))
+    return [rows.get(record.key) if record is first[record.key] else None for record in records]
 
 
 class GroupCommit(Generic[Record, Outcome]):
@@ -83,8 +80,7 @@ class GroupCommit(Generic[Record, Outcome]):
                 self._groups = 1
                 place.leads = True
             elif len(self._queue) < MAX_WAITING:
-                self._queue.append(place)
-                place.queued = True
+                place.wait_in(self._queue)
             else:
                 raise DatabaseUnavailable("too many requests wait for the database")
         if not place.leads:
@@ -158,7 +154,11 @@ class GroupCommit(Generic[Record, Outcome]):
 class _Place(Generic[Record, Outcome]):
     """A record's place in the queue, and what became of it."""
 
+    # Without a dictionary: one is made for each record.
+    __slots__ = ("alone", "error", "leads", "outcome", "queued", "record", "woken")
+
     outcome: Outcome
+    woken: Lock
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -166,5 +166,9 @@ class _Place(Generic[Record, Outcome]):
         self.leads = False
         self.alone = False
         self.error: Exception | None = None
+
+    def wait_in(self, queue: "deque[_Place[Record, Outcome]]") -> None:
         self.woken = Lock()
         self.woken.acquire()
+        queue.append(self)
+        self.queued = True

@@ -8,10 +8,9 @@ are found here, for every payload alike, and reported at their top-level field.
 import codecs
 import json
 import re
-import sys
 from typing import Any, NamedTuple
 
-from flask import request
+from flask import Request, current_app, request
 from msgspec import Raw
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
@@ -57,16 +56,18 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
     Raises ApiError 415 for another type or a Content-Encoding, Invalid for bytes that are
     not UTF-8, and RequestEntityTooLarge for a body over the limit.
     """
-    environ = request.environ
+    # Itself: each way through its proxy takes longer than most of what follows.
+    this: Request = request._get_current_object()  # type: ignore[attr-defined]
+    environ = this.environ
     content_type = environ.get("CONTENT_TYPE", "")
     if content_type not in content_types:
-        content_type = request.mimetype
-        charset = request.mimetype_params.get("charset", "utf-8").lower()
+        content_type = this.mimetype
+        charset = this.mimetype_params.get("charset", "utf-8").lower()
         if content_type not in content_types or charset not in ("utf-8", "utf8"):
             raise ApiError(415, f"Content-Type must be {' or '.join(content_types)}, in UTF-8")
     if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
         raise ApiError(415, "Content-Encoding is not supported: send the body as it is")
-    body = _read_all()
+    body = _read_all(this, current_app.config["MAX_CONTENT_LENGTH"])
     try:
         _check_utf8(body)
     except UnicodeDecodeError as error:
@@ -74,20 +75,20 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
     return content_type, body
 
 
-def _read_all() -> bytes:
+def _read_all(this: Request, limit: int) -> bytes:
     """Return the whole body; werkzeug itself returns what there is of one cut short.
 
     A body of known length comes straight from the server, without werkzeug's streams. The limit
     is one byte more than the configured one, which tells a chunked body that is too long from
     one that has just the limit's length.
     """
-    environ, limit = request.environ, request.max_content_length or sys.maxsize
+    environ = this.environ
     length = environ.get("CONTENT_LENGTH") or "unknown"
     try:
         if length.isdecimal() and int(length) < limit:
             body = environ["wsgi.input"].read(int(length))
         else:
-            body = request.get_data(cache=False)
+            body = this.get_data(cache=False)
     except HTTPException:
         raise
     except Exception as error:  # the server's own, for a body that breaks its protocol

@@ -62,26 +62,32 @@ def load(
     A Raw one is decoded at once when it is plainly valid; the values are the same in both ways.
     Raises Invalid with every bad field at once, each located below ``loc``.
     """
-    if isinstance(document, Raw):
-        decoded = schema.decode(document)
-        if decoded is not None:
-            return Loaded(values_of(decoded), [])
+    decoded = schema.decode(document) if isinstance(document, Raw) else None
+    if decoded is not None:
+        return Loaded(values_of(decoded), [])
     return _load_by_schema(schema, document, loc)
 
 
 def load_keyed(
-    schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("body",), *, key: str
+    schema: PayloadSchema,
+    document: Any,
+    loc: tuple[str | int, ...] = ("body",),
+    *,
+    key: str,
+    names: tuple[str, ...] = (),
 ) -> Loaded[Keyed]:
     """Like load, for a record that only the database reads: its values as JSON.
 
-    ``key`` is the field that makes it unique.
+    ``key`` is the field that makes it unique; ``names`` are the fields, all of them required,
+    that the caller reads as well.
     """
-    if isinstance(document, Raw):
-        decoded = schema.decode(document)
-        if decoded is not None:
-            return Loaded(Keyed(getattr(decoded, key), as_json(decoded)), [])
+    decoded = schema.decode(document) if isinstance(document, Raw) else None
+    if decoded is not None:
+        read = {name: getattr(decoded, name) for name in names}
+        return Loaded(Keyed(getattr(decoded, key), as_json(decoded), read), [])
     values, ignored = _load_by_schema(schema, document, loc)
-    return Loaded(Keyed(values[key], as_json(values)), ignored)
+    read = {name: values[name] for name in names}
+    return Loaded(Keyed(values[key], as_json(values), read), ignored)
 
 
 def _load_by_schema(

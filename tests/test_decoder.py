@@ -245,9 +245,9 @@ def test_a_batch_has_the_same_records_in_both_ways(data, form):
 
 def read(text):
     body = text.encode()
-    with Flask(__name__).test_request_context(
-        method="POST", data=body, content_type="application/json"
-    ):
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = len(body) + 1
+    with app.test_request_context(method="POST", data=body, content_type="application/json"):
         records = read_records("runs", 10)
     return [parse_document(bytes(it).decode()) if isinstance(it, Raw) else it for it in records]
 

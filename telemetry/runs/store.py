@@ -48,12 +48,11 @@ class RunStore:
         self._database = database
         self._arriving = GroupCommit(self._create_group, most_groups=database.pool_size)
 
-    def create(self, run: Run) -> Created:
+    def create(self, run: Keyed) -> Created:
         """Create the run unless its event_id is there; what arrives together shares a commit."""
-        sent = Keyed(run["event_id"], as_json(run))
-        if self._arriving.submit(sent, len(sent.json)):
+        if self._arriving.submit(run, len(run.json)):
             return Created(created=True, differs=[])
-        differing = self._database.fetch_one(FIND_DIFFERING, {"runs": json_array([sent])})
+        differing = self._database.fetch_one(FIND_DIFFERING, {"runs": json_array([run])})
         return Created(created=False, differs=differing["differs"] if differing else [])
 
     def create_batch(self, runs: dict[int, Keyed]) -> BatchCreated:

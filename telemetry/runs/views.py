@@ -35,8 +35,8 @@ load_run = partial(load_keyed, run_schema, key="event_id")
 @blueprint.post("/api/v1/runs")
 def create() -> Response:
     """Create one run, idempotently."""
-    run, ignored = load(run_schema, read_document())
-    event_id = run["event_id"]
+    run, ignored = load_run(read_document(), names=("run_id", "agent_name"))
+    event_id = run.key
     try:
         result = _store().create(run)
     except (IntegrityViolation, DatabaseUnavailable, DatabaseNotConfigured):
@@ -49,9 +49,9 @@ def create() -> Response:
         ) from error
     more = {"ignored_fields": ignored} if ignored else {}
     if result.created:
-        say(f"[OK] Created run: {event_id} (agent: {run['agent_name']})")
+        say(f"[OK] Created run: {event_id} (agent: {run.values['agent_name']})")
         return answer(
-            {"status": "created", "event_id": event_id, "run_id": run["run_id"], **more}, 201
+            {"status": "created", "event_id": event_id, "run_id": run.values["run_id"], **more}, 201
         )
     say(f"[OK] Duplicate event_id (idempotent): {event_id}")
     duplicate = {
