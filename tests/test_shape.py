@@ -92,3 +92,9 @@ def test_stores_do_not_know_http():
 def test_schemas_do_not_know_the_database():
     for module in (PROJECT / "telemetry").glob("*/schema.py"):
         assert "telemetry.database" not in module.read_text(), name(module)
+
+
+def test_no_room_has_functions_before_or_after_its_requests(make_app):
+    app = make_app(rate_limit_enabled=True, auth_enabled=True, auth_token="secret")
+    assert not app.url_value_preprocessors
+    assert {*app.before_request_funcs, *app.after_request_funcs} == {None}
