@@ -54,9 +54,9 @@ def app(make_app):
 @pytest.mark.parametrize(
     ("url", "payloads", "limit"),
     [
-        (RUNS, [full_run(f"event-{number}") for number in range(5)], 260),
-        (EVENTS, [full_event(id=f"event-{number}") for number in range(5)], 280),
-        *[(LEDGER, [event(kind) for _ in range(5)], 525) for kind in ("VAD_EVENT", "TIMING_STATS")],
+        (RUNS, [full_run(f"event-{number}") for number in range(5)], 245),
+        (EVENTS, [full_event(id=f"event-{number}") for number in range(5)], 265),
+        *[(LEDGER, [event(kind) for _ in range(5)], 510) for kind in ("VAD_EVENT", "TIMING_STATS")],
     ],
 )
 def test_a_create_calls_no_more_functions_than_it_has_to(app, url, payloads, limit):
