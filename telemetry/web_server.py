@@ -12,8 +12,12 @@ from gunicorn import glogging, util
 from gunicorn.config import Config
 from gunicorn.http import message, wsgi
 
+# A path, or what stands for one in a flood of others: some hundred at 8 KB at the most.
+REMEMBERED_PATHS = 256
+
 _date_of_second = lru_cache(maxsize=2)(util.http_date)
 _is_in_allow_list = message._ip_in_allow_list
+_base_environ = lru_cache(maxsize=2)(wsgi.base_environ)
 
 
 def change() -> None:
@@ -21,7 +25,10 @@ def change() -> None:
     util.write_error = write_error
     util.http_date = http_date
     wsgi.Response = Response
+    wsgi.base_environ = base_environ
     message._ip_in_allow_list = is_in_allow_list
+    message.split_request_uri = lru_cache(REMEMBERED_PATHS)(util.split_request_uri)
+    util.unquote_to_wsgi_str = lru_cache(REMEMBERED_PATHS)(util.unquote_to_wsgi_str)
 
 
 def settle(config: Config) -> None:
@@ -49,6 +56,11 @@ def write_error(sock: Any, status: int, reason: str, message: str) -> None:
 def http_date() -> str:
     """Return the time of an answer; it changes once a second."""
     return str(_date_of_second(int(time())))
+
+
+def base_environ(config: Config) -> dict[str, Any]:
+    """Return what every environ has; gunicorn would make a stream of errors for each."""
+    return dict(_base_environ(config))
 
 
 def is_in_allow_list(ip: str, allowed: Iterable[str], _: object) -> bool:

@@ -7,10 +7,8 @@ import json
 import sys
 
 import pytest
-from gunicorn.config import Config
 from werkzeug.test import EnvironBuilder
 
-from telemetry import web_server
 from tests.audio_runtime.payloads import event
 from tests.runs.payloads import full_run
 from tests.runtime_events.payloads import full_event
@@ -77,11 +75,3 @@ def test_a_batch_calls_few_functions_for_each_record(app, url, make, limit):
     status, count = count_calls(app, url, [make(number) for number in range(500)])
     assert status == 200
     assert count / 500 <= limit
-
-
-def test_gunicorn_finds_its_settings_without_a_call(monkeypatch):
-    config = Config()
-    values = {name: getattr(config, name) for name in config.settings}
-    web_server.settle(config)
-    monkeypatch.delattr(Config, "__getattr__")
-    assert {name: getattr(config, name) for name in values} == values
