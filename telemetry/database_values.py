@@ -3,7 +3,7 @@
 The rows of a store are answers as they are.
 """
 
-import re
+import string
 from collections.abc import Iterable, Mapping
 from json import loads as loads_any_size
 from types import MappingProxyType
@@ -16,7 +16,10 @@ from psycopg.types.json import set_json_loads
 
 from telemetry.timestamps import parse_utc, utc_text
 
-_MANY_DIGITS = re.compile(rb"[0-9]{19}")
+# As text, the digits of which are zeros and all else blanks: found so, nineteen digits in a row
+# take a fraction of the time that an expression takes.
+_DIGITS = bytes(ord("0") if chr(byte) in string.digits else ord(" ") for byte in range(256))
+_MANY_DIGITS = b"0" * 19
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -59,12 +62,17 @@ class _JsonDumper(Dumper):
 adapters.register_dumper(Json, _JsonDumper)
 
 
+_WITH_MICROSECONDS = len("2026-01-31 12:00:00.123456+00")
+
+
 class _TimestampLoader(Loader):
     """Text for text: no datetime object is made where the session's time zone is UTC."""
 
     def load(self, data: Buffer) -> str:
-        text = bytes(data).decode()
+        text = str(data, "ascii")
         if text.endswith("+00") and text[10:11] == " ":
+            if len(text) == _WITH_MICROSECONDS:
+                return f"{text[:10]}T{text[11:26]}Z"
             whole, _, fraction = text[11:-3].partition(".")
             return f"{text[:10]}T{whole}.{fraction:0<6}Z"
         try:
@@ -87,7 +95,7 @@ def _load_json(data: str | bytes) -> Any:
     The service takes no integer beyond 64 bits, so one that is larger was a double.
     """
     raw = data if isinstance(data, bytes) else data.encode()
-    if _MANY_DIGITS.search(raw):
+    if _MANY_DIGITS in raw.translate(_DIGITS):
         return loads_any_size(raw, parse_int=_integer_or_double)
     return msgspec.json.decode(raw)
 
