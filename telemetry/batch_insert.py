@@ -5,7 +5,8 @@ from typing import NamedTuple, TypeVar
 
 from psycopg import IntegrityError
 
-from telemetry.database import Connection, Database
+from telemetry.connection import Connection
+from telemetry.database import Database
 from telemetry.database_errors import IntegrityViolation
 
 # Of one statement: a second's work at the most, so that its time limit says something about the

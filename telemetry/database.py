@@ -11,14 +11,14 @@ from threading import Lock
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import IsolationLevel, errors
-from psycopg.abc import PQGen
+from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from telemetry import sql
 from telemetry.config import Config, ConfigError, redact_url
+from telemetry.connection import ANSWER_SECONDS, STATEMENT_SECONDS, Connection, configure
 from telemetry.connection_pool import (
     CONNECT_SECONDS,
     live_connection,
@@ -26,10 +26,6 @@ from telemetry.connection_pool import (
     session_options,
 )
 from telemetry.database_errors import Collision, DatabaseNotConfigured, translated_errors
-from telemetry.database_values import register_loaders
-
-STATEMENT_SECONDS = 10
-ANSWER_SECONDS = STATEMENT_SECONDS + 2
 
 # A deadlock or a serialization failure is the database asking for the same again.
 ATTEMPTS = 3
@@ -41,41 +37,6 @@ COMMIT = sql.load("database/commit")
 Parameters = Mapping[str, Any]
 Row = DictRow
 T = TypeVar("T")
-
-
-class Connection(psycopg.Connection[DictRow]):
-    """A connection that waits a bounded time for its server to answer."""
-
-    answer_seconds: float = ANSWER_SECONDS
-
-    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait as psycopg does, but not beyond ``answer_seconds``."""
-        try:
-            return super().wait(gen, interval, timeout or self.answer_seconds)
-        except psycopg.OperationalError as error:
-            if error.sqlstate is None:
-                # Not the server's word: nobody knows where the conversation stands.
-                self.pgconn.finish()
-            raise
-
-
-def connect(url: str, **settings: Any) -> Connection:
-    """Open a connection outside the pool, for what must not take a request's.
-
-    ``settings`` are connection parameters, such as ``connect_timeout`` in seconds.
-    Raises psycopg.OperationalError.
-    """
-    parameters = {
-        "application_name": "telemetry",
-        "connect_timeout": CONNECT_SECONDS,
-        **conninfo_to_dict(url),
-        **settings,
-    }
-    connection = Connection.connect(
-        autocommit=True, row_factory=dict_row, prepare_threshold=None, **parameters
-    )
-    _configure(connection)
-    return connection
 
 
 def check_urls(config: Config) -> None:
@@ -241,13 +202,8 @@ class Database:
             settings["options"] = session_options(settings.get("options"), STATEMENT_SECONDS)
         else:
             settings["prepare_threshold"] = None
-        return open_pool(Connection, settings, size=self.pool_size, configure=_configure)
+        return open_pool(Connection, settings, size=self.pool_size, configure=configure)
 
 
 def _set_up_transaction(connection: Connection) -> None:
     connection.execute(SET_UP_TRANSACTION, {"time_limit": f"{STATEMENT_SECONDS}s"})
-
-
-def _configure(connection: Connection) -> None:
-    connection.isolation_level = IsolationLevel.READ_COMMITTED
-    register_loaders(connection)

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Generic, TypeVar
 
+from telemetry.connection import ANSWER_SECONDS
 from telemetry.connection_pool import CONNECT_SECONDS, MAX_WAITING
-from telemetry.database import ANSWER_SECONDS, Row
+from telemetry.database import Row
 from telemetry.database_errors import DatabaseUnavailable
 from telemetry.database_values import Json, Keyed, json_array
 

@@ -9,7 +9,8 @@ from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, name_of, pages
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.store import LOCK_FREE_HEADS, LOCK_HEADS, PROJECT
-from telemetry.database import Connection, Row
+from telemetry.connection import Connection
+from telemetry.database import Row
 from telemetry.database_errors import IntegrityViolation
 from telemetry.database_values import as_json
 

@@ -8,7 +8,8 @@ from psycopg import errors
 from telemetry import sql
 from telemetry.audio_runtime.devices import name_of
 from telemetry.batch_insert import Refusal, insert_batch
-from telemetry.database import Connection, Database, Row
+from telemetry.connection import Connection
+from telemetry.database import Database, Row
 from telemetry.database_values import Json, as_json
 from telemetry.group_commit import GroupCommit
 

@@ -13,7 +13,8 @@ from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, name_of, pages
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.kept_heads import Head, Heads
-from telemetry.database import SET_UP_TRANSACTION, Connection, Row
+from telemetry.connection import Connection
+from telemetry.database import SET_UP_TRANSACTION, Row
 from telemetry.database_values import as_json
 
 SET_UP = sql.load("audio_runtime/verify_set_up")

@@ -6,7 +6,8 @@ from typing import TypeVar
 import click
 
 from telemetry.config import Config
-from telemetry.database import SET_UP_TRANSACTION, Connection, connect
+from telemetry.connection import Connection, connect
+from telemetry.database import SET_UP_TRANSACTION
 from telemetry.database_errors import translated_errors
 from telemetry.persistence import resolve
 

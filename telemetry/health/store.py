@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors
 
 from telemetry import sql
-from telemetry.database import Connection, connect
+from telemetry.connection import Connection, connect
 
 logger = logging.getLogger(__name__)
 

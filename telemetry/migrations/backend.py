@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow, tuple_row
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
-from telemetry.database import Connection, connect
+from telemetry.connection import Connection, connect
 
 # A migration's own lock_timeout bounds its waits; its work may take long.
 ANSWER_SECONDS = 24 * 3600.0

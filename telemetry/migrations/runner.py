@@ -11,7 +11,8 @@ from psycopg import errors
 from yoyo import read_migrations
 
 from telemetry import sql
-from telemetry.database import SET_UP_TRANSACTION, connect
+from telemetry.connection import connect
+from telemetry.database import SET_UP_TRANSACTION
 from telemetry.migrations.backend import Backend
 from telemetry.migrations.files import DIRECTORY, checksum, known_migrations
 

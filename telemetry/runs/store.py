@@ -8,7 +8,8 @@ from psycopg.rows import scalar_row
 
 from telemetry import sql
 from telemetry.batch_insert import insert_new
-from telemetry.database import Connection, Database, Row
+from telemetry.connection import Connection
+from telemetry.database import Database, Row
 from telemetry.database_values import Json, Keyed, as_json, json_array
 from telemetry.group_commit import GroupCommit, insert_keyed
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from telemetry import sql
 from telemetry.batch_insert import insert_new
-from telemetry.database import Connection, Database, Row
+from telemetry.connection import Connection
+from telemetry.database import Database, Row
 from telemetry.database_errors import DatabaseUnavailable
 from telemetry.database_values import Json, Keyed, as_json
 from telemetry.group_commit import GroupCommit, insert_keyed

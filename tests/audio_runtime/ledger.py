@@ -9,7 +9,8 @@ import psycopg
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.rebuild import rebuild
 from telemetry.audio_runtime.verify import verify
-from telemetry.database import Database, connect
+from telemetry.connection import connect
+from telemetry.database import Database
 from tests.audio_runtime.replay import replay
 
 TABLES = (

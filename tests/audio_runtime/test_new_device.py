@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from telemetry.audio_runtime.store import LOCK_HEADS, lock_and_append
-from telemetry.database import connect
+from telemetry.connection import connect
 from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import event
 
