@@ -55,6 +55,9 @@ keepalive = 5
 # Room for a filter of some thousand characters beside a cursor.
 limit_request_line = 8190
 
+# No proxy mounts the service below a path, and gunicorn answers 500 to a header that says so.
+forwarder_headers = ""
+
 # A worker that has not moved for this long is stuck; a batch of the largest size takes seconds.
 timeout = 60
 

@@ -1,7 +1,4 @@
-"""Flask, without what this service has no use for and each of its requests would pay for.
-
-Nothing here changes an answer: a request costs a third less of Flask's part.
-"""
+"""Flask, without what this service has no use for and each of its requests would pay for."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -16,8 +13,9 @@ from werkzeug.routing import MapAdapter, Rule, UnicodeConverter
 class Application(Flask):
     """A Flask of plain functions: no coroutines, no sessions, no names of hosts in its rules.
 
-    What comes before and after a request is the same for all of them: blueprints have no
-    such functions of their own.
+    What comes before and after a request is the same for all of them: neither blueprints nor
+    views have such functions of their own. No URL is built, and nobody is told by signals of
+    the end of a request.
     """
 
     def __init__(self, import_name: str) -> None:
@@ -31,9 +29,15 @@ class Application(Flask):
         return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Find the rule of a path without variables in a dictionary, others as werkzeug does."""
-        rule = request and self._plain_rules.get((request.method, request.path))
-        return _Found(rule) if rule else super().create_url_adapter(request)  # type: ignore[return-value]
+        """Find the rule of a path without variables in a dictionary, others as werkzeug does.
+
+        Neither way asks for the host: no rule depends on it, and so no answer does.
+        """
+        if request is None:
+            return super().create_url_adapter(None)
+        if rule := self._plain_rules.get((request.method, request.path)):
+            return cast(MapAdapter, _Found(rule))
+        return self.url_map.bind("", default_method=request.method, path_info=request.path)
 
     def preprocess_request(self) -> ResponseReturnValue | None:
         """Call what comes before each request; an answer of it is the request's."""
@@ -60,12 +64,12 @@ class Application(Flask):
 
     @cached_property
     def _plain_rules(self) -> dict[tuple[str, str], Rule]:
-        return {
-            (method, rule.rule): rule
-            for rule in self.url_map.iter_rules()
-            if not rule.arguments
-            for method in (rule.methods or set()) - {"OPTIONS"}
-        }
+        found: dict[tuple[str, str], Rule] = {}
+        for rule in self.url_map.iter_rules():
+            if not rule.arguments:
+                for method in (rule.methods or set()) - {"OPTIONS"}:
+                    found.setdefault((method, rule.rule), rule)
+        return found
 
 
 class StorableText(UnicodeConverter):
@@ -77,7 +81,7 @@ class StorableText(UnicodeConverter):
 
 
 class _Found(NamedTuple):
-    """What Flask asks of werkzeug's adapter, when the rule is known."""
+    """All that Flask asks of werkzeug's adapter to find a view."""
 
     rule: Rule
 

@@ -78,7 +78,8 @@ def dict_config(level: str) -> dict[str, Any]:
 
 
 def _time(seconds: float) -> str:
-    return f"{_second(int(seconds))}.{int(seconds % 1 * 1_000_000):06}Z"
+    whole, microseconds = divmod(round(seconds * 1_000_000), 1_000_000)
+    return f"{_second(whole)}.{microseconds:06}Z"
 
 
 @lru_cache(maxsize=2)

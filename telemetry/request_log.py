@@ -46,7 +46,8 @@ def _end(response: Response) -> Response:
         return response
     text = message or f"{sent.method} {sent.path} {response.status_code}"
     # Made here, not by the logger, which would look for the line of code that speaks.
-    record = logging.LogRecord(logger.name, level, __file__, 0, text, (), _exc_info(cause))
+    make = logging.getLogRecordFactory()
+    record = make(logger.name, level, __file__, 0, text, (), _exc_info(cause))
     vars(record).update(
         request_id=this.request_id,
         method=sent.method,
@@ -60,7 +61,7 @@ def _end(response: Response) -> Response:
 
 
 def _exc_info(cause: BaseException | None) -> Any:
-    return cause and (type(cause), cause, cause.__traceback__)
+    return None if cause is None else (type(cause), cause, cause.__traceback__)
 
 
 def _this() -> tuple[Any, Request]:

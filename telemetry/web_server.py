@@ -12,23 +12,25 @@ from gunicorn import glogging, util
 from gunicorn.config import Config
 from gunicorn.http import message, wsgi
 
-# A path, or what stands for one in a flood of others: some hundred at 8 KB at the most.
+# At the most 8 MB a worker, when somebody sends as many of the longest, 8 KB.
 REMEMBERED_PATHS = 256
 
 _date_of_second = lru_cache(maxsize=2)(util.http_date)
 _is_in_allow_list = message._ip_in_allow_list
 _base_environ = lru_cache(maxsize=2)(wsgi.base_environ)
+_split_request_uri = lru_cache(REMEMBERED_PATHS)(util.split_request_uri)
+_unquote_to_wsgi_str = lru_cache(REMEMBERED_PATHS)(util.unquote_to_wsgi_str)
 
 
 def change() -> None:
-    """Put this module's functions and classes in the place of gunicorn's."""
+    """Put this module's functions and classes in the place of gunicorn's; again at a reload."""
     util.write_error = write_error
     util.http_date = http_date
     wsgi.Response = Response
     wsgi.base_environ = base_environ
     message._ip_in_allow_list = is_in_allow_list
-    message.split_request_uri = lru_cache(REMEMBERED_PATHS)(util.split_request_uri)
-    util.unquote_to_wsgi_str = lru_cache(REMEMBERED_PATHS)(util.unquote_to_wsgi_str)
+    message.split_request_uri = _split_request_uri
+    util.unquote_to_wsgi_str = _unquote_to_wsgi_str
 
 
 def settle(config: Config) -> None:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import logging
+import re
 from pathlib import PurePosixPath
 
 import pytest
@@ -63,6 +64,19 @@ def test_head_is_get_without_its_body(client, path):
 def test_slashes_before_a_path_count_as_one(client):
     answer = client.get("/", environ_overrides={"PATH_INFO": "//health"})
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["a..b", "..", "ü", "x" * 300, "a/b", ""])
+@pytest.mark.parametrize("path", ["/api/v1/runs?limit=1", "/api/v1/runs/event-1"])
+def test_no_answer_depends_on_the_host(client, path, host):
+    runs = [minimal_run("event-1"), minimal_run("event-2")]
+    client.post("/api/v1/runs/batch", json=runs)
+    answer = client.get(path, headers={"Host": host.encode().decode("latin-1")})
+    assert answer.status_code == 200
+    if link := answer.headers.get("Link"):
+        assert re.fullmatch(
+            r'<(http://[a-z.-]+)?/api/v1/runs\?limit=1&cursor=.+>; rel="next"', link
+        )
 
 
 @pytest.mark.parametrize("path", ["/api/v1/runs/a%00b", "/api/v1/runs/%00/commit-url"])
@@ -139,6 +153,15 @@ def service(databases, tmp_path_factory):
     yield service
     service.kill()
     databases.give_back(url)
+
+
+@pytest.mark.parametrize("header", [("SCRIPT_NAME", "/elsewhere"), ("Host", "xn--zzzz")])
+def test_no_header_makes_the_service_fail(service, header):
+    runs = [minimal_run("page-1"), minimal_run("page-2")]
+    service.client.post("/api/v1/runs/batch", json=runs)
+    answer = service.client.get("/api/v1/runs?limit=1", headers=[header])
+    assert answer.status_code == 200
+    assert "/api/v1/runs?limit=1&cursor=" in answer.headers["Link"]
 
 
 def test_it_refuses_large_bodies_over_the_wire(service):

@@ -3,6 +3,7 @@
 from ipaddress import ip_network
 
 import pytest
+from gunicorn import util
 from gunicorn.config import Config
 from gunicorn.http import message, wsgi
 
@@ -16,6 +17,24 @@ def test_it_trusts_whom_gunicorn_trusts(ip, allowed):
     for _ in range(2):
         trusted = web_server.is_in_allow_list(ip, allowed, networks)
         assert trusted is message._ip_in_allow_list(ip, allowed, networks)
+
+
+def test_a_reload_changes_nothing_more(monkeypatch):
+    replaced = [
+        (util, "write_error"),
+        (util, "http_date"),
+        (util, "unquote_to_wsgi_str"),
+        (wsgi, "Response"),
+        (wsgi, "base_environ"),
+        (message, "_ip_in_allow_list"),
+        (message, "split_request_uri"),
+    ]
+    for module, name in replaced:
+        monkeypatch.setattr(module, name, getattr(module, name))
+    web_server.change()
+    once = [getattr(module, name) for module, name in replaced]
+    web_server.change()
+    assert [getattr(module, name) for module, name in replaced] == once
 
 
 def test_no_request_sees_what_another_put_into_its_environ():

@@ -4,7 +4,7 @@ import base64
 import binascii
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import request
 
@@ -73,7 +73,10 @@ def next_link(last: Row) -> str:
     """Return the Link header to the page after the run ``last``, with the same filters."""
     cursor = base64.urlsafe_b64encode(f"{last['created_at']} {last['event_id']}".encode())
     kept = {name: value for name, value in request.args.items() if name not in ("offset", "cursor")}
-    return f'<{request.base_url}?{urlencode({**kept, "cursor": cursor.decode()})}>; rel="next"'
+    # Without a host that could be one, the link is relative to the request's URL.
+    root = f"{request.scheme}://{request.host}" if request.host else ""
+    query = urlencode({**kept, "cursor": cursor.decode()})
+    return f'<{root}{quote(request.path)}?{query}>; rel="next"'
 
 
 def _read_cursor(cursor: str | None) -> tuple[datetime | None, str | None]:
