@@ -1,7 +1,6 @@
 """A connection to PostgreSQL that waits a bounded time for each answer."""
 
-import sys
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import IsolationLevel
@@ -19,23 +18,6 @@ ANSWER_SECONDS = STATEMENT_SECONDS + 2
 T = TypeVar("T")
 
 
-class _Wait(Protocol):
-    def __call__(self, gen: PQGen[T], fileno: int, seconds: float) -> T: ...
-
-
-def _greenlets_wait() -> _Wait | None:
-    """Return how gunicorn's workers wait; None in a process that gevent does not serve."""
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is None or not monkey.is_module_patched("select"):
-        return None
-    from telemetry.greenlet_wait import wait  # noqa: PLC0415 - it takes gevent
-
-    return wait
-
-
-_wait_in_greenlet = _greenlets_wait()
-
-
 class Connection(psycopg.Connection[DictRow]):
     """A connection that waits a bounded time for its server to answer."""
 
@@ -43,11 +25,8 @@ class Connection(psycopg.Connection[DictRow]):
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Wait as psycopg does, but not beyond ``answer_seconds``."""
-        seconds = timeout or self.answer_seconds
         try:
-            if _wait_in_greenlet:
-                return _wait_in_greenlet(gen, self.pgconn.socket, seconds)
-            return super().wait(gen, interval, seconds)
+            return super().wait(gen, interval, timeout or self.answer_seconds)
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
                 # Not the server's word: nobody knows where the conversation stands.

@@ -12,6 +12,7 @@ may be one record's, each is tried again by itself, so that none suffers for ano
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
+from time import sleep
 from typing import Generic, TypeVar
 
 from telemetry.connection import ANSWER_SECONDS
@@ -115,6 +116,8 @@ class GroupCommit(Generic[Record, Outcome]):
 
     def _lead(self, leader: "_Place[Record, Outcome]") -> None:
         """Commit the record with those that wait; the next of the queue leads after that."""
+        # Lets what has arrived meanwhile, and only lies in the sockets yet, join the group.
+        sleep(0)
         with self._lock:
             group = [leader, *self._take(MOST_RECORDS - 1)]
         try:
