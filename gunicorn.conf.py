@@ -21,7 +21,7 @@ def _configure() -> Config:
     # the driver would block the workers that are forked from it.
     child = os.fork()
     if child == 0:
-        from telemetry.database import check_urls  # noqa: PLC0415
+        from telemetry.database import check_urls  # noqa: PLC0415 - in the child alone
 
         try:
             check_urls(config)

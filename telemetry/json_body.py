@@ -56,7 +56,8 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
     Raises ApiError 415 for another type or a Content-Encoding, Invalid for bytes that are
     not UTF-8, and RequestEntityTooLarge for a body over the limit.
     """
-    # Itself: each way through its proxy takes longer than most of what follows.
+    # Itself: each way through its proxy, which to mypy is a plain Request, takes longer than most
+    # of what follows.
     this: Request = request._get_current_object()  # type: ignore[attr-defined]
     environ = this.environ
     content_type = environ.get("CONTENT_TYPE", "")

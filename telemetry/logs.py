@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from telemetry.timestamps import utc_text
+
 _OF_EVERY_LINE = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
@@ -84,7 +86,7 @@ def _time(seconds: float) -> str:
 
 @lru_cache(maxsize=2)
 def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return utc_text(datetime.fromtimestamp(seconds, UTC)).partition(".")[0]
 
 
 def _ascii_json(line: dict[str, Any]) -> str:

@@ -66,4 +66,5 @@ def _exc_info(cause: BaseException | None) -> Any:
 
 def _this() -> tuple[Any, Request]:
     """Return g and the request themselves: the way through their proxies takes longer than use."""
+    # To mypy the proxies are what they stand for.
     return g._get_current_object(), request._get_current_object()  # type: ignore[attr-defined]

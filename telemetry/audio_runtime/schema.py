@@ -120,6 +120,7 @@ class EventPageSchema(PayloadSchema):
     limit = WholeNumber(least=1, most=MAX_LIMIT)
 
 
+# To mypy, marshmallow's from_dict makes plain Schemas, not those of the class it is called on.
 EVENT_SCHEMAS: dict[str, StrictSchema] = {
     kind: EventSchema.from_dict(dict(own), name=f"{kind}Schema")()  # type: ignore[misc]
     for kind, own in KINDS.items()
