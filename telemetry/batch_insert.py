@@ -16,6 +16,7 @@ PART = 1000
 Record = TypeVar("Record")
 Result = TypeVar("Result")
 Insert = Callable[[Connection, Sequence[Record]], Sequence[Result]]
+Copy = Callable[[Connection, Sequence[Record]], None]
 
 
 class Refusal(NamedTuple):
@@ -36,14 +37,18 @@ def insert_new(
     records: Mapping[int, Record],
     key: Callable[[Record], str],
     insert: Callable[[Connection, Sequence[Record]], Container[str]],
+    copy: Copy[Record] | None = None,
 ) -> Inserted:
     """Insert, in one transaction, the first record of each key unless the key is there.
 
-    ``records`` is by index in the batch; ``insert`` returns the keys of what it inserted. What
-    repeats a refused record is refused as well. Raises what insert_batch raises.
+    ``records`` is by index in the batch; ``insert`` returns the keys of what it inserted;
+    ``copy`` is a faster way to insert records all of which are new. What repeats a refused
+    record is refused as well. Raises what insert_batch raises.
     """
     first = {key(record): index for index, record in reversed([*records.items()])}
     keys = sorted(first)
+    if copy and _copied(database, [records[first[it]] for it in keys], copy):
+        return Inserted({*first.values()}, {})
 
     def insert_part(connection: Connection, part: Sequence[Record]) -> list[bool]:
         inserted = insert(connection, part)
@@ -59,6 +64,21 @@ def insert_new(
     return Inserted({first[it] for it, result in became.items() if result is True}, refused)
 
 
+def _copied(database: Database, records: Sequence[Record], copy: Copy[Record]) -> bool:
+    """Copy the records in one transaction, or none of them: return False where one can't be."""
+    parts = _parts(records)
+
+    def copy_parts(connection: Connection) -> None:
+        for part in parts:
+            copy(connection, part)
+
+    try:
+        database.transact(copy_parts, alone=len(parts) == 1)
+    except IntegrityViolation:
+        return False
+    return True
+
+
 def insert_batch(
     database: Database, records: Sequence[Record], insert: Insert[Record, Result]
 ) -> list[Result | Refusal]:
@@ -71,15 +91,18 @@ def insert_batch(
     """
     if not records:
         return []
-    parts = [records[start : start + PART] for start in range(0, len(records), PART)]
     try:
         return database.transact_pipelined(
-            lambda it: [r for part in parts for r in insert(it, part)]
+            lambda it: [r for part in _parts(records) for r in insert(it, part)]
         )
     except IntegrityViolation:
         return database.transact(
-            lambda it: [r for part in parts for r in _insert_halves(it, part, insert)]
+            lambda it: [r for part in _parts(records) for r in _insert_halves(it, part, insert)]
         )
+
+
+def _parts(records: Sequence[Record]) -> list[Sequence[Record]]:
+    return [records[start : start + PART] for start in range(0, len(records), PART)]
 
 
 def _insert_halves(

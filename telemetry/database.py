@@ -107,15 +107,19 @@ class Database:
         rows = self.fetch_all(statement, parameters, prepare=prepare, within=within)
         return rows[0] if rows else None
 
-    def transact(self, work: Callable[[Connection], T]) -> T:
+    def transact(self, work: Callable[[Connection], T], *, alone: bool = False) -> T:
         """Run ``work`` in one transaction, again from its beginning after a collision.
 
+        ``alone`` says that it is one statement, which takes no round trips to begin and commit.
         Raises what fetch_all raises, and whatever ``work`` does (then nothing is committed).
         """
 
         def attempt() -> T:
-            with self._connection() as connection, connection.transaction():
-                return work(connection)
+            with self._connection() as connection:
+                if alone:
+                    return work(connection)
+                with connection.transaction():
+                    return work(connection)
 
         return self._retried(attempt)
 

@@ -21,7 +21,8 @@ from telemetry.timestamps import parse_utc, utc_text
 _DIGITS = bytes(ord("0") if chr(byte) in string.digits else ord(" ") for byte in range(256))
 _MANY_DIGITS = b"0" * 19
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
+# Returns a value as JSON; a Decimal is a number in it.
+encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Json(bytes):
@@ -37,8 +38,8 @@ class Keyed(NamedTuple):
 
 
 def as_json(value: Any) -> Json:
-    """Return a value as JSON; a Decimal is a number in it."""
-    return Json(_encoder.encode(value))
+    """Return a value as a statement's JSON parameter."""
+    return Json(encode(value))
 
 
 def json_array(records: Iterable[Keyed]) -> Json:

@@ -15,6 +15,7 @@ import msgspec
 from marshmallow import Schema, ValidationError, missing
 from marshmallow.fields import Field
 from msgspec import NODEFAULT, UNSET, Meta, MsgspecError, Raw, Struct, to_builtins
+from msgspec.structs import astuple
 
 from telemetry.fields import (
     INT64_MAX,
@@ -32,8 +33,6 @@ from telemetry.fields import (
 )
 from telemetry.json_body import MAX_DEPTH
 from telemetry.timestamps import parse_utc
-
-Decode = Callable[[Raw], Struct | None]
 
 # Larger doubles need care, because jsonb would take them for integers.
 _EXACT = 1e15
@@ -58,6 +57,9 @@ class Doubt(Exception):
     """The decoder can't tell whether the payload is valid."""
 
 
+_DOUBTS = (MsgspecError, ValueError, RecursionError, ValidationError, Doubt)
+
+
 class Rule(NamedTuple):
     """What msgspec checks of a field, and what is left: ``finish`` returns the value or raises."""
 
@@ -65,34 +67,57 @@ class Rule(NamedTuple):
     finish: Callable[[Any], Any] | None = None
 
 
-def compile_decoder(schema: Schema, *, takes_null: bool) -> Decode:
-    """Return the function that returns the payload in a text, or None in any doubt.
+class Decoder:
+    """Decodes the payloads of one schema. Each method returns None in any doubt."""
 
-    With ``takes_null`` an optional field that is null counts as left out. The schema may have
-    no hooks. Raises TypeError for a field that is called otherwise in the payload, or that has
-    a default: there is no rule for it.
-    """
-    rules = {name: _rule(field) for name, field in schema.fields.items()}
-    null = None if takes_null else UNSET
-    absent = {name: NODEFAULT if it.required else null for name, it in schema.fields.items()}
-    decode_struct = msgspec.json.Decoder(_struct(type(schema).__name__, rules, absent)).decode
-    finishers = [(name, it.finish, absent[name]) for name, it in rules.items() if it.finish]
+    def __init__(self, schema: Schema, *, takes_null: bool) -> None:
+        """With ``takes_null`` an optional field that is null counts as left out.
 
-    def decode(raw: Raw) -> Struct | None:
+        The schema may have no hooks. Raises TypeError for a field that is called otherwise in
+        the payload, or that has a default: there is no rule for it.
+        """
+        rules = {name: _rule(field) for name, field in schema.fields.items()}
+        self._absent = None if takes_null else UNSET
+        absent = {
+            name: NODEFAULT if it.required else self._absent for name, it in schema.fields.items()
+        }
+        payload = _struct(type(schema).__name__, rules, absent)
+        self._decode = msgspec.json.Decoder(payload).decode
+        self._finishers = [
+            (index, name, rule.finish)
+            for index, (name, rule) in enumerate(rules.items())
+            if rule.finish
+        ]
+
+    def payload(self, raw: Raw) -> Struct | None:
+        """Return the payload in a text, without the fields that were not sent."""
+        text = bytes(raw)
+        if _NUL in text:
+            return None
+        absent = self._absent
+        try:
+            payload: Struct = self._decode(text)
+            for _, name, finish in self._finishers:
+                value = getattr(payload, name)
+                if value is not absent:
+                    setattr(payload, name, finish(value))
+        except _DOUBTS:
+            return None
+        return payload
+
+    def values(self, raw: Raw) -> list[Any] | None:
+        """Return the values of all fields, in the schema's order; None for what was not sent."""
         text = bytes(raw)
         if _NUL in text:
             return None
         try:
-            payload: Struct = decode_struct(text)
-            for name, finish, default in finishers:
-                value = getattr(payload, name)
-                if value is not default:
-                    setattr(payload, name, finish(value))
-        except (MsgspecError, ValueError, RecursionError, ValidationError, Doubt):
+            values = [*astuple(self._decode(text))]
+            for index, _, finish in self._finishers:
+                if values[index] is not None:
+                    values[index] = finish(values[index])
+        except _DOUBTS:
             return None
-        return payload
-
-    return decode
+        return values
 
 
 def _struct(name: str, rules: dict[str, Rule], absent: dict[str, Any]) -> type[Struct]:
@@ -147,18 +172,28 @@ def _plain(value: Any, depth: int = 2) -> Any:
 
 
 def _text(field: Text) -> Rule:
-    wire_type = Annotated[str, Meta(min_length=field.least, max_length=field.most)]
-    return Rule(wire_type, None if field.blank else _not_blank)
-
-
-def _checked_text(field: Text) -> Rule:
-    return Rule(str, field._deserialize)
+    return Rule(_sized(field), None if field.blank else _not_blank)
 
 
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise Doubt
     return text
+
+
+def _fitting_text(field: Identifier | Name) -> Rule:
+    fits = field.fits
+
+    def finish(text: str) -> str:
+        if not fits(text):
+            raise Doubt
+        return text
+
+    return Rule(_sized(field), finish)
+
+
+def _sized(field: Text) -> Any:
+    return Annotated[str, Meta(min_length=field.least, max_length=field.most)]
 
 
 def _choice(field: Choice) -> Rule:
@@ -195,8 +230,8 @@ def _scalar_object(_: ScalarObject) -> Rule:
 
 RULES: dict[type, Callable[[Any], Rule]] = {
     Text: _text,
-    Identifier: _checked_text,
-    Name: _checked_text,
+    Identifier: _fitting_text,
+    Name: _fitting_text,
     Choice: _choice,
     Integer: _integer,
     Number: _number,

@@ -80,10 +80,15 @@ class Identifier(Text):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         text = super()._deserialize(value)
-        # Of all white space only the space is printable.
-        if not text.isprintable() or " " in text or "/" in text:
+        if not self.fits(text):
             raise refusal("identifier", "Must be printable characters without white space or '/'")
         return text
+
+    @staticmethod
+    def fits(text: str) -> bool:
+        """Return whether the text has only characters that the field takes."""
+        # Of all white space only the space is printable.
+        return text.isprintable() and " " not in text and "/" not in text
 
 
 class Name(Text):
@@ -94,9 +99,14 @@ class Name(Text):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         text = super()._deserialize(value)
-        if not _NAME.fullmatch(text):
+        if not self.fits(text):
             raise refusal("name", "Must be letters, digits, '.', '_', ':' and '-'")
         return text
+
+    @staticmethod
+    def fits(text: str) -> bool:
+        """Return whether the text has only characters that the field takes."""
+        return _NAME.fullmatch(text) is not None
 
 
 class Choice(PayloadField):

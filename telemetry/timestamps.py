@@ -17,6 +17,8 @@ _USUAL = frozenset(
     for offset in ("Z", "+00:00")
 )
 
+_from_iso_format = datetime.fromisoformat
+
 
 class NoOffset(ValueError):
     """The timestamp is naive: it says no offset from UTC."""
@@ -28,14 +30,14 @@ def parse_utc(text: str) -> datetime:
     Raises NoOffset, or ValueError for anything else that is no ISO 8601 date and time,
     or that lies outside the years 1 to 9999 in UTC.
     """
-    if text.encode(errors="replace").translate(_DIGITS) not in _USUAL:
+    if text.encode().translate(_DIGITS) not in _USUAL:
         text = text.upper()
         match = _ISO_8601.fullmatch(text)
         if match is None:
             raise ValueError(text)
         if match["offset"] is None:
             raise NoOffset(text)
-    moment = datetime.fromisoformat(text)
+    moment = _from_iso_format(text)
     try:
         return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except OverflowError:

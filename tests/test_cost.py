@@ -66,7 +66,7 @@ def test_a_create_calls_no_more_functions_than_it_has_to(app, url, payloads, lim
 @pytest.mark.parametrize(
     ("url", "make", "limit"),
     [
-        (f"{RUNS}/batch", lambda number: full_run(f"event-{number}"), 22),
+        (f"{RUNS}/batch", lambda number: full_run(f"event-{number}"), 17),
         (f"{EVENTS}/batch", lambda number: full_event(id=f"event-{number}"), 32),
         (f"{LEDGER}/batch", lambda number: event("TIMING_STATS"), 16),
     ],

@@ -24,7 +24,7 @@ from telemetry.fields import Text
 from telemetry.json_body import parse_document
 from telemetry.payload import PayloadSchema, load
 from telemetry.runs.schema import CommitSchema, OutcomeSchema, RunSchema
-from telemetry.runs.views import load_run
+from telemetry.runs.views import load_run, load_run_row
 from telemetry.runtime_events.schema import EventSchema
 from tests.audio_runtime.payloads import event
 from tests.runs.payloads import full_run, minimal_run
@@ -106,7 +106,7 @@ def outcome(load_one):
 
 
 def decoded(schema, text):
-    payload = schema.decode(Raw(text))
+    payload = schema.decoder.payload(Raw(text))
     return None if payload is None else values_of(payload)
 
 
@@ -116,6 +116,8 @@ def assert_same(schema, text):
     if isinstance(schema, RunSchema):
         slow = outcome(lambda: stored(load_run(parse_document(text))))
         assert outcome(lambda: stored(load_run(Raw(text)))) == slow
+        slow = outcome(lambda: load_run_row(parse_document(text)))
+        assert outcome(lambda: load_run_row(Raw(text))) == slow
     if isinstance(schema, tuple(map(type, EVENT_SCHEMAS.values()))):
         slow = outcome(lambda: load_event(parse_document(text)))
         assert outcome(lambda: load_event(Raw(text))) == slow

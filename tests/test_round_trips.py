@@ -39,7 +39,8 @@ SAME = event("VAD_EVENT")
 CASES = {
     "create a run": (1, posts("/api/v1/runs", *NEW_RUNS)),
     "create a run again": (2, posts("/api/v1/runs", *[RUNS[0]] * TIMES)),
-    "create runs": (2, posts("/api/v1/runs/batch", *[[run] for run in NEW_RUNS])),
+    "create runs": (3, posts("/api/v1/runs/batch", *[[run] for run in NEW_RUNS])),
+    "create runs again": (4, posts("/api/v1/runs/batch", *[RUNS] * TIMES)),
     "update a run": (1, [("PATCH", "/api/v1/runs/run-1", {"status": "failure"})] * TIMES),
     "get a run": (1, [("GET", "/api/v1/runs/run-1", None)] * TIMES),
     "query runs": (1, [("GET", "/api/v1/runs?limit=50", None)] * TIMES),

@@ -6,13 +6,13 @@ from contextlib import suppress
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-SYNC, FLUSH, QUERY = b"S", b"H", b"Q"
+SYNC, FLUSH, QUERY, COPY_DONE = b"S", b"H", b"Q", b"c"
 
 
 class Wire:
     """Forwards TCP connections to a server on a Unix socket; ``url`` leads through it.
 
-    A client waits after Sync, Flush and Query; after several that ask for nothing new, once:
+    A client waits after Sync, Flush, Query and CopyDone; once after several that ask for nothing new:
     https://www.postgresql.org/docs/current/protocol-message-formats.html
     """
 
@@ -44,7 +44,7 @@ class Wire:
             asks = False
             while True:
                 kind = self._read(sent, 1)
-                waits = kind == QUERY or (asks and kind in (SYNC, FLUSH))
+                waits = kind in (QUERY, COPY_DONE) or (asks and kind in (SYNC, FLUSH))
                 self.round_trips += waits
                 asks = not waits and (asks or kind not in (SYNC, FLUSH))
                 server.sendall(self._message(sent, kind))

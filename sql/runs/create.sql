@@ -1,6 +1,6 @@
 -- Creates the runs whose event_id is new; a run that is there already is left untouched.
--- Serves one run and a batch alike. Sorted, so that two batches never wait for each other
--- in a circle.
+-- Serves one run and a batch alike. Sorted as the rows for copy.sql are, so that two batches
+-- never wait for each other in a circle.
 -- params: runs (JSON array of objects with the fields that were sent)
 -- index: agent_runs_pkey decides what is new
 -- locks: the new rows; waits for a concurrent create of the same event_id
@@ -95,6 +95,6 @@ SELECT
     sent.api_posted_at,
     coalesce(sent.api_retry_count, 0)
 FROM json_populate_recordset(NULL::agent_runs, %(runs)s::json) AS sent
-ORDER BY sent.event_id
+ORDER BY sent.event_id COLLATE "C"
 ON CONFLICT (event_id) DO NOTHING
 RETURNING event_id;

@@ -9,11 +9,15 @@ from psycopg.rows import scalar_row
 from telemetry import sql
 from telemetry.batch_insert import insert_new
 from telemetry.connection import Connection
+from telemetry.copy_rows import CopyRow, copy_rows
 from telemetry.database import Database, Row
 from telemetry.database_values import Json, Keyed, as_json, json_array
 from telemetry.group_commit import GroupCommit, insert_keyed
+from telemetry.runs.rows import ROWS
 
+COPY = sql.load("runs/copy")
 CREATE = sql.load("runs/create")
+FIND_ANY = sql.load("runs/find_any")
 FIND_DIFFERING = sql.load("runs/find_differing")
 GET = sql.load("runs/get")
 QUERY = sql.load("runs/query")
@@ -56,14 +60,27 @@ class RunStore:
         differing = self._database.fetch_one(FIND_DIFFERING, {"runs": json_array([run])})
         return Created(created=False, differs=differing["differs"] if differing else [])
 
-    def create_batch(self, runs: dict[int, Keyed]) -> BatchCreated:
+    def create_batch(self, runs: dict[int, CopyRow]) -> BatchCreated:
         """Create, in one transaction, the runs that are new. ``runs`` is by index in the batch."""
 
-        def insert(connection: Connection, part: Sequence[Keyed]) -> set[str]:
+        def insert(connection: Connection, part: Sequence[CopyRow]) -> set[str]:
             cursor = connection.cursor(row_factory=scalar_row)
-            return {*cursor.execute(CREATE, {"runs": json_array(part)})}
+            return {*cursor.execute(CREATE, {"runs": json_array(map(ROWS.keyed, part))})}
 
-        new, refused = insert_new(self._database, runs, attrgetter("key"), insert)
+        def copy(connection: Connection, part: Sequence[CopyRow]) -> None:
+            copy_rows(connection, COPY, part)
+
+        if not runs:
+            return BatchCreated(0, 0, [], {})
+        sent = as_json([run.key for run in runs.values()])
+        some_known = self._database.fetch_one(FIND_ANY, {"event_ids": sent})
+        new, refused = insert_new(
+            self._database,
+            runs,
+            attrgetter("key"),
+            insert,
+            copy=None if some_known else copy,
+        )
         repeated = [run for index, run in runs.items() if index not in new and index not in refused]
         return BatchCreated(len(new), len(repeated), self._differing(repeated), refused)
 
@@ -110,8 +127,9 @@ class RunStore:
         rows = self._database.fetch_all(CREATE, {"runs": runs}, prepare=True)
         return {row["event_id"]: row for row in rows}
 
-    def _differing(self, runs: Sequence[Keyed]) -> list[str]:
+    def _differing(self, runs: Sequence[CopyRow]) -> list[str]:
         if not runs:
             return []
-        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": json_array(runs)})
+        sent = json_array(map(ROWS.keyed, runs))
+        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": sent})
         return sorted(row["event_id"] for row in rows)

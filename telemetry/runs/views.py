@@ -15,10 +15,11 @@ from telemetry.database_errors import (
 )
 from telemetry.errors import ApiError
 from telemetry.json_body import read_document
-from telemetry.payload import load, load_keyed
+from telemetry.payload import load, load_keyed, load_row
 from telemetry.request_log import request_id, say
 from telemetry.runs import links, metrics
 from telemetry.runs.query import next_link, read_filters
+from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import STATUSES, CommitSchema, OutcomeSchema, RunSchema
 from telemetry.runs.store import RunStore
 
@@ -30,6 +31,7 @@ run_schema = RunSchema()
 outcome_schema = OutcomeSchema()
 commit_schema = CommitSchema()
 load_run = partial(load_keyed, run_schema, key="event_id")
+load_run_row = partial(load_row, run_schema, rows=ROWS)
 
 
 @blueprint.post("/api/v1/runs")
@@ -66,7 +68,7 @@ def create() -> Response:
 @blueprint.post("/api/v1/runs/batch")
 def create_batch() -> Response:
     """Create up to MAX_BATCH runs in one transaction; invalid ones are reported."""
-    batch = read_batch("runs", load_run, most=MAX_BATCH, key="event_id")
+    batch = read_batch("runs", load_run_row, most=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
     batch.refuse(result.refused)
     say(
