@@ -12,7 +12,7 @@ SYNC, FLUSH, QUERY, COPY_DONE = b"S", b"H", b"Q", b"c"
 class Wire:
     """Forwards TCP connections to a server on a Unix socket; ``url`` leads through it.
 
-    A client waits after Sync, Flush, Query and CopyDone; once after several that ask for nothing new:
+    A client waits after Sync, Flush, Query and CopyDone, once after several that ask nothing new:
     https://www.postgresql.org/docs/current/protocol-message-formats.html
     """
 

@@ -58,7 +58,14 @@ WHERE
     (%(status)s::text IS NULL OR status = %(status)s)
     AND (%(job_type)s::text IS NULL OR job_type = %(job_type)s)
     AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
-    AND (%(parent_run_id)s::text IS NULL OR parent_run_id = %(parent_run_id)s)
+    AND (
+        %(parent_run_id)s::text IS NULL
+        OR (
+            parent_run_id = %(parent_run_id)s
+            -- What the index holds of it.
+            AND left(parent_run_id, 255) = left(%(parent_run_id)s, 255)
+        )
+    )
     AND (%(created_before)s::timestamptz IS NULL OR created_at < %(created_before)s)
     AND (%(created_after)s::timestamptz IS NULL OR created_at > %(created_after)s)
     AND (%(start_time_from)s::timestamptz IS NULL OR start_time >= %(start_time_from)s)

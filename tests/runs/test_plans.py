@@ -64,7 +64,7 @@ def plan(db):
         ({"status": "running"}, "ix_agent_runs_status_created_at"),
         ({"job_type": "job-7"}, "ix_agent_runs_job_type_created_at"),
         ({"run_id": "run-7"}, "ix_agent_runs_run_id"),
-        ({"parent_run_id": "run-7"}, "ix_agent_runs_parent_run_id"),
+        ({"parent_run_id": "run-7"}, "ix_agent_runs_parent_run_id_created_at"),
         ({"created_before": "2026-01-03T00:00:00Z"}, "ix_agent_runs_created_at"),
         ({"created_after": "2026-01-03T00:00:00Z"}, "ix_agent_runs_created_at"),
         (
