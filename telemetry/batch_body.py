@@ -104,8 +104,8 @@ def read_records(name: str, most: int) -> list[Any]:
     """
     content_type, body = read_body(JSON, NDJSON)
     if content_type == NDJSON:
-        # Split at \n alone: str.splitlines would also split inside JSON strings.
-        records: list[Any] = [Raw(line) for line in body.decode().split("\n") if line.strip()]
+        # At \n alone: a \r is white space, which may stand within a record as well.
+        records: list[Any] = [Raw(line) for line in body.split(b"\n") if line.strip()]
     else:
         records = _array(name, body)
     if len(records) > most:
@@ -118,8 +118,8 @@ def _array(name: str, body: bytes) -> list[Any]:
     try:
         parts = _parts.decode(body)
         return parts if isinstance(parts, list) else _records.decode(parts[name])
-    except (MsgspecError, KeyError, RecursionError):
-        document = parse_document(body.decode())
+    except (MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
+        document = parse_document(body)
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
@@ -136,7 +136,7 @@ def _named(record: Any, key: str) -> Any:
     if isinstance(record, Keyed | CopyRow):
         return record.key
     try:
-        document = parse_document(bytes(record).decode()) if isinstance(record, Raw) else record
+        document = parse_document(record) if isinstance(record, Raw) else record
     except Invalid:
         return None
     return document.get(key) if isinstance(document, dict) else None

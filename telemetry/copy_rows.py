@@ -3,7 +3,8 @@ r"""Records as rows of COPY, and as JSON again for the statements that take JSON
 A JSON array without its brackets is a row of CSV for a COPY with ``NULL 'null', ESCAPE E'\\'``:
 texts are in quotes, and so never NULL; a backslash stands before a quote in them and before
 itself. Only JSON's escapes of control characters mean nothing to CSV, which takes the
-characters as they are. So the encoder that is used anyway makes a row in one call.
+characters as they are: they are put in on the way to the database. So the encoder that is used
+anyway makes a row.
 """
 
 import json
@@ -22,22 +23,27 @@ from telemetry.fields import JsonObject
 # JSON's escapes but that of the quote, which CSV shares. The backslash's is among them so that
 # the n of an escaped backslash and an n is not taken for a newline.
 _ESCAPE = re.compile(rb"(\\(?:[\\nrtbf]|u00..))")
-_AS_CSV = {
+_CHARACTERS = {
     rb"\\": rb"\\",
     **{rb"\u%04x" % code: bytes([code]) for code in range(0x20)},
     **{json.dumps(chr(code))[1:-1].encode(): bytes([code]) for code in range(0x20)},
 }
 
-# So many rows fit in the processor's cache, where their text is made in two thirds of the time.
+# So many rows fit in the processor's cache, and in what psycopg sends at once.
 _ROWS_A_WRITE = 100
 
 
 class CopyRow(Struct, frozen=True, gc=False):
-    """A record as a row, the key that makes it unique, and where it has what was not sent."""
+    """A record as a row, still with JSON's escapes, and the key that makes it unique.
+
+    ``unsent`` are the columns with a value that was not sent. Without ``may_escape`` the record
+    has no control character.
+    """
 
     key: str
-    csv: bytes
+    json: bytes
     unsent: tuple[int, ...]
+    may_escape: bool
 
 
 class CopyFormat:
@@ -54,27 +60,27 @@ class CopyFormat:
             if isinstance(field, JsonObject)
         ]
 
-    def row(self, columns: list[Any]) -> CopyRow:
-        """Return the row of a record. The list, with None for what was not sent, is used up."""
+    def row(self, values: list[Any], *, may_escape: bool = True) -> CopyRow:
+        """Return the row of a record. The list of its values, None if not sent, is used up."""
         for index in self._objects:
-            if columns[index] is not None:
-                columns[index] = encode(columns[index]).decode()
+            if values[index] is not None:
+                values[index] = encode(values[index]).decode()
         unsent = []
         for index, value in self._unsent:
-            if columns[index] is None:
-                columns[index] = value
+            if values[index] is None:
+                values[index] = value
                 unsent.append(index)
-        return CopyRow(columns[self._key], encode(columns)[1:-1], (*unsent,))
+        return CopyRow(values[self._key], encode(values)[1:-1], (*unsent,), may_escape)
 
     def keyed(self, row: CopyRow) -> Keyed:
         """Return what was sent of the row's record, as JSON."""
-        columns = msgspec.json.decode(b"[%b]" % row.csv)
+        values = msgspec.json.decode(b"[%b]" % row.json)
         for index in self._objects:
-            if columns[index] is not None:
-                columns[index] = Raw(columns[index])
+            if values[index] is not None:
+                values[index] = Raw(values[index])
         for index in row.unsent:
-            columns[index] = None
-        named = zip(self.columns, columns, strict=True)
+            values[index] = None
+        named = zip(self.columns, values, strict=True)
         return Keyed(row.key, as_json({name: it for name, it in named if it is not None}))
 
 
@@ -82,7 +88,12 @@ def copy_rows(connection: Connection, statement: bytes, rows: Sequence[CopyRow])
     """Run the COPY ``statement`` with the rows. Raises psycopg's errors."""
     with connection.cursor().copy(statement) as copy:
         for start in range(0, len(rows), _ROWS_A_WRITE):
-            lines = [row.csv for row in rows[start : start + _ROWS_A_WRITE]]
-            text = _ESCAPE.split(b"\n".join([*lines, b""]))
-            text[1::2] = [_AS_CSV[escape] for escape in text[1::2]]
-            copy.write(b"".join(text))
+            written = rows[start : start + _ROWS_A_WRITE]
+            text = b"\n".join([*[row.json for row in written], b""])
+            copy.write(_as_csv(text) if any(row.may_escape for row in written) else text)
+
+
+def _as_csv(text: bytes) -> bytes:
+    parts = _ESCAPE.split(text)
+    parts[1::2] = [_CHARACTERS[escape] for escape in parts[1::2]]
+    return b"".join(parts)

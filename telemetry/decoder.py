@@ -49,7 +49,8 @@ values_of: Callable[[Struct], dict[str, Any]] = partial(to_builtins, builtin_typ
 _ALWAYS_PLAIN = (str, bool, type(None))
 _CONTAINERS = (dict, list)
 
-# PostgreSQL's text has no NUL character; in JSON it is written in this way alone.
+# PostgreSQL's text has no NUL character; in JSON it is written in this way alone. Looked for with
+# find, which takes half the time of ``in``: that tries first whether it was given a number.
 _NUL = b"\\u0000"
 
 
@@ -92,7 +93,7 @@ class Decoder:
     def payload(self, raw: Raw) -> Struct | None:
         """Return the payload in a text, without the fields that were not sent."""
         text = bytes(raw)
-        if _NUL in text:
+        if text.find(_NUL) >= 0:
             return None
         absent = self._absent
         try:
@@ -108,7 +109,7 @@ class Decoder:
     def values(self, raw: Raw) -> list[Any] | None:
         """Return the values of all fields, in the schema's order; None for what was not sent."""
         text = bytes(raw)
-        if _NUL in text:
+        if text.find(_NUL) >= 0:
             return None
         try:
             values = [*astuple(self._decode(text))]

@@ -5,7 +5,6 @@ integers beyond 64 bits, NUL characters, lone surrogates, nesting beyond MAX_DEP
 are found here, for every payload alike, and reported at their top-level field.
 """
 
-import codecs
 import json
 import re
 from typing import Any, NamedTuple
@@ -21,9 +20,6 @@ MAX_DEPTH = 100
 
 # Of an integer beyond 64 bits: 128 bits have 39, so that one more tells that it is too long.
 MAX_DIGITS = 40
-
-# Of a body that is checked: its text fits into the processor's nearer caches.
-_PIECE = 65_536
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -51,10 +47,10 @@ BAD_TEXT = Defect("Text holds a NUL character or a lone surrogate", "text_not_st
 
 
 def read_body(*content_types: str) -> tuple[str, bytes]:
-    """Return the request's content type, one of ``content_types``, and its body in UTF-8.
+    """Return the request's content type, one of ``content_types``, and its body.
 
-    Raises ApiError 415 for another type or a Content-Encoding, Invalid for bytes that are
-    not UTF-8, and RequestEntityTooLarge for a body over the limit.
+    Whether that is UTF-8 is for those to find who read it. Raises ApiError 415 for another type
+    or a Content-Encoding, and RequestEntityTooLarge for a body over the limit.
     """
     # Itself: each way through its proxy, which to mypy is a plain Request, takes longer than most
     # of what follows.
@@ -68,12 +64,7 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
             raise ApiError(415, f"Content-Type must be {' or '.join(content_types)}, in UTF-8")
     if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
         raise ApiError(415, "Content-Encoding is not supported: send the body as it is")
-    body = _read_all(this, current_app.config["MAX_CONTENT_LENGTH"])
-    try:
-        _check_utf8(body)
-    except UnicodeDecodeError as error:
-        raise Invalid([problem(["body"], f"Body is not UTF-8: {error.reason}", "utf8")]) from error
-    return content_type, body
+    return content_type, _read_all(this, current_app.config["MAX_CONTENT_LENGTH"])
 
 
 def _read_all(this: Request, limit: int) -> bytes:
@@ -101,29 +92,22 @@ def _read_all(this: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def _check_utf8(body: bytes) -> None:
-    """Raise UnicodeDecodeError unless it is UTF-8; piece by piece, as the text is not kept."""
-    if body.isascii():
-        return
-    decode = codecs.getincrementaldecoder("utf-8")().decode
-    for start in range(0, len(body), _PIECE):
-        decode(body[start : start + _PIECE])
-    decode(b"", final=True)
-
-
 def read_document() -> Raw:
     """Return the request's JSON document, not parsed yet. Raises what read_body raises."""
     return Raw(read_body(JSON)[1])
 
 
-def parse_document(text: str, loc: tuple[str | int, ...] = ("body",)) -> Any:
+def parse_document(document: Raw | bytes, loc: tuple[str | int, ...] = ("body",)) -> Any:
     """Parse one JSON document; a number that can't be stored becomes a Defect.
 
-    Raises Invalid, located at ``loc``, when the text is no JSON, and at the top-level field
+    Raises Invalid, located at ``loc``, when it is no JSON in UTF-8, and at the top-level field
     below it when the nesting is too deep to parse.
     """
     try:
+        text = bytes(document).decode()
         return _decoder.decode(text)
+    except UnicodeDecodeError as error:
+        raise Invalid([problem([*loc], f"Body is not UTF-8: {error.reason}", "utf8")]) from error
     except ValueError as error:
         raise Invalid([problem([*loc], f"Body is not JSON: {error}", "json_invalid")]) from error
     except RecursionError as error:

@@ -16,6 +16,9 @@ from telemetry.json_body import Defect, defects, parse_document, printable, prob
 MAX_IGNORED = 1000
 MAX_PROBLEMS = 1000
 
+# JSON has no other way to write a control character.
+_BACKSLASH = ord("\\")
+
 Payload = TypeVar("Payload")
 
 
@@ -101,7 +104,7 @@ def load_row(
     """Like load, for a record of a batch that only the database reads: as a row of ``rows``."""
     decoded = schema.decoder.values(document) if isinstance(document, Raw) else None
     if decoded is not None:
-        return Loaded(rows.row(decoded), [])
+        return Loaded(rows.row(decoded, may_escape=_BACKSLASH in bytes(document)), [])
     values, ignored = _load_by_schema(schema, document, loc)
     return Loaded(rows.row([values.get(name) for name in rows.columns]), ignored)
 
@@ -110,7 +113,7 @@ def _load_by_schema(
     schema: PayloadSchema, document: Any, loc: tuple[str | int, ...]
 ) -> Loaded[dict[str, Any]]:
     if isinstance(document, Raw):
-        document = parse_document(bytes(document).decode(), loc)
+        document = parse_document(document, loc)
     if not isinstance(document, dict):
         raise Invalid([problem([*loc], "Must be a JSON object", "object_type")])
     found = {

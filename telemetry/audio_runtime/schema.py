@@ -144,8 +144,8 @@ def load_event(document: Any, loc: tuple[str | int, ...] = ("body",)) -> dict[st
     if isinstance(document, Raw):
         try:
             kind = _kind_decoder.decode(document).event_kind
-        except (MsgspecError, RecursionError):
-            document = parse_document(bytes(document).decode(), loc)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            document = parse_document(document, loc)
     if isinstance(document, dict):
         kind = document.get("event_kind")
     schema = EVENT_SCHEMAS.get(kind) if isinstance(kind, str) else None

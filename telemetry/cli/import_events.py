@@ -87,10 +87,8 @@ def _entries(file: Path, cost_per_second: float) -> Iterator[Entry]:
 
 def _entry(place: str, found: Any, foreign: ForeignEvents) -> Entry:
     try:
-        document = parse_document(found.decode()) if isinstance(found, bytes) else found
+        document = parse_document(found) if isinstance(found, bytes) else found
         return Entry(place, foreign.read(document))
-    except UnicodeDecodeError:
-        return Entry(place, None, "not UTF-8")
     except Invalid as invalid:
         wrong = "; ".join(
             ".".join(map(str, it["loc"])) + f": {it['msg']}" for it in invalid.problems

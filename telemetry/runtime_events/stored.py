@@ -91,7 +91,7 @@ def decode_line(line: bytes) -> StoredEvent | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     try:
-        event = ForeignEvents(0.0).read(parse_document(line.decode()))
-    except (Invalid, UnicodeDecodeError):
+        event = ForeignEvents(0.0).read(parse_document(line))
+    except Invalid:
         return None
     return StoredEvent(**event)

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from telemetry import sql
+from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import RunSchema
 from tests.runs.payloads import full_run, minimal_run
 from tests.waiting import wait_until
 
 URL = "/api/v1/runs/batch"
-ROWS = 'SELECT * FROM agent_runs ORDER BY event_id COLLATE "C"'
+STORED = 'SELECT * FROM agent_runs ORDER BY event_id COLLATE "C"'
 WAITING = "SELECT FROM pg_locks WHERE NOT granted"
 
 HOSTILE = [
@@ -29,13 +30,14 @@ def rows(db):
     own = ("event_id", "created_at", "updated_at")
     return [
         {name: value for name, value in row.items() if name not in own}
-        for row in db.execute(ROWS).fetchall()
+        for row in db.execute(STORED).fetchall()
     ]
 
 
-def test_its_columns_are_the_fields_of_a_run():
+def test_its_columns_are_those_of_its_rows():
     columns = re.search(rb"\((.*?)\)", sql.load("runs/copy"), re.DOTALL)[1]
-    assert re.findall(r"\w+", columns.decode()) == [*RunSchema().fields]
+    assert re.findall(r"\w+", columns.decode()) == [*ROWS.columns]
+    assert {*ROWS.columns} == {*RunSchema().fields}
 
 
 def test_every_text_is_stored_as_it_is(client):
@@ -82,7 +84,7 @@ def test_a_run_is_the_same_alone_and_in_a_batch(client, db, run):
 
 def test_it_is_created_when_it_is_stored(client, db):
     client.post(URL, json=[minimal_run("a"), minimal_run("b")])
-    first, second = db.execute(ROWS).fetchall()
+    first, second = db.execute(STORED).fetchall()
     assert first["created_at"] == first["updated_at"] == second["created_at"]
 
 

@@ -62,6 +62,20 @@ def test_a_malformed_line_is_one_error(client, db):
     assert stored(db) == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("form", "content_type"),
+    [(b"[%b, %b, %b]", "application/json"), (b"%b\n%b\n%b", "application/x-ndjson")],
+)
+def test_a_record_that_is_not_utf_8_is_one_error(client, db, form, content_type):
+    good = [json.dumps(minimal_run(name)).encode() for name in "ab"]
+    bad = json.dumps(minimal_run("x", product="?")).encode().replace(b"?", b"\xff")
+    answer = client.post(URL, data=form % (good[0], bad, good[1]), content_type=content_type)
+    (error,) = answer.json["errors"]
+    assert (answer.status_code, error["index"], error["event_id"]) == (200, 1, None)
+    assert [(it["loc"], it["type"]) for it in error["detail"]] == [(["body", 1], "utf8")]
+    assert stored(db) == ["a", "b"]
+
+
 def test_it_answers_422_in_the_same_shape_when_nothing_is_valid(client, db):
     answer = client.post(URL, json=[{}, {"event_id": "x"}])
     assert answer.status_code == 422
