@@ -82,12 +82,12 @@ class Draw:
         return {"cursor_created_at": row["created_at"], "cursor_event_id": row["event_id"]}
 
 
-def of_agent(draw: Draw, statuses: tuple[str, ...] = STATUSES) -> Parameters:
-    """Return the parameters of a list of one agent's runs."""
-    return ANY_RUN | {"agent_name": draw.name("agent", 100, 2), "statuses": [*statuses]}
+def agent(draw: Draw) -> Parameters:
+    """Return the filter by one agent."""
+    return ANY_RUN | {"agent_name": draw.name("agent", 100, 2)}
 
 
-LIST, LIST_OF_AGENT, EVENTS = "runs/query", "runs/query_by_agent", "runtime_events/list"
+LIST, EVENTS = "runs/query", "runtime_events/list"
 
 READS = [
     Read(
@@ -130,17 +130,12 @@ READS = [
         10,
         lambda draw: ANY_RUN | {"job_type": draw.name("job", 20, 2)},
     ),
-    Read("runs of an agent", LIST_OF_AGENT, 10, of_agent),
-    Read(
-        "runs of an agent, deep inside",
-        LIST_OF_AGENT,
-        10,
-        lambda draw: of_agent(draw) | draw.cursor(),
-    ),
+    Read("runs of an agent", LIST, 10, agent),
+    Read("runs of an agent, deep inside", LIST, 10, lambda draw: agent(draw) | draw.cursor()),
     Read(
         "runs of an agent and a status",
-        LIST_OF_AGENT,
+        LIST,
         10,
-        lambda draw: of_agent(draw, (draw.status(),)),
+        lambda draw: agent(draw) | {"status": draw.status()},
     ),
 ]

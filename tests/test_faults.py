@@ -57,6 +57,26 @@ def test_a_frozen_database_holds_no_worker(server, service):
     wait_until_ready(service)
 
 
+def test_a_database_that_freezes_within_a_batch_costs_nothing(server, service):
+    runs = [minimal_run(f"e{number}") for number in range(1000)]
+    locked = "INSERT INTO agent_runs (event_id, run_id, agent_name, job_type, start_time)"
+    with psycopg.connect(server.url) as other, ThreadPoolExecutor(1) as clients:
+        other.execute(f"{locked} VALUES ('e500', 'run-1', 'agent-a', 'crawl', now())")
+        post = clients.submit(service.client.post, f"{URL}/batch", json=runs, timeout=DEADLINE)
+        wait_until(lambda: other.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount > 0)
+        server.freeze()
+        try:
+            assert post.result().status_code == 503
+        finally:
+            server.thaw()
+        other.rollback()
+    again = service.client.post(f"{URL}/batch", json=runs).json()
+    assert again["inserted"] + again["duplicates"] == again["total"] == 1000
+    with psycopg.connect(server.url) as connection:
+        stored = connection.execute("SELECT count(*) FROM agent_runs WHERE event_id LIKE 'e%'")
+        assert stored.fetchone()[0] == 1000
+
+
 def test_a_restarted_database_is_found_again(server, service):
     server.stop()
     answer = service.client.post(URL, json=minimal_run("during"), timeout=DEADLINE)

@@ -1,8 +1,8 @@
--- Finds runs, newest first, of any agent; one row more than the page tells whether more follow.
+-- Finds runs, newest first; one row more than the page tells whether more follow.
 -- Planned for the parameters at hand (never prepared): a filter that is NULL falls away, and
 -- the planner chooses the index of those that stay. A start time bounded on one side alone
 -- leaves it no better choice than to walk the newest runs until the page is full.
--- params: status, job_type, run_id, parent_run_id, created_before, created_after,
+-- params: agent_name, status, job_type, run_id, parent_run_id, created_before, created_after,
 -- start_time_from, start_time_to, cursor_created_at, cursor_event_id (NULL: any),
 -- row_limit, row_offset
 -- index: ix_agent_runs_created_at, or the index of the filter that leaves the fewest rows
@@ -55,7 +55,8 @@ SELECT
     api_retry_count
 FROM agent_runs
 WHERE
-    (%(status)s::text IS NULL OR status = %(status)s)
+    (%(agent_name)s::text IS NULL OR agent_name = %(agent_name)s)
+    AND (%(status)s::text IS NULL OR status = %(status)s)
     AND (%(job_type)s::text IS NULL OR job_type = %(job_type)s)
     AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
     AND (

@@ -21,7 +21,6 @@ FIND_ANY = sql.load("runs/find_any")
 FIND_DIFFERING = sql.load("runs/find_differing")
 GET = sql.load("runs/get")
 QUERY = sql.load("runs/query")
-QUERY_BY_AGENT = sql.load("runs/query_by_agent")
 UPDATE = sql.load("runs/update")
 ASSOCIATE_COMMIT = sql.load("runs/associate_commit")
 METADATA = sql.load("runs/metadata")
@@ -88,13 +87,9 @@ class RunStore:
         """Return the run, or None."""
         return self._database.fetch_one(GET, {"event_id": event_id})
 
-    def query(self, filters: dict[str, Any], statuses: Sequence[str]) -> list[Row]:
+    def query(self, filters: dict[str, Any]) -> list[Row]:
         """Return a page of runs, newest first. ``filters`` holds every parameter of query.sql."""
-        if filters["agent_name"] is None:
-            return self._database.fetch_all(QUERY, filters, prepare=False)
-        return self._database.fetch_all(
-            QUERY_BY_AGENT, {**filters, "statuses": [*statuses]}, prepare=False
-        )
+        return self._database.fetch_all(QUERY, filters, prepare=False)
 
     def update(self, event_id: str, changes: Run) -> bool:
         """Change the fields that were sent; return whether the run exists."""
