@@ -13,7 +13,6 @@ import msgspec
 from msgspec import MsgspecError, Raw
 
 from telemetry.copy_rows import CopyRow
-from telemetry.database_values import Keyed
 from telemetry.errors import Invalid, Problem, problem
 from telemetry.json_body import JSON, NDJSON, parse_document, read_body
 from telemetry.payload import MAX_IGNORED, Loaded
@@ -21,7 +20,7 @@ from telemetry.payload import MAX_IGNORED, Loaded
 # A large batch lets the other requests of the process have their turn after this many.
 RECORDS_A_TURN = 200
 
-Record = TypeVar("Record", dict[str, Any], Keyed, CopyRow)
+Record = TypeVar("Record", dict[str, Any], CopyRow)
 
 _parts = msgspec.json.Decoder(list[Raw] | dict[str, Raw])
 _records = msgspec.json.Decoder(list[Raw])
@@ -133,7 +132,7 @@ def _array(name: str, body: bytes) -> list[Any]:
 
 def _named(record: Any, key: str) -> Any:
     """Return what a record has as its name."""
-    if isinstance(record, Keyed | CopyRow):
+    if isinstance(record, CopyRow):
         return record.key
     try:
         document = parse_document(record) if isinstance(record, Raw) else record

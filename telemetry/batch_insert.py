@@ -32,23 +32,45 @@ class Inserted(NamedTuple):
     refused: dict[int, str]
 
 
+def copy_new(
+    database: Database,
+    records: Mapping[int, Record],
+    key: Callable[[Record], str],
+    copy: Copy[Record],
+) -> set[int] | None:
+    """Insert, in one transaction, the first record of each key, all of them new.
+
+    ``records`` is by index in the batch. Returns the indexes of what was inserted, or None when
+    a constraint refused one of them: then nothing is, and insert_new tells which. Raises what
+    Database.transact raises but IntegrityViolation.
+    """
+    first = _first_of_each(records, key)
+    parts = _parts([records[first[it]] for it in sorted(first)])
+
+    def copy_parts(connection: Connection) -> None:
+        for part in parts:
+            copy(connection, part)
+
+    try:
+        database.transact(copy_parts, alone=len(parts) == 1)
+    except IntegrityViolation:
+        return None
+    return {*first.values()}
+
+
 def insert_new(
     database: Database,
     records: Mapping[int, Record],
     key: Callable[[Record], str],
     insert: Callable[[Connection, Sequence[Record]], Container[str]],
-    copy: Copy[Record] | None = None,
 ) -> Inserted:
     """Insert, in one transaction, the first record of each key unless the key is there.
 
-    ``records`` is by index in the batch; ``insert`` returns the keys of what it inserted;
-    ``copy`` is a faster way to insert records all of which are new. What repeats a refused
-    record is refused as well. Raises what insert_batch raises.
+    ``records`` is by index in the batch; ``insert`` returns the keys of what it inserted. What
+    repeats a refused record is refused as well. Raises what insert_batch raises.
     """
-    first = {key(record): index for index, record in reversed([*records.items()])}
+    first = _first_of_each(records, key)
     keys = sorted(first)
-    if copy and _copied(database, [records[first[it]] for it in keys], copy):
-        return Inserted({*first.values()}, {})
 
     def insert_part(connection: Connection, part: Sequence[Record]) -> list[bool]:
         inserted = insert(connection, part)
@@ -64,19 +86,9 @@ def insert_new(
     return Inserted({first[it] for it, result in became.items() if result is True}, refused)
 
 
-def _copied(database: Database, records: Sequence[Record], copy: Copy[Record]) -> bool:
-    """Copy the records in one transaction, or none of them: return False where one can't be."""
-    parts = _parts(records)
-
-    def copy_parts(connection: Connection) -> None:
-        for part in parts:
-            copy(connection, part)
-
-    try:
-        database.transact(copy_parts, alone=len(parts) == 1)
-    except IntegrityViolation:
-        return False
-    return True
+def _first_of_each(records: Mapping[int, Record], key: Callable[[Record], str]) -> dict[str, int]:
+    """Return the index of the first record of each key."""
+    return {key(record): index for index, record in reversed([*records.items()])}
 
 
 def insert_batch(

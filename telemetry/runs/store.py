@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from psycopg.rows import scalar_row
 
 from telemetry import sql
-from telemetry.batch_insert import insert_new
+from telemetry.batch_insert import copy_new, insert_new
 from telemetry.connection import Connection
 from telemetry.copy_rows import CopyRow, copy_rows
 from telemetry.database import Database, Row
@@ -61,26 +61,17 @@ class RunStore:
 
     def create_batch(self, runs: dict[int, CopyRow]) -> BatchCreated:
         """Create, in one transaction, the runs that are new. ``runs`` is by index in the batch."""
-
-        def insert(connection: Connection, part: Sequence[CopyRow]) -> set[str]:
-            cursor = connection.cursor(row_factory=scalar_row)
-            return {*cursor.execute(CREATE, {"runs": json_array(map(ROWS.keyed, part))})}
-
-        def copy(connection: Connection, part: Sequence[CopyRow]) -> None:
-            copy_rows(connection, COPY, part)
-
         if not runs:
             return BatchCreated(0, 0, [], {})
-        sent = as_json([run.key for run in runs.values()])
-        some_known = self._database.fetch_one(FIND_ANY, {"event_ids": sent})
-        new, refused = insert_new(
-            self._database,
-            runs,
-            attrgetter("key"),
-            insert,
-            copy=None if some_known else copy,
-        )
-        repeated = [run for index, run in runs.items() if index not in new and index not in refused]
+        key = attrgetter("key")
+        new = None if self._any_is_known(runs) else copy_new(self._database, runs, key, _copy)
+        if new is not None and len(new) == len(runs):
+            return BatchCreated(len(new), 0, [], {})
+        sent = {index: ROWS.keyed(run) for index, run in runs.items()}
+        refused: dict[int, str] = {}
+        if new is None:
+            new, refused = insert_new(self._database, sent, key, _insert)
+        repeated = [run for index, run in sent.items() if index not in new and index not in refused]
         return BatchCreated(len(new), len(repeated), self._differing(repeated), refused)
 
     def get(self, event_id: str) -> Row | None:
@@ -122,9 +113,21 @@ class RunStore:
         rows = self._database.fetch_all(CREATE, {"runs": runs}, prepare=True)
         return {row["event_id"]: row for row in rows}
 
-    def _differing(self, runs: Sequence[CopyRow]) -> list[str]:
+    def _any_is_known(self, runs: dict[int, CopyRow]) -> bool:
+        event_ids = as_json([run.key for run in runs.values()])
+        return self._database.fetch_one(FIND_ANY, {"event_ids": event_ids}) is not None
+
+    def _differing(self, runs: Sequence[Keyed]) -> list[str]:
         if not runs:
             return []
-        sent = json_array(map(ROWS.keyed, runs))
-        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": sent})
+        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": json_array(runs)})
         return sorted(row["event_id"] for row in rows)
+
+
+def _copy(connection: Connection, runs: Sequence[CopyRow]) -> None:
+    copy_rows(connection, COPY, runs)
+
+
+def _insert(connection: Connection, runs: Sequence[Keyed]) -> set[str]:
+    cursor = connection.cursor(row_factory=scalar_row)
+    return {*cursor.execute(CREATE, {"runs": json_array(runs)})}
