@@ -1,4 +1,4 @@
--- An index that finds the runs of a parent, newest first, in the order of a page. The one that it
+-- An index that finds the runs of a parent, newest first. The one that it
 -- replaces hashes the parent: runs of the same one fill a chain of pages that each new run is led
 -- along, so that a parent of a hundred thousand runs makes writers walk hundreds of pages.
 -- A text may be longer than a btree takes: it is found by its first 255 characters.

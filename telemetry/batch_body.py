@@ -116,7 +116,11 @@ def _array(name: str, body: bytes) -> list[Any]:
     """Return the records of an array, on its own or in an object."""
     try:
         parts = _parts.decode(body)
-        return parts if isinstance(parts, list) else _records.decode(parts[name])
+        if isinstance(parts, list):
+            return parts
+        for member in parts.keys() - {name}:
+            bytes(parts[member]).decode()  # nobody else looks whether it is UTF-8
+        return _records.decode(parts[name])
     except (MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
         document = parse_document(body)
     if isinstance(document, list):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+import psycopg
 from psycopg import IntegrityError
 
 from telemetry.connection import Connection
@@ -41,8 +42,8 @@ def copy_new(
     """Insert, in one transaction, the first record of each key, all of them new.
 
     ``records`` is by index in the batch. Returns the indexes of what was inserted, or None when
-    a constraint refused one of them: then nothing is, and insert_new tells which. Raises what
-    Database.transact raises but IntegrityViolation.
+    the database refused: then nothing is, and insert_new tells why. Raises DatabaseUnavailable or
+    DatabaseNotConfigured.
     """
     first = _first_of_each(records, key)
     parts = _parts([records[first[it]] for it in sorted(first)])
@@ -53,7 +54,8 @@ def copy_new(
 
     try:
         database.transact(copy_parts, alone=len(parts) == 1)
-    except IntegrityViolation:
+    except (IntegrityViolation, psycopg.Error):
+        # Not only a key that is there: COPY bears no row-level security, and its errors quote rows.
         return None
     return {*first.values()}
 

@@ -45,6 +45,7 @@ def connect(url: str, **settings: Any) -> Connection:
         "connect_timeout": CONNECT_SECONDS,
         **conninfo_to_dict(url),
         **settings,
+        "client_encoding": "utf8",
     }
     connection = Connection.connect(
         autocommit=True, row_factory=dict_row, prepare_threshold=None, **parameters

@@ -200,6 +200,8 @@ class Database:
             "connect_timeout": CONNECT_SECONDS,
             **conninfo_to_dict(self._url),
             "autocommit": True,
+            # Of what is sent, whatever the database or the environment would make of it.
+            "client_encoding": "utf8",
             "row_factory": dict_row,
         }
         if self._has_session:

@@ -78,14 +78,12 @@ class Decoder:
         the payload, or that has a default: there is no rule for it.
         """
         rules = {name: _rule(field) for name, field in schema.fields.items()}
-        self._absent = None if takes_null else UNSET
-        absent = {
-            name: NODEFAULT if it.required else self._absent for name, it in schema.fields.items()
-        }
+        null = None if takes_null else UNSET
+        absent = {name: NODEFAULT if it.required else null for name, it in schema.fields.items()}
         payload = _struct(type(schema).__name__, rules, absent)
         self._decode = msgspec.json.Decoder(payload).decode
         self._finishers = [
-            (index, name, rule.finish)
+            (index, name, rule.finish, absent[name])
             for index, (name, rule) in enumerate(rules.items())
             if rule.finish
         ]
@@ -95,10 +93,9 @@ class Decoder:
         text = bytes(raw)
         if text.find(_NUL) >= 0:
             return None
-        absent = self._absent
         try:
             payload: Struct = self._decode(text)
-            for _, name, finish in self._finishers:
+            for _, name, finish, absent in self._finishers:
                 value = getattr(payload, name)
                 if value is not absent:
                     setattr(payload, name, finish(value))
@@ -107,14 +104,17 @@ class Decoder:
         return payload
 
     def values(self, raw: Raw) -> list[Any] | None:
-        """Return the values of all fields, in the schema's order; None for what was not sent."""
+        """Return the values of all fields, in the schema's order, for one that takes null.
+
+        None stands for what was not sent.
+        """
         text = bytes(raw)
         if text.find(_NUL) >= 0:
             return None
         try:
             values = [*astuple(self._decode(text))]
-            for index, _, finish in self._finishers:
-                if values[index] is not None:
+            for index, _, finish, absent in self._finishers:
+                if values[index] is not absent:
                     values[index] = finish(values[index])
         except _DOUBTS:
             return None

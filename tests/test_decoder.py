@@ -271,11 +271,13 @@ def test_a_field_of_another_type_has_the_last_word():
             return super()._deserialize(value).upper()
 
     class Schema(PayloadSchema):
-        even = Even()
+        even = Even(required=True)
         short = Text(validate=validate.Length(max=3))
 
     assert decoded(Schema(), '{"even": "a", "short": "abc"}') == {"even": "A", "short": "abc"}
-    assert decoded(Schema(), '{"short": "abcd"}') is None
+    assert decoded(Schema(), '{"even": "a", "short": "abcd"}') is None
+    assert decoded(Schema(), '{"even": null}') is None
+    assert Schema().decoder.values(Raw('{"even": null}')) is None
 
 
 @pytest.mark.parametrize("unusual", [{"data_key": "other"}, {"load_default": "x"}])

@@ -1,5 +1,6 @@
--- Creates the runs of a batch, all of them new, in three quarters of the time of create.sql. It
--- bears no conflict: where one of them is there already it writes none, and create.sql follows.
+-- Creates the runs of a batch, all of them new, with four fifths of the CPU of
+-- create.sql. It bears no conflict: where one of them is there already it writes none, and
+-- create.sql follows.
 -- The columns stand in the order of RunSchema's fields. A row has a value for each of them, since
 -- COPY fills no default in; 'now' is the time of the transaction.
 -- params: none (the rows follow as CSV, sorted like those of create.sql)

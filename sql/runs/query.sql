@@ -1,7 +1,8 @@
 -- Finds runs, newest first; one row more than the page tells whether more follow.
 -- Planned for the parameters at hand (never prepared): a filter that is NULL falls away, and
--- the planner chooses the index of those that stay. A start time bounded on one side alone
--- leaves it no better choice than to walk the newest runs until the page is full.
+-- the planner chooses the index of those that stay, taking them for independent of each other.
+-- A start time bounded on one side alone leaves it no better choice than to walk the newest runs
+-- until the page is full.
 -- params: agent_name, status, job_type, run_id, parent_run_id, created_before, created_after,
 -- start_time_from, start_time_to, cursor_created_at, cursor_event_id (NULL: any),
 -- row_limit, row_offset

@@ -4,6 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from telemetry import sql
 from telemetry.runs.rows import ROWS
@@ -21,7 +22,7 @@ HOSTILE = [
     *['"null"', 'a"b', '",', ',"', '\\"', '"\\', "\\\\", "\\n", "\\\n", "\\\\n", "\\\\\n"],
     *["\\u001b", "\n\\.\n", "\r\n", "\n\r", "\t\\t\t", "\x1b[31mred\x1b[0m", "\\u0041"],
     *["é\n\\日\t🛰\\n", "{}", "}{", '{"a": "\\n"}', "\\" * 7 + "n", "\\" * 8 + "n"],
-    *["x" * 70_000 + "\n", "now", "2\t3\\b\b"],
+    *["x" * 70_000 + "\n", "now", "2\t3\\b\b", '\n\\n\x1b\t\\\r"' * 20_000],
 ]
 
 
@@ -94,6 +95,29 @@ def test_what_was_not_sent_does_not_differ(client):
     assert "duplicate_differs" not in client.post(URL, json=[minimal_run("a", **same)]).json
     answer = client.post(URL, json=[minimal_run("a", **same, status="running"), minimal_run("b")])
     assert answer.json["duplicate_differs"] == ["a"]
+
+
+def test_text_is_utf_8_whatever_the_url_says(make_app, database_url, db):
+    url = make_conninfo(database_url, client_encoding="latin1")
+    client = make_app(database_url=url).test_client()
+    client.post("/api/v1/runs", json=minimal_run("alone-é", product="日本語"))
+    client.post(URL, json=[minimal_run("copied-é", product="日本語")])
+    stored = db.execute(STORED).fetchall()
+    assert [row["event_id"] for row in stored] == ["alone-é", "copied-é"]
+    assert {row["product"] for row in stored} == {"日本語"}
+
+
+def test_where_nothing_can_be_copied_it_is_inserted(make_app, database_url, db):
+    db.execute("CREATE ROLE some_service LOGIN")
+    try:
+        db.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO some_service")
+        db.execute("ALTER TABLE agent_runs ENABLE ROW LEVEL SECURITY")
+        db.execute("CREATE POLICY everything ON agent_runs USING (TRUE)")
+        app = make_app(database_url=make_conninfo(database_url, user="some_service"))
+        answer = app.test_client().post(URL, json=[minimal_run("a"), minimal_run("b")])
+        assert answer.json["inserted"] == 2
+    finally:
+        db.execute("DROP OWNED BY some_service; DROP ROLE some_service")
 
 
 @pytest.mark.parametrize(("end", "inserted"), [("COMMIT", 2999), ("ROLLBACK", 3000)])

@@ -76,6 +76,13 @@ def test_a_record_that_is_not_utf_8_is_one_error(client, db, form, content_type)
     assert stored(db) == ["a", "b"]
 
 
+def test_an_object_is_utf_8_throughout(client, db):
+    body = b'{"runs": [%b], "other": "\xff"}' % json.dumps(minimal_run("a")).encode()
+    answer = client.post(URL, data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["detail"][0]["type"]) == (422, "utf8")
+    assert stored(db) == []
+
+
 def test_it_answers_422_in_the_same_shape_when_nothing_is_valid(client, db):
     answer = client.post(URL, json=[{}, {"event_id": "x"}])
     assert answer.status_code == 422

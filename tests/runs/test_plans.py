@@ -60,7 +60,7 @@ def plan(db):
     [
         ({}, "ix_agent_runs_created_at"),
         ({"status": "running"}, "ix_agent_runs_status_created_at"),
-        ({"agent_name": "agent-1"}, "ix_agent_runs_agent_name_created_at"),
+        ({"agent_name": "agent-1"}, "ix_agent_runs_agent_name_newest"),
         (
             {"agent_name": "agent-1", "status": "failure"},
             "ix_agent_runs_agent_name_status_newest",
@@ -95,7 +95,7 @@ def test_a_run_is_found_by_its_key(plan, statement):
 
 def test_metadata_jumps_from_name_to_name(plan):
     found = plan("runs/metadata", {})
-    assert "ix_agent_runs_agent_name_created_at" in found
+    assert "ix_agent_runs_agent_name_newest" in found
     assert "ix_agent_runs_job_type_created_at" in found
     assert not re.search("Seq Scan", found)
 
