@@ -40,18 +40,24 @@ def connect(url: str, **settings: Any) -> Connection:
     ``settings`` are connection parameters, such as ``connect_timeout`` in seconds.
     Raises psycopg.OperationalError.
     """
-    parameters = {
-        "application_name": "telemetry",
-        "connect_timeout": CONNECT_SECONDS,
-        **conninfo_to_dict(url),
-        **settings,
-        "client_encoding": "utf8",
-    }
     connection = Connection.connect(
-        autocommit=True, row_factory=dict_row, prepare_threshold=None, **parameters
+        **{**connection_settings(url), "prepare_threshold": None, **settings}
     )
     configure(connection)
     return connection
+
+
+def connection_settings(url: str) -> dict[str, Any]:
+    """Return what every connection is opened with. Raises psycopg.ProgrammingError."""
+    return {
+        "application_name": "telemetry",
+        "connect_timeout": CONNECT_SECONDS,
+        **conninfo_to_dict(url),
+        # Of what is sent, whatever the database or the environment would make of it.
+        "client_encoding": "utf8",
+        "autocommit": True,
+        "row_factory": dict_row,
+    }
 
 
 def configure(connection: Connection) -> None:

@@ -13,12 +13,18 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from telemetry import sql
 from telemetry.config import Config, ConfigError, redact_url
-from telemetry.connection import ANSWER_SECONDS, STATEMENT_SECONDS, Connection, configure
+from telemetry.connection import (
+    ANSWER_SECONDS,
+    STATEMENT_SECONDS,
+    Connection,
+    configure,
+    connection_settings,
+)
 from telemetry.connection_pool import (
     CONNECT_SECONDS,
     live_connection,
@@ -195,15 +201,7 @@ class Database:
     def _new_pool(self) -> ConnectionPool[Connection]:
         if self._url is None:
             raise DatabaseNotConfigured(self._missing)
-        settings: dict[str, Any] = {
-            "application_name": "telemetry",
-            "connect_timeout": CONNECT_SECONDS,
-            **conninfo_to_dict(self._url),
-            "autocommit": True,
-            # Of what is sent, whatever the database or the environment would make of it.
-            "client_encoding": "utf8",
-            "row_factory": dict_row,
-        }
+        settings = connection_settings(self._url)
         if self._has_session:
             settings["options"] = session_options(settings.get("options"), STATEMENT_SECONDS)
         else:

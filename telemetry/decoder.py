@@ -15,7 +15,6 @@ import msgspec
 from marshmallow import Schema, ValidationError, missing
 from marshmallow.fields import Field
 from msgspec import NODEFAULT, UNSET, Meta, MsgspecError, Raw, Struct, to_builtins
-from msgspec.structs import astuple
 
 from telemetry.fields import (
     INT64_MAX,
@@ -33,6 +32,8 @@ from telemetry.fields import (
 )
 from telemetry.json_body import MAX_DEPTH
 from telemetry.timestamps import parse_utc
+
+Decode = Callable[[Raw | bytes], Struct | None]
 
 # Larger doubles need care, because jsonb would take them for integers.
 _EXACT = 1e15
@@ -58,9 +59,6 @@ class Doubt(Exception):
     """The decoder can't tell whether the payload is valid."""
 
 
-_DOUBTS = (MsgspecError, ValueError, RecursionError, ValidationError, Doubt)
-
-
 class Rule(NamedTuple):
     """What msgspec checks of a field, and what is left: ``finish`` returns the value or raises."""
 
@@ -68,57 +66,34 @@ class Rule(NamedTuple):
     finish: Callable[[Any], Any] | None = None
 
 
-class Decoder:
-    """Decodes the payloads of one schema. Each method returns None in any doubt."""
+def compile_decoder(schema: Schema, *, takes_null: bool) -> Decode:
+    """Return the function that returns the payload in a text, or None in any doubt.
 
-    def __init__(self, schema: Schema, *, takes_null: bool) -> None:
-        """With ``takes_null`` an optional field that is null counts as left out.
+    With ``takes_null`` an optional field that is null counts as left out. The schema may have
+    no hooks. Raises TypeError for a field that is called otherwise in the payload, or that has
+    a default: there is no rule for it.
+    """
+    rules = {name: _rule(field) for name, field in schema.fields.items()}
+    null = None if takes_null else UNSET
+    absent = {name: NODEFAULT if it.required else null for name, it in schema.fields.items()}
+    decode_struct = msgspec.json.Decoder(_struct(type(schema).__name__, rules, absent)).decode
+    finishers = [(name, it.finish, absent[name]) for name, it in rules.items() if it.finish]
 
-        The schema may have no hooks. Raises TypeError for a field that is called otherwise in
-        the payload, or that has a default: there is no rule for it.
-        """
-        rules = {name: _rule(field) for name, field in schema.fields.items()}
-        null = None if takes_null else UNSET
-        absent = {name: NODEFAULT if it.required else null for name, it in schema.fields.items()}
-        payload = _struct(type(schema).__name__, rules, absent)
-        self._decode = msgspec.json.Decoder(payload).decode
-        self._finishers = [
-            (index, name, rule.finish, absent[name])
-            for index, (name, rule) in enumerate(rules.items())
-            if rule.finish
-        ]
-
-    def payload(self, raw: Raw) -> Struct | None:
-        """Return the payload in a text, without the fields that were not sent."""
+    def decode(raw: Raw | bytes) -> Struct | None:
         text = bytes(raw)
         if text.find(_NUL) >= 0:
             return None
         try:
-            payload: Struct = self._decode(text)
-            for _, name, finish, absent in self._finishers:
+            payload: Struct = decode_struct(text)
+            for name, finish, default in finishers:
                 value = getattr(payload, name)
-                if value is not absent:
+                if value is not default:
                     setattr(payload, name, finish(value))
-        except _DOUBTS:
+        except (MsgspecError, ValueError, RecursionError, ValidationError, Doubt):
             return None
         return payload
 
-    def values(self, raw: Raw) -> list[Any] | None:
-        """Return the values of all fields, in the schema's order, for one that takes null.
-
-        None stands for what was not sent.
-        """
-        text = bytes(raw)
-        if text.find(_NUL) >= 0:
-            return None
-        try:
-            values = [*astuple(self._decode(text))]
-            for index, _, finish, absent in self._finishers:
-                if values[index] is not absent:
-                    values[index] = finish(values[index])
-        except _DOUBTS:
-            return None
-        return values
+    return decode
 
 
 def _struct(name: str, rules: dict[str, Rule], absent: dict[str, Any]) -> type[Struct]:
@@ -173,24 +148,20 @@ def _plain(value: Any, depth: int = 2) -> Any:
 
 
 def _text(field: Text) -> Rule:
-    return Rule(_sized(field), None if field.blank else _not_blank)
-
-
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise Doubt
-    return text
+    return Rule(_sized(field), None if field.blank else _passing(str.strip))
 
 
 def _fitting_text(field: Identifier | Name) -> Rule:
-    fits = field.fits
+    return Rule(_sized(field), _passing(field.fits))
 
+
+def _passing(test: Callable[[str], object]) -> Callable[[str], str]:
     def finish(text: str) -> str:
-        if not fits(text):
+        if not test(text):
             raise Doubt
         return text
 
-    return Rule(_sized(field), finish)
+    return finish
 
 
 def _sized(field: Text) -> Any:

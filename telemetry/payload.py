@@ -4,10 +4,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 from msgspec import Raw
+from msgspec.structs import astuple
 
 from telemetry.copy_rows import CopyFormat, CopyRow
 from telemetry.database_values import Keyed, as_json
-from telemetry.decoder import Decoder, values_of
+from telemetry.decoder import compile_decoder, values_of
 from telemetry.errors import Invalid, Problem, problem
 from telemetry.fields import LongInteger, Message
 from telemetry.json_body import Defect, defects, parse_document, printable, problems
@@ -32,7 +33,7 @@ class PayloadSchema(Schema):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.decoder = Decoder(self, takes_null=self.takes_null)
+        self.decode = compile_decoder(self, takes_null=self.takes_null)
 
 
 class StrictSchema(PayloadSchema):
@@ -66,7 +67,7 @@ def load(
     A Raw one is decoded at once when it is plainly valid; the values are the same in both ways.
     Raises Invalid with every bad field at once, each located below ``loc``.
     """
-    decoded = schema.decoder.payload(document) if isinstance(document, Raw) else None
+    decoded = schema.decode(document) if isinstance(document, Raw) else None
     if decoded is not None:
         return Loaded(values_of(decoded), [])
     return _load_by_schema(schema, document, loc)
@@ -85,7 +86,7 @@ def load_keyed(
     ``key`` is the field that makes it unique; ``names`` are the fields, all of them required,
     that the caller reads as well.
     """
-    decoded = schema.decoder.payload(document) if isinstance(document, Raw) else None
+    decoded = schema.decode(document) if isinstance(document, Raw) else None
     if decoded is not None:
         read = {name: getattr(decoded, name) for name in names}
         return Loaded(Keyed(getattr(decoded, key), as_json(decoded), read), [])
@@ -102,9 +103,11 @@ def load_row(
     rows: CopyFormat,
 ) -> Loaded[CopyRow]:
     """Like load, for a record of a batch that only the database reads: as a row of ``rows``."""
-    decoded = schema.decoder.values(document) if isinstance(document, Raw) else None
-    if decoded is not None:
-        return Loaded(rows.row(decoded, may_escape=_BACKSLASH in bytes(document)), [])
+    if isinstance(document, Raw):
+        text = bytes(document)
+        decoded = schema.decode(text)
+        if decoded is not None:
+            return Loaded(rows.row([*astuple(decoded)], may_escape=_BACKSLASH in text), [])
     values, ignored = _load_by_schema(schema, document, loc)
     return Loaded(rows.row([values.get(name) for name in rows.columns]), ignored)
 

@@ -17,8 +17,6 @@ _USUAL = frozenset(
     for offset in ("Z", "+00:00")
 )
 
-_from_iso_format = datetime.fromisoformat
-
 
 class NoOffset(ValueError):
     """The timestamp is naive: it says no offset from UTC."""
@@ -37,7 +35,7 @@ def parse_utc(text: str) -> datetime:
             raise ValueError(text)
         if match["offset"] is None:
             raise NoOffset(text)
-    moment = _from_iso_format(text)
+    moment = datetime.fromisoformat(text)
     try:
         return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except OverflowError:

@@ -1,8 +1,7 @@
--- Creates the runs of a batch, all of them new, with four fifths of the CPU of
--- create.sql. It bears no conflict: where one of them is there already it writes none, and
--- create.sql follows.
--- The columns stand in the order of RunSchema's fields. A row has a value for each of them, since
--- COPY fills no default in; 'now' is the time of the transaction.
+-- Creates the runs of a batch, all of them new, with four fifths of the CPU of create.sql. It bears
+-- no conflict: where one of them is there already it writes none, and create.sql follows. The
+-- columns stand in the order of RunSchema's fields. A row has a value for each of them, since COPY
+-- fills no default in; 'now' is the time of the transaction.
 -- params: none (the rows follow as CSV, sorted like those of create.sql)
 -- index: agent_runs_pkey refuses what is not new
 -- locks: the new rows; waits for a concurrent create of the same event_id
