@@ -1,30 +1,33 @@
--- Appends events, one or a batch: ledger rows, audit rows and the new heads of their chains.
--- An event that is refused or known already changes nothing and blocks no other.
--- Why it runs behind lock_heads.sql, in the same transaction: identities are drawn before the
--- commit, so two writers of one device could commit in the other order than they drew, and
--- a replay in the order of event_id would not give the state that readers have seen. With
--- the head locked before the first nextval, a device's identities come in the order of its
--- commits. And a statement that waits for a lock goes on with the snapshot that it had before:
--- it would miss the duplicate that the other writer has just committed. So the lock has
--- a statement of its own, and this one begins, with a fresh snapshot, when nobody else can
--- append for these devices.
--- That lock may miss a device: one that is created while the lock of another is waited for. So
--- it only makes collisions rare, and this statement finds them all: a head is moved on only
--- from the hash that the new rows build upon, and ON CONFLICT leaves out a row that somebody
--- else has. In both cases an outcome is NULL, and the caller rolls back and begins anew.
+-- Appends events, one or a batch: ledger rows, audit rows, the projection and the new heads of
+-- their chains. An event that is refused or known already changes nothing and blocks no other.
+-- Why it locks the heads before the first nextval: identities are drawn before the commit, so two
+-- writers of one device could commit in the other order than they drew, and a replay in the
+-- order of event_id would not give the state that readers have seen. With the head locked, a
+-- device's identities come in the order of its commits.
+-- It never waits for a lock: a statement that waits goes on with the snapshot that it had before,
+-- and a device whose writer is stuck is to hold up no other. Its events are deferred: who wants
+-- to wait runs lock_heads.sql first, in the same transaction. Deferred are also those of a device
+-- whose projection does not stand where the locked head does: somebody has committed between the
+-- snapshot and the lock, or changed the projection, and project.sql is to be run before.
+-- What is missed all the same (ON CONFLICT leaves a row out, a head is not the one that the
+-- new rows build upon) undoes the statement.
 -- params: events (JSON array of objects with the fields that were sent)
--- index: ux_audio_runtime_events_dedupe tells what is known; devices_pkey, sessions_pkey and
--- audio_runtime_heads_pkey, one look for each device and session
--- locks: the new rows; the heads, which the caller has locked; devices and sessions of the
--- new rows against deletion
--- returns: for each event, as sent: position (from 1), outcome (committed, duplicate or the reason
--- of a refusal) and of those committed event_id, audit_event_id, row_hash (hex; else recall.sql)
+-- index: ux_audio_runtime_events_dedupe tells what is known; devices_pkey, sessions_pkey,
+-- audio_runtime_heads_pkey and audio_runtime_current_pkey, one look for each device or session
+-- locks: the new rows; the heads that nobody else has, and their rows of the projection; devices
+-- and sessions of the new rows against deletion
+-- returns: for each event, as sent: position (from 1), outcome (committed, duplicate, deferred or
+-- the reason of a refusal) and of those committed event_id, audit_event_id, row_hash (hex; else
+-- recall.sql)
 WITH
 sent AS MATERIALIZED (
-    SELECT event.*
-    FROM
-        json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json)
-        WITH ORDINALITY AS event
+    SELECT
+        event.tenant_id,
+        event.device_id,
+        event.session_id,
+        event,
+        row_number() OVER () AS position
+    FROM json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json) AS event
 ),
 
 -- Scalar subqueries are one look into an index each, whatever the planner thinks that the array
@@ -37,16 +40,26 @@ device AS MATERIALIZED (
             SELECT tenant_id FROM os_core.devices
             WHERE device_id = named.device_id
         ) AS bound_to,
+        locked.row_hash AS head,
+        locked.event_id AS head_event_id,
         (
-            SELECT row_hash FROM os_core.audio_runtime_heads
+            SELECT current FROM os_core.audio_runtime_current AS current
             WHERE tenant_id = named.tenant_id AND device_id = named.device_id
-        ) AS head
+        ) AS known
     FROM (
         SELECT DISTINCT
             sent.tenant_id,
             sent.device_id
         FROM sent
     ) AS named
+    LEFT JOIN LATERAL (
+        SELECT
+            row_hash,
+            event_id
+        FROM os_core.audio_runtime_heads
+        WHERE tenant_id = named.tenant_id AND device_id = named.device_id
+        FOR UPDATE SKIP LOCKED
+    ) AS locked ON TRUE
 ),
 
 opened AS MATERIALIZED (
@@ -61,11 +74,11 @@ opened AS MATERIALIZED (
 
 judged AS MATERIALIZED (
     SELECT
-        sent.ordinality AS position,
+        sent.position,
         sent.tenant_id,
         sent.device_id,
-        sent.event_kind,
-        sent.idempotency_key,
+        (sent.event).event_kind,
+        (sent.event).idempotency_key,
         device.head,
         CASE
             -- The key is asked for as a range of one, in order: only the index that makes it
@@ -77,9 +90,9 @@ judged AS MATERIALIZED (
                 WHERE
                     known.tenant_id = sent.tenant_id
                     AND known.device_id = sent.device_id
-                    AND known.event_kind = sent.event_kind
+                    AND known.event_kind = (sent.event).event_kind
                     AND known.idempotency_key
-                    BETWEEN sent.idempotency_key AND sent.idempotency_key
+                    BETWEEN (sent.event).idempotency_key AND (sent.event).idempotency_key
                 ORDER BY known.idempotency_key
                 LIMIT 1
             ) IS NOT NULL THEN 'duplicate'
@@ -89,7 +102,17 @@ judged AS MATERIALIZED (
                 sent.session_id IS NOT NULL
                 AND coalesce(opened.tenant_id <> sent.tenant_id, TRUE)
                 THEN 'K_FAIL_SESSION_INVALID'
-            WHEN device.head IS NULL THEN 'K_FAIL_REBUILD_INTEGRITY'
+            WHEN
+                device.head IS NULL
+                AND NOT EXISTS (
+                    SELECT FROM os_core.audio_runtime_heads
+                    WHERE tenant_id = sent.tenant_id AND device_id = sent.device_id
+                )
+                THEN 'K_FAIL_REBUILD_INTEGRITY'
+            WHEN
+                device.head IS NULL
+                OR coalesce((device.known).last_event_id, 0) <> coalesce(device.head_event_id, 0)
+                THEN 'deferred'
         END AS verdict
     FROM sent
     INNER JOIN device ON sent.tenant_id = device.tenant_id AND sent.device_id = device.device_id
@@ -121,36 +144,11 @@ fresh AS MATERIALIZED (
 hashed AS (
     SELECT
         fresh.event_id,
-        fresh.position,
+        sent.event,
         os_core.chain(
             fresh.head,
-            os_core.audio_runtime_event_canonical_v1(
-                fresh.event_id,
-                sent.tenant_id,
-                sent.device_id,
-                sent.session_id,
-                sent.event_kind,
-                sent.created_at,
-                sent.idempotency_key,
-                sent.processed_stream_id,
-                sent.raw_stream_id,
-                sent.pre_roll_buffer_id,
-                sent.selected_mic,
-                sent.selected_speaker,
-                sent.device_health,
-                sent.jitter_ms,
-                sent.drift_ppm,
-                sent.buffer_depth_ms,
-                sent.underruns,
-                sent.overruns,
-                sent.phrase_id,
-                sent.phrase_text,
-                sent.reason_code,
-                sent.capture_degraded,
-                sent.aec_unstable,
-                sent.device_changed,
-                sent.stream_gap_detected,
-                sent.tts_playback_active
+            os_core.audio_runtime_event_content(
+                os_core.audio_runtime_event_chained(sent.event, fresh.event_id, NULL)
             )
         ) OVER (
             PARTITION BY sent.tenant_id, sent.device_id
@@ -158,70 +156,14 @@ hashed AS (
             ROWS UNBOUNDED PRECEDING
         ) AS row_hash
     FROM fresh
-    INNER JOIN sent ON fresh.position = sent.ordinality
+    INNER JOIN sent ON fresh.position = sent.position
 ),
 
 inserted AS (
-    INSERT INTO os_core.audio_runtime_events AS ledger (
-        event_id,
-        tenant_id,
-        device_id,
-        session_id,
-        event_kind,
-        created_at,
-        idempotency_key,
-        processed_stream_id,
-        raw_stream_id,
-        pre_roll_buffer_id,
-        selected_mic,
-        selected_speaker,
-        device_health,
-        jitter_ms,
-        drift_ppm,
-        buffer_depth_ms,
-        underruns,
-        overruns,
-        phrase_id,
-        phrase_text,
-        reason_code,
-        capture_degraded,
-        aec_unstable,
-        device_changed,
-        stream_gap_detected,
-        tts_playback_active,
-        row_hash
-    )
+    INSERT INTO os_core.audio_runtime_events AS ledger
     OVERRIDING SYSTEM VALUE
-    SELECT
-        hashed.event_id,
-        sent.tenant_id,
-        sent.device_id,
-        sent.session_id,
-        sent.event_kind,
-        sent.created_at,
-        sent.idempotency_key,
-        sent.processed_stream_id,
-        sent.raw_stream_id,
-        sent.pre_roll_buffer_id,
-        sent.selected_mic,
-        sent.selected_speaker,
-        sent.device_health,
-        sent.jitter_ms,
-        sent.drift_ppm,
-        sent.buffer_depth_ms,
-        sent.underruns,
-        sent.overruns,
-        sent.phrase_id,
-        sent.phrase_text,
-        sent.reason_code,
-        sent.capture_degraded,
-        sent.aec_unstable,
-        sent.device_changed,
-        sent.stream_gap_detected,
-        sent.tts_playback_active,
-        hashed.row_hash
+    SELECT (os_core.audio_runtime_event_chained(hashed.event, hashed.event_id, hashed.row_hash)).*
     FROM hashed
-    INNER JOIN sent ON hashed.position = sent.ordinality
     ORDER BY hashed.event_id
     ON CONFLICT (tenant_id, device_id, event_kind, idempotency_key) DO NOTHING
     RETURNING
@@ -258,6 +200,46 @@ audited AS (
     RETURNING audit_event_id, source_event_id
 ),
 
+projected AS (
+    INSERT INTO os_core.audio_runtime_current
+    SELECT folded.*
+    FROM (
+        SELECT
+            inserted.tenant_id,
+            inserted.device_id,
+            array_agg(inserted.event) AS events
+        FROM inserted
+        GROUP BY inserted.tenant_id, inserted.device_id
+    ) AS appended
+    INNER JOIN device
+        ON appended.tenant_id = device.tenant_id AND appended.device_id = device.device_id
+    CROSS JOIN LATERAL os_core.audio_runtime_fold(device.known, appended.events) AS folded
+    ON CONFLICT (tenant_id, device_id) DO UPDATE
+        SET
+            session_id = excluded.session_id,
+            processed_stream_id = excluded.processed_stream_id,
+            raw_stream_id = excluded.raw_stream_id,
+            pre_roll_buffer_id = excluded.pre_roll_buffer_id,
+            selected_mic = excluded.selected_mic,
+            selected_speaker = excluded.selected_speaker,
+            device_health = excluded.device_health,
+            jitter_ms = excluded.jitter_ms,
+            drift_ppm = excluded.drift_ppm,
+            buffer_depth_ms = excluded.buffer_depth_ms,
+            underruns = excluded.underruns,
+            overruns = excluded.overruns,
+            last_interrupt_phrase_id = excluded.last_interrupt_phrase_id,
+            last_interrupt_phrase_text = excluded.last_interrupt_phrase_text,
+            last_interrupt_reason_code = excluded.last_interrupt_reason_code,
+            capture_degraded = excluded.capture_degraded,
+            aec_unstable = excluded.aec_unstable,
+            device_changed = excluded.device_changed,
+            stream_gap_detected = excluded.stream_gap_detected,
+            tts_playback_active = excluded.tts_playback_active,
+            last_event_id = excluded.last_event_id,
+            updated_at = excluded.updated_at
+),
+
 advanced AS (
     UPDATE os_core.audio_runtime_heads AS head
     SET event_id = newest.event_id, row_hash = newest.row_hash
@@ -286,6 +268,7 @@ SELECT
         WHEN judged.verdict IS NOT NULL THEN judged.verdict
         WHEN fresh.event_id IS NULL THEN 'duplicate'
         WHEN advanced.device_id IS NOT NULL AND inserted.event_id IS NOT NULL THEN 'committed'
+        ELSE os_core.audio_runtime_collision()
     END AS outcome,
     inserted.event_id,
     audited.audit_event_id,

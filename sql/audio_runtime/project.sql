@@ -1,7 +1,7 @@
 -- Brings the projection of some devices to what their ledger gives; rows that are right stay
--- untouched. The same for an append and for a rebuild, so that they can't disagree. To be run
--- with the heads locked, as a statement of its own: then it sees all there is of the devices,
--- and what the transaction has appended itself.
+-- untouched: for a rebuild, and for an append that finds a row which stands behind its ledger.
+-- To be run with the heads locked, as a statement of its own: then it sees all there is of the
+-- devices, and what the transaction has appended itself.
 -- params: devices (JSON array of objects with tenant_id and device_id; others are ignored)
 -- index: ix_audio_runtime_events_latest_of_kind and _latest_session; audio_runtime_current_pkey
 -- locks: the rows that differ; the devices' heads are to be locked before

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, name_of, pages
 from telemetry.audio_runtime.finding import Finding
-from telemetry.audio_runtime.store import LOCK_FREE_HEADS, LOCK_HEADS, PROJECT
+from telemetry.audio_runtime.store import LOCK_HEADS, PROJECT
 from telemetry.connection import Connection
 from telemetry.database import Row
 from telemetry.database_errors import IntegrityViolation
 from telemetry.database_values import as_json
 
 CONTRADICTIONS = sql.load("audio_runtime/contradictions")
+LOCK_FREE_HEADS = sql.load("audio_runtime/lock_free_heads")
 CLEAR_CURRENT = sql.load("audio_runtime/clear_current")
 
 # Devices of one transaction: their writers wait while it runs.

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import errors
-
 from telemetry import sql
 from telemetry.audio_runtime.devices import name_of
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.connection import Connection
 from telemetry.database import Database, Row
+from telemetry.database_errors import Collision, IntegrityViolation
 from telemetry.database_values import Json, as_json
 from telemetry.group_commit import GroupCommit
 
@@ -17,7 +16,6 @@ PUT_DEVICE = sql.load("audio_runtime/put_device")
 PUT_SESSION = sql.load("audio_runtime/put_session")
 GET_DEVICE = sql.load("audio_runtime/get_device")
 LOCK_HEADS = sql.load("audio_runtime/lock_heads")
-LOCK_FREE_HEADS = sql.load("audio_runtime/lock_free_heads")
 APPEND = sql.load("audio_runtime/append")
 RECALL = sql.load("audio_runtime/recall")
 PROJECT = sql.load("audio_runtime/project")
@@ -77,39 +75,30 @@ class AudioRuntimeStore:
         ``event_id``, ``audit_event_id`` and ``row_hash``, and of duplicates ``differs``.
 
         Two round trips: the statements up to the append go together, each with a snapshot of
-        its own, and then the projection with the commit. Duplicates, which are rare, take
-        a third, and so does a group, which has to know first which devices are free.
+        its own, and then the commit. Duplicates and devices whose projection was not theirs,
+        which are rare, take a third.
         """
-        rows = self._append(events)
-        self._recall(events, rows)
-        return rows
-
-    def _append(self, events: Sequence[Event]) -> list[Row]:
-        return [
+        rows = [
             {"outcome": None, "constraint": row.constraint} if isinstance(row, Refusal) else row
             for row in insert_batch(self._database, events, lock_and_append)
         ]
+        self._recall(events, rows)
+        return rows
 
     def _append_group(self, events: Sequence[Event]) -> Sequence[Row | None]:
-        """Return None for the events of devices that somebody else has locked."""
-        if len(events) == 1:
-            return self._append(events)
-
-        def work(connection: Connection) -> list[Row | None]:
-            free = connection.execute(LOCK_FREE_HEADS, _devices(events), prepare=True)
-            names = {name_of(row) for row in free}
-            ours = [event for event in events if name_of(event) in names]
-            rows = iter(_append_locked(connection, ours) if ours else [])
-            return [next(rows) if name_of(event) in names else None for event in events]
-
-        return self._database.transact_pipelined(work)
+        """Append by one statement, which waits for nobody; return None for what it leaves out."""
+        try:
+            rows = self._database.fetch_all(APPEND, _sent(events), prepare=True)
+        except (Collision, IntegrityViolation):
+            return [None] * len(events)
+        return [None if row["outcome"] == "deferred" else row for row in rows]
 
     def _recall(self, events: Sequence[Event], rows: list[Row]) -> None:
         """Complete the rows of duplicates."""
         known = [n for n, row in enumerate(rows) if row["outcome"] == "duplicate"]
         if not known:
             return
-        sent = {"events": as_json([events[n] for n in known])}
+        sent = _sent([events[n] for n in known])
         recalled = self._database.fetch_all(RECALL, sent, prepare=True)
         for n, row in zip(known, recalled, strict=True):
             rows[n].update(row)
@@ -140,19 +129,24 @@ class AudioRuntimeStore:
 def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Row]:
     """Append within the connection's transaction, after waiting for the events' devices."""
     connection.execute(LOCK_HEADS, _devices(events), prepare=True)
-    return _append_locked(connection, events)
-
-
-def _append_locked(connection: Connection, events: Sequence[Event]) -> list[Row]:
-    rows = connection.execute(APPEND, {"events": as_json(events)}, prepare=True).fetchall()
-    if any(row["outcome"] is None for row in rows):
-        raise errors.SerializationFailure("somebody else appended for the same device")
-    committed = [
-        event for event, row in zip(events, rows, strict=True) if row["outcome"] == "committed"
-    ]
-    if committed:
-        connection.execute(PROJECT, _devices(committed), prepare=True)
+    rows = _append(connection, events)
+    left = [n for n, row in enumerate(rows) if row["outcome"] == "deferred"]
+    if left:
+        rest = [events[n] for n in left]
+        # Once more: one of them may be of a device that was not there before.
+        connection.execute(LOCK_HEADS, _devices(rest))
+        connection.execute(PROJECT, _devices(rest))
+        for n, row in zip(left, _append(connection, rest), strict=True):
+            rows[n] = row
     return rows
+
+
+def _append(connection: Connection, events: Sequence[Event]) -> list[Row]:
+    return connection.execute(APPEND, _sent(events), prepare=True).fetchall()
+
+
+def _sent(events: Sequence[Event]) -> dict[str, Json]:
+    return {"events": as_json(events)}
 
 
 def _devices(events: Sequence[Event]) -> dict[str, Json]:

@@ -10,6 +10,7 @@ from telemetry.audio_runtime.store import LOCK_HEADS
 from telemetry.connection import connect
 from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import KINDS, event
+from tests.waiting import wait_until
 
 URL = "/api/v1/audio-runtime/events"
 WRITERS = 16
@@ -83,3 +84,36 @@ def test_a_stuck_device_holds_up_no_other(make_app, cast, database_url):
             assert not any(post.done() for post in waiting)
         assert {post.result(10).status_code for post in waiting} == {201}
     cast.assert_sound()
+
+
+def waiting(db):
+    return db.execute("SELECT count(*) AS n FROM pg_locks WHERE NOT granted").fetchone()["n"]
+
+
+def test_an_event_that_is_slipped_in_meanwhile_is_a_duplicate(make_app, cast, db, database_url):
+    """The append could not see it when it began: it is undone, and begun anew."""
+    client = make_app(db_pool_size=4).test_client
+    known, same, other = event(), event(), event(device_id="device-2")
+    client().post(URL, json=known)
+    before = cast.everything()
+    with connect(database_url) as stranger, ThreadPoolExecutor(2) as threads:
+        with stranger.transaction():
+            slipped_in = {**same, "row_hash": bytes(32)}
+            marks = ", ".join(["%s"] * len(slipped_in))
+            stranger.execute(
+                f"INSERT INTO os_core.audio_runtime_events ({', '.join(slipped_in)})"
+                f" VALUES ({marks})",
+                [*slipped_in.values()],
+            )
+            posted = threads.submit(client().post, f"{URL}/batch", json=[other, same])
+            single = threads.submit(client().post, URL, json=same)
+            wait_until(lambda: waiting(db) == 2)
+        assert posted.result(10).json["results"] == [
+            {"index": 0, "status": "committed", "event_id": cast.events()[-1]["event_id"]},
+            {"index": 1, "status": "duplicate", "event_id": cast.events()[1]["event_id"]},
+        ]
+        assert single.result(10).status_code == 200
+    assert len(cast.events()) == 3
+    assert len(cast.audit()) == 2
+    heads = cast.everything()["os_core.audio_runtime_heads"]
+    assert heads[0] == before["os_core.audio_runtime_heads"][0]

@@ -112,6 +112,7 @@ def test_statements_use_the_indexes_that_they_name(plan):
             "devices_pkey",
             "sessions_pkey",
             "audio_runtime_heads_pkey",
+            "audio_runtime_current_pkey",
         ],
         "audio_runtime/recall": ["ux_audio_runtime_events_dedupe", "ux_audit_events_source"],
         "audio_runtime/project": [f"{LEDGER}latest_of_kind", f"{LEDGER}latest_session"],
