@@ -73,8 +73,8 @@ CREATE OR REPLACE FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_de
 RETURNS SETOF os_core.audio_runtime_current
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 AS $$
-SELECT folded.*
-FROM (
+-- Materialized, as the fold names its events twice.
+WITH telling AS MATERIALIZED (
     -- The latest event of each kind makes the state, and the latest that gave a session; indexes
     -- find these eight without the history before them.
     SELECT array(
@@ -113,7 +113,10 @@ FROM (
             LIMIT 1
         )
     ) AS events
-) AS telling
+)
+
+SELECT folded.*
+FROM telling
 CROSS JOIN LATERAL os_core.audio_runtime_fold(NULL, telling.events) AS folded;
 $$;
 

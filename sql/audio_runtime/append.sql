@@ -4,11 +4,11 @@
 -- writers of one device could commit in the other order than they drew, and a replay in the
 -- order of event_id would not give the state that readers have seen. With the head locked, a
 -- device's identities come in the order of its commits.
--- It never waits for a lock: a statement that waits goes on with the snapshot that it had before,
--- and a device whose writer is stuck is to hold up no other. Its events are deferred: who wants
--- to wait runs lock_heads.sql first, in the same transaction. Deferred are also those of a device
--- whose projection does not stand where the locked head does: somebody has committed between the
--- snapshot and the lock, or changed the projection, and project.sql is to be run before.
+-- It waits for no other append or rebuild: a statement that waits goes on with the snapshot that
+-- it had before, and a device whose writer is stuck is to hold up no other. Its events are
+-- deferred: who wants to wait runs lock_heads.sql first, in the same transaction. Deferred are
+-- also those of a device whose projection is not as of the locked head: somebody has committed
+-- between the snapshot and the lock, or has taken the row away. project.sql is to be run then.
 -- What is missed all the same (ON CONFLICT leaves a row out, a head is not the one that the
 -- new rows build upon) undoes the statement.
 -- params: events (JSON array of objects with the fields that were sent)
@@ -42,10 +42,7 @@ device AS MATERIALIZED (
         ) AS bound_to,
         locked.row_hash AS head,
         locked.event_id AS head_event_id,
-        (
-            SELECT current FROM os_core.audio_runtime_current AS current
-            WHERE tenant_id = named.tenant_id AND device_id = named.device_id
-        ) AS known
+        projection.known
     FROM (
         SELECT DISTINCT
             sent.tenant_id,
@@ -60,6 +57,16 @@ device AS MATERIALIZED (
         WHERE tenant_id = named.tenant_id AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS locked ON TRUE
+    -- Locked as well, behind the head: a lock reads the newest version, where the snapshot may
+    -- still have the one that a rebuild has just mended.
+    LEFT JOIN LATERAL (
+        SELECT known FROM os_core.audio_runtime_current AS known
+        WHERE
+            locked.row_hash IS NOT NULL
+            AND tenant_id = named.tenant_id
+            AND device_id = named.device_id
+        FOR UPDATE SKIP LOCKED
+    ) AS projection ON TRUE
 ),
 
 opened AS MATERIALIZED (

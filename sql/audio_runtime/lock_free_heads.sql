@@ -1,7 +1,6 @@
--- Makes this transaction the only one to write for those of some devices that nobody writes for
--- now: a rebuild, or events that share a commit. It never waits, so that a device whose writer
--- is stuck holds up no other. To be followed by other statements: this one saw the ledger as it
--- was before it had the locks.
+-- Makes a rebuild the only one to write for those of some devices that nobody writes for now. It
+-- never waits, so that a device whose writer is stuck holds up no other. To be followed by other
+-- statements: this one saw the ledger as it was before it had the locks.
 -- params: devices (JSON array of objects with tenant_id and device_id)
 -- index: audio_runtime_heads_pkey
 -- locks: the heads of the devices that are returned and have one

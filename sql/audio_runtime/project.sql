@@ -1,5 +1,5 @@
 -- Brings the projection of some devices to what their ledger gives; rows that are right stay
--- untouched: for a rebuild, and for an append that finds a row which stands behind its ledger.
+-- untouched: for a rebuild, and for an append that finds a row which is not as of its head.
 -- To be run with the heads locked, as a statement of its own: then it sees all there is of the
 -- devices, and what the transaction has appended itself.
 -- params: devices (JSON array of objects with tenant_id and device_id; others are ignored)

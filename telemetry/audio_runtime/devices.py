@@ -1,17 +1,24 @@
-"""The devices that rebuild and verify go through, page by page."""
+"""Devices by name: as a statement's parameter, and page by page for rebuild and verify."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from telemetry import sql
 from telemetry.database import Row
+from telemetry.database_values import Json, as_json
 
 LIST_DEVICES = sql.load("audio_runtime/list_devices")
 LIST_DEVICE = sql.load("audio_runtime/list_device")
 
 # Returns the tenant and the device that a row or an event names.
 name_of: Callable[[Mapping[str, Any]], tuple[str, str]] = itemgetter("tenant_id", "device_id")
+
+
+def named(rows: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
+    """Return the parameter for the statements that take ``devices``: those that the rows name."""
+    names = {name_of(row) for row in rows}
+    return {"devices": as_json([{"tenant_id": tenant, "device_id": it} for tenant, it in names])}
 
 
 class Scope(NamedTuple):

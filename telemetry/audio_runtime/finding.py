@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+# The reason for which nothing is appended for a device about which the ledger contradicts itself.
+REBUILD_INTEGRITY = "K_FAIL_REBUILD_INTEGRITY"
+
 
 class Finding(NamedTuple):
     """Something that is not as it should be; ``event_id`` is None where no event is concerned."""

@@ -6,17 +6,14 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from telemetry import sql
-from telemetry.audio_runtime.devices import Scope, name_of, pages
+from telemetry.audio_runtime.devices import Scope, name_of, named, pages
 from telemetry.audio_runtime.finding import Finding
-from telemetry.audio_runtime.store import LOCK_HEADS, PROJECT
+from telemetry.audio_runtime.projection import LOCK_HEADS, Projected, project
 from telemetry.connection import Connection
 from telemetry.database import Row
 from telemetry.database_errors import IntegrityViolation
-from telemetry.database_values import as_json
 
-CONTRADICTIONS = sql.load("audio_runtime/contradictions")
 LOCK_FREE_HEADS = sql.load("audio_runtime/lock_free_heads")
-CLEAR_CURRENT = sql.load("audio_runtime/clear_current")
 
 # Devices of one transaction: their writers wait while it runs.
 PAGE = 500
@@ -55,9 +52,7 @@ class LedgerContradiction(Exception):
 
 
 class _Outcome(NamedTuple):
-    devices: int
-    differed: int
-    contradictions: list[Finding]
+    projected: Projected
     busy: list[Row]
 
 
@@ -78,10 +73,10 @@ def rebuild(
     started = monotonic()
     devices = differed = refused = 0
     first: Finding | None = None
-    for outcome in _outcomes(transact, scope, say):
-        devices += outcome.devices
-        differed += outcome.differed
-        for finding in outcome.contradictions:
+    for projected in _projected(transact, scope, say):
+        devices += projected.devices
+        differed += projected.differed
+        for finding in projected.contradictions:
             first = first or finding
             refused += 1
             refuse(finding)
@@ -92,7 +87,7 @@ def rebuild(
     return rebuilt
 
 
-def _outcomes(transact: Transact, scope: Scope, say: Callable[[str], None]) -> Iterator[_Outcome]:
+def _projected(transact: Transact, scope: Scope, say: Callable[[str], None]) -> Iterator[Projected]:
     busy: list[Row] = []
 
     def fetch(statement: bytes, parameters: dict[str, Any]) -> list[Row]:
@@ -107,7 +102,7 @@ def _outcomes(transact: Transact, scope: Scope, say: Callable[[str], None]) -> I
                 yield _rebuild_one(transact, device)
         else:
             busy += outcome.busy
-            yield outcome
+            yield outcome.projected
     # As many as writers had locked: the others need not wait for a writer that is stuck.
     if busy:
         say(f"coming back to {len(busy):,} devices that were being written")
@@ -116,30 +111,19 @@ def _outcomes(transact: Transact, scope: Scope, say: Callable[[str], None]) -> I
 
 
 def _rebuild_free(page: list[Row], connection: Connection) -> _Outcome:
-    free = connection.execute(LOCK_FREE_HEADS, {"devices": as_json(page)}).fetchall()
+    free = connection.execute(LOCK_FREE_HEADS, named(page)).fetchall()
     names = {name_of(row) for row in free}
     busy = [row for row in page if name_of(row) not in names]
-    return _project(free, connection)._replace(busy=busy)
+    return _Outcome(project(connection, free), busy)
 
 
-def _rebuild_one(transact: Transact, device: Row) -> _Outcome:
-    def work(connection: Connection) -> _Outcome:
-        connection.execute(LOCK_HEADS, {"devices": as_json([device])})
-        return _project([device], connection)
+def _rebuild_one(transact: Transact, device: Row) -> Projected:
+    def work(connection: Connection) -> Projected:
+        connection.execute(LOCK_HEADS, named([device]))
+        return project(connection, [device])
 
     try:
         return transact(work)
     except IntegrityViolation as error:
         problem = f"refused_by_{error.constraint}"
-        return _Outcome(0, 0, [Finding(*name_of(device), None, problem)], [])
-
-
-def _project(devices: list[Row], connection: Connection) -> _Outcome:
-    rows = connection.execute(CONTRADICTIONS, {"devices": as_json(devices)})
-    found = sorted(Finding(**row) for row in rows)
-    contradictory = {finding[:2] for finding in found}
-    sound = [row for row in devices if name_of(row) not in contradictory]
-    parameters = {"devices": as_json(sound)}
-    cleared = connection.execute(CLEAR_CURRENT, parameters).fetchall()
-    projected = connection.execute(PROJECT, parameters).fetchall()
-    return _Outcome(len(sound), len(cleared) + len(projected), found, [])
+        return Projected(0, 0, [Finding(*name_of(device), None, problem)])

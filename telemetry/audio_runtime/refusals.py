@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
 from telemetry.errors import ApiError, Invalid, Problem
 
 FIELDS_INVALID = "K_FAIL_EVENT_FIELDS_INVALID"
 DEVICE_UNBOUND = "K_FAIL_DEVICE_UNBOUND"
 SESSION_INVALID = "K_FAIL_SESSION_INVALID"
 TENANT_SCOPE_MISMATCH = "K_FAIL_TENANT_SCOPE_MISMATCH"
-REBUILD_INTEGRITY = "K_FAIL_REBUILD_INTEGRITY"
 
 STATUSES = {
     DEVICE_UNBOUND: 404,

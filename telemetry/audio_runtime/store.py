@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg import errors
+
 from telemetry import sql
-from telemetry.audio_runtime.devices import name_of
+from telemetry.audio_runtime.devices import name_of, named
+from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
+from telemetry.audio_runtime.projection import LOCK_HEADS, project
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.connection import Connection
 from telemetry.database import Database, Row
@@ -15,10 +19,8 @@ from telemetry.group_commit import GroupCommit
 PUT_DEVICE = sql.load("audio_runtime/put_device")
 PUT_SESSION = sql.load("audio_runtime/put_session")
 GET_DEVICE = sql.load("audio_runtime/get_device")
-LOCK_HEADS = sql.load("audio_runtime/lock_heads")
 APPEND = sql.load("audio_runtime/append")
 RECALL = sql.load("audio_runtime/recall")
-PROJECT = sql.load("audio_runtime/project")
 QUERY = sql.load("audio_runtime/query")
 QUERY_DEVICE = sql.load("audio_runtime/query_device")
 QUERY_CURRENT = sql.load("audio_runtime/query_current")
@@ -75,8 +77,8 @@ class AudioRuntimeStore:
         ``event_id``, ``audit_event_id`` and ``row_hash``, and of duplicates ``differs``.
 
         Two round trips: the statements up to the append go together, each with a snapshot of
-        its own, and then the commit. Duplicates and devices whose projection was not theirs,
-        which are rare, take a third.
+        its own, and then the commit. Duplicates, which are rare, take one more, and devices
+        whose projection has to be mended some.
         """
         rows = [
             {"outcome": None, "constraint": row.constraint} if isinstance(row, Refusal) else row
@@ -86,7 +88,7 @@ class AudioRuntimeStore:
         return rows
 
     def _append_group(self, events: Sequence[Event]) -> Sequence[Row | None]:
-        """Append by one statement, which waits for nobody; return None for what it leaves out."""
+        """Append by one statement, which waits for no other append; None for what it leaves out."""
         try:
             rows = self._database.fetch_all(APPEND, _sent(events), prepare=True)
         except (Collision, IntegrityViolation):
@@ -127,18 +129,35 @@ class AudioRuntimeStore:
 
 
 def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Row]:
-    """Append within the connection's transaction, after waiting for the events' devices."""
-    connection.execute(LOCK_HEADS, _devices(events), prepare=True)
+    """Append within the connection's transaction, after waiting for the events' devices.
+
+    Of a device whose projection is not as of its head, the projection is mended before.
+    """
+    connection.execute(LOCK_HEADS, named(events), prepare=True)
     rows = _append(connection, events)
     left = [n for n, row in enumerate(rows) if row["outcome"] == "deferred"]
     if left:
-        rest = [events[n] for n in left]
-        # Once more: one of them may be of a device that was not there before.
-        connection.execute(LOCK_HEADS, _devices(rest))
-        connection.execute(PROJECT, _devices(rest))
-        for n, row in zip(left, _append(connection, rest), strict=True):
+        for n, row in zip(
+            left, _mend_and_append(connection, [events[n] for n in left]), strict=True
+        ):
             rows[n] = row
     return rows
+
+
+def _mend_and_append(connection: Connection, events: Sequence[Event]) -> list[Row]:
+    # Once more: one may be of a device that was not there before.
+    connection.execute(LOCK_HEADS, named(events))
+    devices = {name_of(event): event for event in events}
+    found = project(connection, [*devices.values()]).contradictions
+    contradictory = {finding[:2] for finding in found}
+    rows = iter(_append(connection, [it for it in events if name_of(it) not in contradictory]))
+    appended = [
+        {"outcome": REBUILD_INTEGRITY} if name_of(it) in contradictory else next(rows)
+        for it in events
+    ]
+    if any(row["outcome"] == "deferred" for row in appended):
+        raise errors.SerializationFailure("the projection was changed meanwhile")
+    return appended
 
 
 def _append(connection: Connection, events: Sequence[Event]) -> list[Row]:
@@ -147,8 +166,3 @@ def _append(connection: Connection, events: Sequence[Event]) -> list[Row]:
 
 def _sent(events: Sequence[Event]) -> dict[str, Json]:
     return {"events": as_json(events)}
-
-
-def _devices(events: Sequence[Event]) -> dict[str, Json]:
-    names = {name_of(event) for event in events}
-    return {"devices": as_json([{"tenant_id": tenant, "device_id": it} for tenant, it in names])}

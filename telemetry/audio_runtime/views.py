@@ -8,6 +8,7 @@ from telemetry.answers import answer
 from telemetry.audio_runtime import refusals
 from telemetry.audio_runtime.batch import read_events
 from telemetry.audio_runtime.devices import Scope
+from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
 from telemetry.audio_runtime.rebuild import LedgerContradiction, rebuild
 from telemetry.audio_runtime.refusals import Refused, refusing_fields
 from telemetry.audio_runtime.schema import (
@@ -177,8 +178,8 @@ def rebuild_current() -> Response:
     try:
         rebuilt = rebuild(database.transact, Scope(**sent))
     except LedgerContradiction as error:
-        detail = refusals.detail(refusals.REBUILD_INTEGRITY, error.first._asdict())
-        raise Refused(refusals.REBUILD_INTEGRITY, detail) from error
+        detail = refusals.detail(REBUILD_INTEGRITY, error.first._asdict())
+        raise Refused(REBUILD_INTEGRITY, detail) from error
     say(f"[OK] Rebuilt {rebuilt.devices} devices, {rebuilt.differed} differed")
     return answer(rebuilt._asdict())
 

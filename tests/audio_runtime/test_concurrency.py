@@ -5,8 +5,8 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 
 from telemetry.audio_runtime.devices import Scope
+from telemetry.audio_runtime.projection import LOCK_HEADS
 from telemetry.audio_runtime.rebuild import rebuild
-from telemetry.audio_runtime.store import LOCK_HEADS
 from telemetry.connection import connect
 from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import KINDS, event

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from telemetry.audio_runtime.store import LOCK_HEADS, lock_and_append
+from telemetry.audio_runtime.projection import LOCK_HEADS
+from telemetry.audio_runtime.store import lock_and_append
 from telemetry.connection import connect
 from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import event

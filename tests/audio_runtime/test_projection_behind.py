@@ -2,9 +2,15 @@
 brought there first, in the same transaction.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from telemetry.audio_runtime.store import APPEND
+from telemetry.connection import connect
+from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import KINDS, event
+from tests.waiting import wait_until
 
 URL = "/api/v1/audio-runtime/events"
 CURRENT = "os_core.audio_runtime_current"
@@ -51,3 +57,56 @@ def test_a_refused_event_leaves_it_as_it_is(client, filled, db):
     answer = client.post(URL, json=event(session_id=999))
     assert answer.json["reason_code"] == "K_FAIL_SESSION_INVALID"
     assert filled.current() == {}
+
+
+CONTRADICTIONS = {
+    "a row slipped in": "INSERT INTO os_core.audio_runtime_events (tenant_id, device_id,"
+    " event_kind, created_at, idempotency_key, processed_stream_id, row_hash)"
+    " VALUES ('tenant-1', 'device-1', 'VAD_EVENT', 1, 'slipped in', 's', sha256(''))",
+    "a head that is behind": "UPDATE os_core.audio_runtime_heads SET event_id ="
+    " (SELECT min(event_id) FROM os_core.audio_runtime_events) WHERE device_id = 'device-1'",
+}
+
+
+@pytest.mark.parametrize("change", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_nothing_is_appended_where_it_follows_from_no_ledger(client, filled, db, change):
+    """The device's events are refused, those of others are not."""
+    db.execute(change)
+    db.execute(LOST)
+    before = filled.everything()
+    answer = client.post(URL, json=event())
+    assert (answer.status_code, answer.json["reason_code"]) == (409, "K_FAIL_REBUILD_INTEGRITY")
+    assert filled.everything() == before
+    batch = [event(), event(device_id="device-2"), event()]
+    answer = client.post(f"{URL}/batch", json=batch)
+    assert answer.status_code == 200
+    assert [it["reason_code"] for it in answer.json["errors"]] == ["K_FAIL_REBUILD_INTEGRITY"] * 2
+    assert [it["status"] for it in answer.json["results"]] == ["committed"]
+    assert filled.current().keys() == {("tenant-1", "device-2")}
+
+
+def append_slowly(connection, sent):
+    """Append by a statement that sleeps between its snapshot and its locks."""
+    devices = b"FROM sent\n    ) AS named"
+    assert APPEND.count(devices) == 1
+    slow = APPEND.replace(devices, b"FROM sent CROSS JOIN pg_sleep(2)) AS named")
+    rows = connection.execute(slow, {"events": as_json([sent])}).fetchall()
+    return [row["outcome"] for row in rows]
+
+
+def sleeping(db):
+    query = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    return db.execute(query).fetchone()["n"] == 1
+
+
+def test_what_a_rebuild_mends_meanwhile_stays_mended(filled, db, database_url):
+    """The append began before, and saw the row as it was."""
+    right = filled.current()[("tenant-1", "device-1")]
+    db.execute(f"UPDATE {CURRENT} SET underruns = 99 WHERE device_id = 'device-1'")
+    with connect(database_url) as writer, ThreadPoolExecutor(1) as thread:
+        appending = thread.submit(append_slowly, writer, event())
+        wait_until(lambda: sleeping(db))
+        filled.rebuild()
+        assert appending.result(20) == ["committed"]
+    assert filled.current()[("tenant-1", "device-1")]["underruns"] == right["underruns"]
+    filled.assert_sound()

@@ -1,0 +1,37 @@
+"""Bringing the projection of devices to what their ledger gives, within a transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from telemetry import sql
+from telemetry.audio_runtime.devices import name_of, named
+from telemetry.audio_runtime.finding import Finding
+from telemetry.connection import Connection
+
+LOCK_HEADS = sql.load("audio_runtime/lock_heads")
+CONTRADICTIONS = sql.load("audio_runtime/contradictions")
+CLEAR_CURRENT = sql.load("audio_runtime/clear_current")
+PROJECT = sql.load("audio_runtime/project")
+
+
+class Projected(NamedTuple):
+    """What became of some devices: ``differed`` counts those whose row was not right."""
+
+    devices: int
+    differed: int
+    contradictions: list[Finding]
+
+
+def project(connection: Connection, devices: Sequence[Mapping[str, Any]]) -> Projected:
+    """Project the devices, which the rows name, and whose heads the transaction has locked.
+
+    Those about which the ledger contradicts itself stay as they are. Raises IntegrityError for
+    what a constraint refuses.
+    """
+    rows = connection.execute(CONTRADICTIONS, named(devices))
+    found = sorted(Finding(**row) for row in rows)
+    contradictory = {finding[:2] for finding in found}
+    sound = [row for row in devices if name_of(row) not in contradictory]
+    cleared = connection.execute(CLEAR_CURRENT, named(sound)).fetchall()
+    projected = connection.execute(PROJECT, named(sound)).fetchall()
+    return Projected(len(sound), len(cleared) + len(projected), found)
