@@ -131,6 +131,14 @@ def test_statements_use_the_indexes_that_they_name(plan):
             assert not re.search(f'"Seq Scan"[^{{}}]*"Relation Name": "{table}"', found), name
 
 
+def test_a_replay_looks_each_event_up_once(plan):
+    """The fold names its events twice: inlined, it would look them up twice."""
+    for name in ("audio_runtime/project", "audio_runtime/verify_current"):
+        found = plan(name)
+        for index in ("latest_of_kind", "latest_session"):
+            assert found.count(f'"{LEDGER}{index}"') == 1
+
+
 @pytest.mark.parametrize("after", [None, 5, 10**9])
 @pytest.mark.parametrize("device", ["device-7", "device-8", "absent"])
 def test_a_page_of_a_device_costs_its_rows_and_no_more(plan, device, after):
