@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.runs.payloads import minimal_run
-from tests.waiting import wait_until
+from tests.waiting import locks_awaited, wait_until
 
 URL = "/api/v1/runs"
 
@@ -63,7 +63,7 @@ def test_a_database_that_freezes_within_a_batch_costs_nothing(server, service):
     with psycopg.connect(server.url) as other, ThreadPoolExecutor(1) as clients:
         other.execute(f"{locked} VALUES ('e500', 'run-1', 'agent-a', 'crawl', now())")
         post = clients.submit(service.client.post, f"{URL}/batch", json=runs, timeout=DEADLINE)
-        wait_until(lambda: other.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount > 0)
+        wait_until(lambda: locks_awaited(other) > 0)
         server.freeze()
         try:
             assert post.result().status_code == 503

@@ -32,6 +32,7 @@ def project(connection: Connection, devices: Sequence[Mapping[str, Any]]) -> Pro
     found = sorted(Finding(**row) for row in rows)
     contradictory = {finding[:2] for finding in found}
     sound = [row for row in devices if name_of(row) not in contradictory]
-    cleared = connection.execute(CLEAR_CURRENT, named(sound)).fetchall()
-    projected = connection.execute(PROJECT, named(sound)).fetchall()
+    parameters = named(sound)
+    cleared = connection.execute(CLEAR_CURRENT, parameters).fetchall()
+    projected = connection.execute(PROJECT, parameters).fetchall()
     return Projected(len(sound), len(cleared) + len(projected), found)

@@ -10,7 +10,7 @@ from telemetry.audio_runtime.rebuild import rebuild
 from telemetry.connection import connect
 from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import KINDS, event
-from tests.waiting import wait_until
+from tests.waiting import locks_awaited, wait_until
 
 URL = "/api/v1/audio-runtime/events"
 WRITERS = 16
@@ -86,10 +86,6 @@ def test_a_stuck_device_holds_up_no_other(make_app, cast, database_url):
     cast.assert_sound()
 
 
-def waiting(db):
-    return db.execute("SELECT count(*) AS n FROM pg_locks WHERE NOT granted").fetchone()["n"]
-
-
 def test_an_event_that_is_slipped_in_meanwhile_is_a_duplicate(make_app, cast, db, database_url):
     """The append could not see it when it began: it is undone, and begun anew."""
     client = make_app(db_pool_size=4).test_client
@@ -107,7 +103,7 @@ def test_an_event_that_is_slipped_in_meanwhile_is_a_duplicate(make_app, cast, db
             )
             posted = threads.submit(client().post, f"{URL}/batch", json=[other, same])
             single = threads.submit(client().post, URL, json=same)
-            wait_until(lambda: waiting(db) == 2)
+            wait_until(lambda: locks_awaited(db) == 2)
         assert posted.result(10).json["results"] == [
             {"index": 0, "status": "committed", "event_id": cast.events()[-1]["event_id"]},
             {"index": 1, "status": "duplicate", "event_id": cast.events()[1]["event_id"]},

@@ -1,6 +1,5 @@
 """A device that is created while a batch already names it."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +9,7 @@ from telemetry.audio_runtime.store import lock_and_append
 from telemetry.connection import connect
 from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import event
+from tests.waiting import locks_awaited, wait_until
 
 URL = "/api/v1/audio-runtime/events"
 BUSY = {"tenant_id": "tenant-1", "device_id": "busy"}
@@ -24,15 +24,6 @@ def others(database_url):
         connection.close()
 
 
-def wait_for_lock(db):
-    """Wait until somebody's statement waits for somebody else's transaction."""
-    for _ in range(500):
-        if db.execute("SELECT count(*) AS n FROM pg_locks WHERE NOT granted").fetchone()["n"]:
-            return
-        time.sleep(0.02)
-    raise TimeoutError
-
-
 def test_its_chain_holds_when_another_writer_is_at_it(make_app, cast, db, others):
     """The batch's lock misses the device, and another writer appends for it meanwhile."""
     holder, writer = others
@@ -43,13 +34,13 @@ def test_its_chain_holds_when_another_writer_is_at_it(make_app, cast, db, others
             holder.execute(LOCK_HEADS, {"devices": as_json([BUSY])})
             batch = [event(**BUSY), event(**LATE), event(**LATE)]
             posted = thread.submit(client().post, f"{URL}/batch", json=batch)
-            wait_for_lock(db)
+            wait_until(lambda: locks_awaited(db) > 0)
             sent = {"tenant_id": "tenant-1"}
             assert client().put("/api/v1/devices/late", json=sent).status_code == 201
             assert client().post(URL, json=event(**LATE)).status_code == 201
             writer.execute("BEGIN")
             lock_and_append(writer, [event(**LATE), event(**LATE)])
-        wait_for_lock(db)
+        wait_until(lambda: locks_awaited(db) > 0)
         writer.execute("COMMIT")
         assert posted.result(30).json["inserted"] == 3
     assert len(cast.events()) == 6

@@ -11,6 +11,7 @@ import pytest
 
 from telemetry import __version__
 from telemetry.migrations.files import known_migrations
+from tests.waiting import locks_awaited, wait_until
 
 URL = "/api/ready"
 UNREACHABLE = "postgresql://nobody@127.0.0.1:1/nowhere"
@@ -149,8 +150,7 @@ def test_it_takes_no_connection_of_the_pool(make_app, database_url, db):
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(app.test_client().post, "/api/runtime/events", json=event)
         with psycopg.connect(database_url, autocommit=True) as other:
-            while not other.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
-                pass
+            wait_until(lambda: locks_awaited(other) > 0)
         assert client.get(URL).status_code == 200
         db.execute("COMMIT")
         assert waiting.result().status_code == 201

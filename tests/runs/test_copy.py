@@ -10,11 +10,10 @@ from telemetry import sql
 from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import RunSchema
 from tests.runs.payloads import full_run, minimal_run
-from tests.waiting import wait_until
+from tests.waiting import locks_awaited, wait_until
 
 URL = "/api/v1/runs/batch"
 STORED = 'SELECT * FROM agent_runs ORDER BY event_id COLLATE "C"'
-WAITING = "SELECT FROM pg_locks WHERE NOT granted"
 
 HOSTILE = [
     *map(chr, range(1, 0x21)),
@@ -130,7 +129,7 @@ def test_a_run_that_another_creates_meanwhile_is_a_duplicate(client, db, end, in
     )
     with ThreadPoolExecutor(1) as pool:
         posted = pool.submit(client.post, URL, json=runs)
-        wait_until(lambda: db.execute(WAITING).rowcount > 0)
+        wait_until(lambda: locks_awaited(db) > 0)
         db.execute(end)
         answer = posted.result().json
     assert (answer["inserted"], answer["duplicates"]) == (inserted, 3000 - inserted)

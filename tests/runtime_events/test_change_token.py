@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from tests.runtime_events.payloads import BATCH_URL, TOKEN_URL, URL, full_event, minimal_event
+from tests.waiting import locks_awaited, wait_until
 
 INSERT = """
     INSERT INTO runtime_events (id, source, endpoint, raw_endpoint, runtime_ms,
@@ -108,8 +109,7 @@ def test_a_writer_waits_when_every_lane_is_taken(client, db, database_url):
     with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url, autocommit=True) as other:
         before = token(client)
         writing = pool.submit(client.post, URL, json=minimal_event())
-        while not other.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
-            pass
+        wait_until(lambda: locks_awaited(other) > 0)
         db.execute("SELECT pg_advisory_unlock_all()")
         assert writing.result().status_code == 201
     assert token(client) != before
