@@ -6,7 +6,7 @@ import os
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from telemetry import errors, request_log, security
+from telemetry import deadline, errors, request_log, security
 from telemetry.application import Application
 from telemetry.audio_runtime import views as audio_runtime
 from telemetry.audio_runtime.store import AudioRuntimeStore
@@ -48,6 +48,7 @@ def create_app(config: Config | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
     request_log.init_app(app)
+    deadline.init_app(app)
     errors.init_app(app)
     if config.rate_limit_enabled:
         limiter.init_app(app, config, _hits(config, persistence, records))

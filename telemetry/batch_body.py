@@ -3,27 +3,38 @@
 One bad record blocks no other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from io import BytesIO
+from itertools import islice, takewhile
 from operator import itemgetter
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import MsgspecError, Raw
+from msgspec import UNSET, MsgspecError, Raw, UnsetType
+from msgspec.structs import astuple
 
 from telemetry.copy_rows import CopyRow
 from telemetry.errors import Invalid, Problem, problem
 from telemetry.json_body import JSON, NDJSON, parse_document, read_body
 from telemetry.payload import MAX_IGNORED, Loaded
 
-# A large batch lets the other requests of the process have their turn after this many.
-RECORDS_A_TURN = 200
+# A large batch lets the other requests of the process have their turn after so long.
+TURN_SECONDS = 0.01
+
+# Problems that an answer tells in all; a record that has some has one told whatever came before.
+MAX_PROBLEMS_A_BATCH = 10_000
+
+# Up to here a list of all records takes little, however short they are and so however many.
+_SMALL_BODY = 256 * 1024
 
 Record = TypeVar("Record", dict[str, Any], CopyRow)
+Result = TypeVar("Result")
 
-_parts = msgspec.json.Decoder(list[Raw] | dict[str, Raw])
-_records = msgspec.json.Decoder(list[Raw])
+_object = msgspec.json.Decoder(dict[str, Raw])
+_array = msgspec.json.Decoder(list[Raw])
 
 
 @dataclass
@@ -82,16 +93,13 @@ def read_batch(
     records = read_records(name, most)
     batch: Batch[Record] = Batch(key, total=len(records))
     ignored: set[str] = set()
-    for index, record in enumerate(records):
-        if index % RECORDS_A_TURN == 0:
-            sleep(0)
-        try:
-            values, ignored_fields = load(record, ("body", index))
-        except Invalid as invalid:
-            batch.fail(index, _named(record, key), invalid.problems)
-        else:
-            batch.valid[index] = values
-            ignored.update(ignored_fields)
+
+    def fail(index: int, record: Any, problems: list[Problem]) -> None:
+        batch.fail(index, _named(record, key), problems)
+
+    for index, (values, ignored_fields) in load_each(records, load, fail):
+        batch.valid[index] = values
+        ignored.update(ignored_fields)
     batch.ignored_fields = sorted(ignored)[:MAX_IGNORED]
     return batch
 
@@ -104,23 +112,51 @@ def read_records(name: str, most: int) -> list[Any]:
     content_type, body = read_body(JSON, NDJSON)
     if content_type == NDJSON:
         # At \n alone: a \r is white space, which may stand within a record as well.
-        records: list[Any] = [Raw(line) for line in body.split(b"\n") if line.strip()]
+        lines = (Raw(line) for line in BytesIO(body) if line.strip())
+        records: list[Any] = [*islice(lines, most + 1)]
     else:
-        records = _array(name, body)
+        records = _members(name, body, most)
     if len(records) > most:
         raise Invalid([problem(["body"], f"A batch takes at most {most:,} records", "too_long")])
     return records
 
 
-def _array(name: str, body: bytes) -> list[Any]:
-    """Return the records of an array, on its own or in an object."""
+def load_each(
+    records: list[Any],
+    load: Callable[[Any, tuple[str | int, ...]], Result],
+    fail: Callable[[int, Any, list[Problem]], None],
+) -> Iterator[tuple[int, Result]]:
+    """Yield the index of each valid record and what ``load`` makes of it.
+
+    ``fail`` is told the index of each other record, the record, and its problems. The other
+    requests of the process have their turns meanwhile.
+    """
+    untold = MAX_PROBLEMS_A_BATCH
+    turn = monotonic()
+    for index, record in enumerate(records):
+        if monotonic() - turn > TURN_SECONDS:
+            sleep(0)
+            turn = monotonic()
+        try:
+            result = load(record, ("body", index))
+        except Invalid as invalid:
+            told = invalid.problems[: max(1, untold)]
+            untold -= len(told)
+            fail(index, record, told)
+        else:
+            yield index, result
+
+
+def _members(name: str, body: bytes, most: int) -> list[Any]:
+    """Return the records of an array, on its own or in an object; of too many ``most`` + 1."""
+    small = len(body) <= _SMALL_BODY
     try:
-        parts = _parts.decode(body)
-        if isinstance(parts, list):
-            return parts
+        if body.lstrip()[:1] == b"[":
+            return _array.decode(body) if small else _split_first(most + 1, body)
+        parts = _object.decode(body)
         for member in parts.keys() - {name}:
             bytes(parts[member]).decode()  # nobody else looks whether it is UTF-8
-        return _records.decode(parts[name])
+        return _array.decode(parts[name]) if small else _split_first(most + 1, parts[name])
     except (MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
         document = parse_document(body)
     if isinstance(document, list):
@@ -132,6 +168,19 @@ def _array(name: str, body: bytes) -> list[Any]:
     if not isinstance(document[name], list):
         raise Invalid([problem(["body", name], "Must be an array", "list_type")])
     return list(document[name])
+
+
+def _split_first(most: int, array: bytes | Raw) -> list[Raw]:
+    """Return the first records of an array, of which there may be 8 million in 16 MB."""
+    records = astuple(_first(most).decode(array))
+    return [*takewhile(lambda record: record is not UNSET, records)]
+
+
+@lru_cache
+def _first(most: int) -> msgspec.json.Decoder[msgspec.Struct]:
+    """Return a decoder that checks an array of any length, and keeps its first records alone."""
+    fields = [(f"record_{number}", Raw | UnsetType, UNSET) for number in range(most)]
+    return msgspec.json.Decoder(msgspec.defstruct("Records", fields, array_like=True, gc=False))
 
 
 def _named(record: Any, key: str) -> Any:

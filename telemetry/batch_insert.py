@@ -46,7 +46,7 @@ def copy_new(
     DatabaseNotConfigured.
     """
     first = _first_of_each(records, key)
-    parts = _parts([records[first[it]] for it in sorted(first)])
+    parts = in_parts([records[first[it]] for it in sorted(first)])
 
     def copy_parts(connection: Connection) -> None:
         for part in parts:
@@ -107,15 +107,16 @@ def insert_batch(
         return []
     try:
         return database.transact_pipelined(
-            lambda it: [r for part in _parts(records) for r in insert(it, part)]
+            lambda it: [r for part in in_parts(records) for r in insert(it, part)]
         )
     except IntegrityViolation:
         return database.transact(
-            lambda it: [r for part in _parts(records) for r in _insert_halves(it, part, insert)]
+            lambda it: [r for part in in_parts(records) for r in _insert_halves(it, part, insert)]
         )
 
 
-def _parts(records: Sequence[Record]) -> list[Sequence[Record]]:
+def in_parts(records: Sequence[Record]) -> list[Sequence[Record]]:
+    """Return the records by what one statement takes."""
     return [records[start : start + PART] for start in range(0, len(records), PART)]
 
 

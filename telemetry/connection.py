@@ -8,6 +8,7 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
+from telemetry import deadline
 from telemetry.connection_pool import CONNECT_SECONDS
 from telemetry.database_values import register_loaders
 
@@ -24,9 +25,9 @@ class Connection(psycopg.Connection[DictRow]):
     answer_seconds: float = ANSWER_SECONDS
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait as psycopg does, but not beyond ``answer_seconds``."""
+        """Wait as psycopg does, but not beyond ``answer_seconds`` or the request's deadline."""
         try:
-            return super().wait(gen, interval, timeout or self.answer_seconds)
+            return super().wait(gen, interval, timeout or deadline.at_most(self.answer_seconds))
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
                 # Not the server's word: nobody knows where the conversation stands.

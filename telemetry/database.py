@@ -2,7 +2,8 @@
 
 Every wait has an end. A connection is had within CONNECT_SECONDS, the server gives
 up on a statement after STATEMENT_SECONDS, and when it has said nothing for
-ANSWER_SECONDS (a frozen server keeps its sockets open) the connection is thrown away.
+ANSWER_SECONDS (a frozen server keeps its sockets open) the connection is thrown away. All
+waits of a request end with its deadline.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
-from telemetry import sql
+from telemetry import deadline, sql
 from telemetry.config import Config, ConfigError, redact_url
 from telemetry.connection import (
     ANSWER_SECONDS,
@@ -184,7 +185,7 @@ class Database:
     @contextmanager
     def _taken_connection(self, within: float | None = None) -> Iterator[Connection]:
         pool = self._opened_pool()
-        connection = live_connection(pool, within or CONNECT_SECONDS)
+        connection = live_connection(pool, deadline.at_most(within or CONNECT_SECONDS))
         connection.answer_seconds = within or ANSWER_SECONDS
         try:
             yield connection

@@ -13,6 +13,7 @@ from flask import Request, current_app, request
 from msgspec import Raw
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
+from telemetry import deadline
 from telemetry.errors import ApiError, Invalid, Problem, problem
 
 # PostgreSQL's own limit on jsonb depends on its stack; this one does not.
@@ -85,6 +86,7 @@ def _read_all(this: Request, limit: int) -> bytes:
         raise
     except Exception as error:  # the server's own, for a body that breaks its protocol
         raise ClientDisconnected from error
+    deadline.start()
     if len(body) >= limit:
         raise RequestEntityTooLarge
     if length.isdecimal() and len(body) != int(length):

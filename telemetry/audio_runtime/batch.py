@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from telemetry.audio_runtime.refusals import FIELDS_INVALID
 from telemetry.audio_runtime.schema import load_event
-from telemetry.batch_body import read_records
-from telemetry.errors import Invalid
+from telemetry.batch_body import load_each, read_records
+from telemetry.errors import Problem
 
 MAX_BATCH = 1000
 
@@ -22,11 +22,9 @@ def read_events() -> EventBatch:
     """Read the request's batch. Raises Invalid for a body that is no batch, or too large."""
     records = read_records("events", MAX_BATCH)
     batch = EventBatch(len(records), {}, [])
-    for index, record in enumerate(records):
-        try:
-            batch.valid[index] = load_event(record, ("body", index))
-        except Invalid as invalid:
-            batch.errors.append(
-                {"index": index, "reason_code": FIELDS_INVALID, "detail": invalid.problems}
-            )
+
+    def fail(index: int, _: Any, problems: list[Problem]) -> None:
+        batch.errors.append({"index": index, "reason_code": FIELDS_INVALID, "detail": problems})
+
+    batch.valid.update(load_each(records, load_event, fail))
     return batch

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from psycopg.rows import scalar_row
 
 from telemetry import sql
-from telemetry.batch_insert import copy_new, insert_new
+from telemetry.batch_insert import copy_new, in_parts, insert_new
 from telemetry.connection import Connection
 from telemetry.copy_rows import CopyRow, copy_rows
 from telemetry.database import Database, Row
@@ -120,8 +120,14 @@ class RunStore:
     def _differing(self, runs: Sequence[Keyed]) -> list[str]:
         if not runs:
             return []
-        rows = self._database.fetch_all(FIND_DIFFERING, {"runs": json_array(runs)})
+        rows = self._database.transact_pipelined(
+            lambda it: [row for part in in_parts(runs) for row in _find_differing(it, part)]
+        )
         return sorted(row["event_id"] for row in rows)
+
+
+def _find_differing(connection: Connection, runs: Sequence[Keyed]) -> list[Row]:
+    return connection.execute(FIND_DIFFERING, {"runs": json_array(runs)}).fetchall()
 
 
 def _copy(connection: Connection, runs: Sequence[CopyRow]) -> None:
