@@ -6,8 +6,6 @@ import re
 import stat
 from typing import Any, BinaryIO
 
-import msgspec
-
 from telemetry.errors import Invalid
 from telemetry.runtime_events.file_lines import sync_folder, write_all
 from telemetry.runtime_events.stored import ForeignEvents, encode_line
@@ -74,6 +72,14 @@ def _lines(documents: list[Any], cost_per_second: float) -> bytes:
         try:
             events.append(foreign.read(document))
         except Invalid:
-            others.append(msgspec.json.encode(document) + b"\n")
+            others.append(_as_it_is(document) + b"\n")
     events.sort(key=lambda event: event["recorded_at"])
     return b"".join([*others, *map(encode_line, events)])
+
+
+def _as_it_is(document: Any) -> bytes:
+    """Return the document as a line, with whatever is no JSON or no UTF-8 in it."""
+    try:
+        return json.dumps(document).encode()
+    except RecursionError as error:
+        raise NoDocument("an event is nested too deep") from error

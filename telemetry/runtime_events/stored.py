@@ -88,7 +88,7 @@ def decode_line(line: bytes) -> StoredEvent | None:
     """Return the event on a line, or None when there is none: it is torn, or of another kind."""
     try:
         return _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
         event = ForeignEvents(0.0).read(parse_document(line))

@@ -119,7 +119,12 @@ def test_it_remembers_100_000_events(file_client, other_client, events_file):
         assert client.post(URL, json=full_event(id="first")).status_code == 200
 
 
-@pytest.mark.parametrize("torn", ['{"id": "torn", "sour', '{"id": "tor\u00e4'.encode()[:-1], "x\n"])
+NESTED = f'{{"x": {"[" * 2000}{"]" * 2000}}}\n'
+
+
+@pytest.mark.parametrize(
+    "torn", ['{"id": "torn", "sour', '{"id": "tor\u00e4'.encode()[:-1], "x\n", NESTED]
+)
 def test_it_survives_a_torn_last_line(file_client, other_client, events_file, torn):
     file_client.post(URL, json=full_event(id="a"))
     before = file_client.get(TOKEN_URL).json
