@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 MIB = 1024 * 1024
 
@@ -158,7 +158,7 @@ class _Environment:
             raise ConfigError(name, "a URL that can't be read", takes) from None
         if parts.scheme not in ("postgres", "postgresql"):
             raise ConfigError(name, f"{redact_url(text)!r}", takes)
-        if re.search(r"\s|%(?![0-9A-Fa-f]{2})", text) or "@" in parts.path:
+        if re.search(r"\s|%(?![0-9A-Fa-f]{2})", text) or _host_may_be_a_password(parts):
             raise ConfigError(name, "a URL with characters that must be percent-encoded", takes)
         if not (parts.hostname or "host" in options):
             raise ConfigError(name, f"{redact_url(text)!r} without a host", takes)
@@ -170,7 +170,12 @@ class _Environment:
 def redact_url(url: str) -> str:
     """Return the URL's scheme, host, port and path only: user, password and options left out."""
     parts = urlsplit(url)
-    if not parts.scheme or "//" not in url or "@" in parts.path:
+    if not parts.scheme or "//" not in url or _host_may_be_a_password(parts):
         return "***"
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}"
+
+
+def _host_may_be_a_password(parts: SplitResult) -> bool:
+    """Whether what reads as host and port may be user and password, cut off by a raw / ? or #."""
+    return "@" in parts.path + parts.query + parts.fragment

@@ -10,7 +10,9 @@ import pytest
 
 from tests.command import telemetry_process
 from tests.runs.payloads import minimal_run
+from tests.server import copy_cluster, folder
 from tests.service import PROJECT, Service, environment, free_port, procfile
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("command", [[], ["serve"], ["migrate"]])
@@ -104,21 +106,20 @@ def test_a_killed_worker_is_replaced(start_service):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_serve_runs_over_the_configured_database(empty_database_url, tmp_path, number):
     port = str(free_port())
-    environ = environment(DATABASE_URL=empty_database_url, PORT=port)
+    url = empty_database_url.replace("postgres:@", "postgres:s3cret@")
+    environ = environment(DATABASE_URL=url, PORT=port)
     said = tmp_path / "serve.log"
     with said.open("wb") as log:
         serve = subprocess.Popen(
             [sys.executable, "-m", "telemetry", "serve"], cwd=PROJECT, env=environ, stdout=log
         )
     try:
-        for _ in range(400):
-            if "Try it:" in said.read_text():
-                break
-            time.sleep(0.05)
+        wait_until(lambda: "Try it:" in said.read_text())
         second = telemetry_process("serve", DATABASE_URL=empty_database_url, PORT=port)
         assert second.returncode == 1
         assert second.stderr.startswith(f"Error: port {port} of 127.0.0.1 is in use")
         assert second.stderr.count("\n") == 1
+        assert "Database    postgresql:///nothing\n" in said.read_text()
         curl = said.read_text().split("Try it:\n")[1].splitlines()[0]
         first = subprocess.check_output(["sh", "-c", curl], text=True)
         assert first == '{"status":"created","event_id":"first-run","run_id":"run-1"}'
@@ -128,3 +129,31 @@ def test_serve_runs_over_the_configured_database(empty_database_url, tmp_path, n
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://127.0.0.1:{port}/health")
     assert "Traceback" not in said.read_text()
+    assert "s3cret" not in said.read_text()
+
+
+# serve, with its data in the folder that is the argument.
+SERVE = """
+import pathlib, sys
+from telemetry.cli import main, serve
+serve.DATA = pathlib.Path(sys.argv.pop())
+main()
+"""
+
+
+def test_serve_shows_the_whole_url_of_its_own_database(migrated_cluster, tmp_path):
+    said = tmp_path / "serve.log"
+    with folder() as data, said.open("wb") as log:
+        copy_cluster(migrated_cluster, data / "postgres")
+        serve = subprocess.Popen(
+            [sys.executable, "-c", SERVE, "serve", data],
+            cwd=PROJECT,
+            env=environment(PORT=str(free_port())),
+            stdout=log,
+        )
+        try:
+            wait_until(lambda: "Try it:" in said.read_text())
+        finally:
+            serve.terminate()
+            assert serve.wait(40) == 0
+    assert "Database    postgresql://postgres:@/postgres?host=/" in said.read_text()

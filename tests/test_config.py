@@ -74,6 +74,8 @@ def test_an_empty_variable_is_unset():
         ("DATABASE_URL", "postgresql://user:s3c ret@host/db"),
         ("DATABASE_URL", "postgresql://user:s3cret%zz@host/db"),
         ("DATABASE_URL", "postgresql://user:p@ss/s3cret@host/db"),
+        ("DATABASE_URL", "postgresql://user:1234#s3cret@host/db"),
+        ("DATABASE_URL", "postgresql://user:1234?s3cret@host/db"),
         ("RUNTIME_DATABASE_URL", "http://user:s3cret@host/"),
         ("RUNTIME_EVENTS_PATH", "/"),
         ("PERSISTENCE_CONTRACT_REQUIRED", "maybe"),
@@ -106,6 +108,20 @@ def test_it_refuses_what_makes_no_sense_in_one_line(name, value):
     assert "s3cret" not in message
 
 
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+@pytest.mark.parametrize("mark", ["#", "?", "/"])
+def test_it_takes_no_password_for_a_port(scheme, mark):
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env({"DATABASE_URL": f"{scheme}://user:1234{mark}5@host/db"})
+    assert "1234" not in str(refused.value)
+
+
+@pytest.mark.parametrize("options", ["host=/tmp&user=a%40b", "host=/tmp&password=%23%3F%2F"])
+def test_it_takes_a_url_with_what_must_be_encoded_encoded(options):
+    url = f"postgresql:///db?{options}"
+    assert Config.from_env({"DATABASE_URL": url}).database_url == url
+
+
 def test_it_refuses_authentication_without_a_token():
     with pytest.raises(ConfigError, match="TELEMETRY_API_AUTH_TOKEN"):
         Config.from_env({"TELEMETRY_API_AUTH_ENABLED": "true"})
@@ -123,6 +139,8 @@ def test_it_shows_no_secrets():
         ("postgres://u:a@b@host/db", "postgres://host/db"),
         ("nonsense s3cret", "***"),
         ("postgresql://user:p@ss/s3cret@host/db", "***"),
+        ("postgresql://user:1234#5@host/db", "***"),
+        ("postgresql://user:1234?5@host/db", "***"),
     ],
 )
 def test_it_redacts_urls(url, shown):

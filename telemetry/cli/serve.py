@@ -50,7 +50,8 @@ def serve(config: Config) -> None:
         _refuse_a_taken_port(config.port)
         events = resolve(config).runtime_events
         where = str(events.path or "the configured database")
-        if events.kind == "none":
+        embedded = events.kind == "none"
+        if embedded:
             where = str(DATA / "postgres")
             stack.enter_context(_only_one(config.port))
             try:
@@ -61,7 +62,7 @@ def serve(config: Config) -> None:
             config = Config.from_env(environ)
         for url in resolve(config).database_urls:
             runner.migrate(url, lambda message: click.echo(f"  {message}"))
-        sys.exit(_run_gunicorn(config, environ, where))
+        sys.exit(_run_gunicorn(config.port, environ, _banner(config, where, embedded=embedded)))
 
 
 def _refuse_a_taken_port(port: int) -> None:
@@ -91,8 +92,8 @@ def _only_one(port: int) -> IO[str]:
     return lock
 
 
-def _run_gunicorn(config: Config, environ: dict[str, str], where: str) -> int:
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{config.port}", "wsgi:app"]
+def _run_gunicorn(port: int, environ: dict[str, str], banner: str) -> int:
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "wsgi:app"]
     stopping = False
 
     def stop(_: int, __: FrameType | None) -> None:
@@ -105,8 +106,8 @@ def _run_gunicorn(config: Config, environ: dict[str, str], where: str) -> int:
     server = subprocess.Popen(command, env=environ, cwd=PROJECT, start_new_session=True)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    if _answers(f"http://127.0.0.1:{config.port}/health", server):
-        click.echo(_banner(config, where))
+    if _answers(f"http://127.0.0.1:{port}/health", server):
+        click.echo(banner)
     code = server.wait()
     return 0 if stopping else code
 
@@ -122,22 +123,18 @@ def _answers(url: str, server: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _banner(config: Config, where: str) -> str:
+def _banner(config: Config, where: str, *, embedded: bool) -> str:
     base = f"http://127.0.0.1:{config.port}"
     auth = ' -H "Authorization: Bearer $TELEMETRY_API_AUTH_TOKEN"' if config.auth_enabled else ""
     url = resolve(config).agent_runs.url
+    # Of the embedded server alone the whole URL: it is what psql takes, and holds no password.
+    shown = url if embedded or url is None else redact_url(url)
     path, example = ("/api/v1/runs", EXAMPLE_RUN) if url else ("/api/runtime/events", EXAMPLE_EVENT)
     return (
         f"\nServing on  {base}  (Ctrl-C stops it)\n"
         f"Data in     {where}\n"
-        f"Database    {_shown(url)}\n"
+        f"Database    {shown or 'none'}\n"
         f"Try it:\n"
         f"curl -s {base}{path}{auth} -H 'Content-Type: application/json'"
         f" -d '{json.dumps(example)}'\n"
     )
-
-
-def _shown(url: str | None) -> str:
-    if url is None:
-        return "none"
-    return url if "host=/" in url else redact_url(url)
