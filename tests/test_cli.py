@@ -8,7 +8,9 @@ import time
 import httpx
 import pytest
 
-from tests.command import telemetry_process
+from telemetry.connection import connect
+from telemetry.migrations import runner
+from tests.command import telemetry, telemetry_process
 from tests.runs.payloads import minimal_run
 from tests.server import copy_cluster, folder
 from tests.service import PROJECT, Service, environment, free_port, procfile
@@ -132,6 +134,16 @@ def test_serve_runs_over_the_configured_database(empty_database_url, tmp_path, n
     assert "s3cret" not in said.read_text()
 
 
+def test_serve_waits_for_a_migrator_as_migrate_does(empty_database_url, monkeypatch):
+    monkeypatch.setattr(runner, "LOCK_SECONDS", 0)
+    environ = {"DATABASE_URL": empty_database_url, "PORT": str(free_port())}
+    with connect(empty_database_url) as other, other.transaction():
+        other.execute(runner.TRY_LOCK)
+        served, migrated = telemetry("serve", **environ), telemetry("migrate", **environ)
+    assert served.stderr == "Error: another migrate did not end in 0 s\n"
+    assert (served.returncode, served.stderr) == (migrated.returncode, migrated.stderr)
+
+
 # serve, with its data in the folder that is the argument.
 SERVE = """
 import pathlib, sys
@@ -157,3 +169,22 @@ def test_serve_shows_the_whole_url_of_its_own_database(migrated_cluster, tmp_pat
             serve.terminate()
             assert serve.wait(40) == 0
     assert "Database    postgresql://postgres:@/postgres?host=/" in said.read_text()
+
+
+def test_serve_says_in_one_line_that_a_folder_is_of_another_postgresql(migrated_cluster):
+    with folder() as data:
+        copy_cluster(migrated_cluster, data / "postgres")
+        (data / "postgres" / "PG_VERSION").write_text("9.6\n")
+        failed = subprocess.run(
+            [sys.executable, "-c", SERVE, "serve", data],
+            cwd=PROJECT,
+            env=environment(PORT=str(free_port())),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("Error: the embedded PostgreSQL does not start over")
+    assert str(data / "postgres") in failed.stderr
+    assert "set DATABASE_URL" in failed.stderr
+    assert failed.stderr.count("\n") == 1

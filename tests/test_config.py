@@ -78,6 +78,8 @@ def test_an_empty_variable_is_unset():
         ("DATABASE_URL", "postgresql://user:1234?s3cret@host/db"),
         ("RUNTIME_DATABASE_URL", "http://user:s3cret@host/"),
         ("RUNTIME_EVENTS_PATH", "/"),
+        ("RUNTIME_EVENTS_PATH", "/" + "a" * 256),
+        ("RUNTIME_EVENTS_PATH", "events\0.jsonl"),
         ("PERSISTENCE_CONTRACT_REQUIRED", "maybe"),
         ("TELEMETRY_API_AUTH_ENABLED", "maybe"),
         ("TELEMETRY_API_AUTH_TOKEN", "s3cret ü"),
@@ -120,6 +122,17 @@ def test_it_takes_no_password_for_a_port(scheme, mark):
 def test_it_takes_a_url_with_what_must_be_encoded_encoded(options):
     url = f"postgresql:///db?{options}"
     assert Config.from_env({"DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize("path", ["/nowhere/events.jsonl", "/dev/null/events.jsonl"])
+def test_a_file_of_events_may_be_missing(path):
+    assert Config.from_env({"RUNTIME_EVENTS_PATH": path}).runtime_events_path == Path(path)
+
+
+def test_a_path_that_cannot_be_asked_for_says_why(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ConfigError, match="Too many levels of symbolic links"):
+        Config.from_env({"RUNTIME_EVENTS_PATH": str(tmp_path / "loop")})
 
 
 def test_it_refuses_authentication_without_a_token():

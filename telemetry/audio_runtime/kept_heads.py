@@ -36,7 +36,7 @@ def read_heads(path: Path) -> Heads:
             documents = [msgspec.json.decode(line) for line in text.splitlines() if line.strip()]
     except OSError as error:
         raise BadHeads(f"{path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, or nested too deep
         raise BadHeads(f"{path}: no JSON: {error}") from error
     heads: Heads = {}
     for document in documents:

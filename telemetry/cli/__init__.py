@@ -11,16 +11,17 @@ from telemetry import __version__
 from telemetry.cli import import_events, migrate, rebuild, serve, verify
 from telemetry.config import Config, ConfigError
 from telemetry.database import check_urls
+from telemetry.migrations.runner import MigrationError
 
 
 class Commands(click.Group):
     """Turns every expected failure into one line on standard error and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; raise ClickException for what the database refuses."""
+        """Run the command; raise ClickException for what the database or a migration refuses."""
         try:
             return super().invoke(ctx)
-        except psycopg.Error as error:
+        except (psycopg.Error, MigrationError) as error:
             # libpq says the same of every address it tried; one line is enough.
             raise click.ClickException(" ".join(str(error).split())) from error
 

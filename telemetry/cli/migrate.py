@@ -34,15 +34,12 @@ def migrate(config: Config, only_status: bool, count: int | None, destroy_data: 
         raise click.ClickException("no database is configured: set DATABASE_URL")
     for url in urls:
         click.echo(f"database {redact_url(url)}")
-        try:
-            if only_status:
-                _print_status(runner.status(url))
-            elif count:
-                _rollback(url, count, destroy_data=destroy_data)
-            else:
-                _migrate(url)
-        except runner.MigrationError as error:
-            raise click.ClickException(str(error)) from error
+        if only_status:
+            _print_status(runner.status(url))
+        elif count:
+            _rollback(url, count, destroy_data=destroy_data)
+        else:
+            _migrate(url)
 
 
 def _migrate(url: str) -> None:

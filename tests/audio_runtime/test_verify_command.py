@@ -64,6 +64,14 @@ def test_heads_that_compare_with_nothing_are_no_success(
     assert_it_could_not(run(database_url, "--tenant", "tenant-1", "--heads", str(file)), said)
 
 
+@pytest.mark.parametrize("option", ["--heads", "--since"])
+@pytest.mark.parametrize("content", [b'[{"tenant_id": "\xff"}]', b"[" * 5000 + b"]" * 5000, b"{"])
+def test_a_file_that_cannot_be_read_is_status_2(empty_database_url, tmp_path, content, option):
+    file = tmp_path / "heads.json"
+    file.write_bytes(content)
+    assert_it_could_not(run(empty_database_url, option, str(file)), f"{file}: no JSON")
+
+
 def test_what_cannot_be_checked_is_status_2(empty_database_url):
     assert_it_could_not(run(empty_database_url), "does not exist")
     assert_it_could_not(run("postgresql://127.0.0.1:1/nowhere"), "refused")
