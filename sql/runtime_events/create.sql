@@ -34,7 +34,7 @@ SELECT
     sent.origin_idea_id,
     sent.metadata
 FROM json_populate_recordset(NULL::runtime_events, %(events)s::json) AS sent
-ORDER BY sent.id
+ORDER BY sent.id COLLATE "C"
 ON CONFLICT (id) DO NOTHING
 RETURNING
     id,

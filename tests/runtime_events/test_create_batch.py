@@ -2,6 +2,7 @@
 
 import json
 
+from telemetry import sql
 from tests.runtime_events.payloads import BATCH_URL, URL, full_event, minimal_event
 
 
@@ -77,3 +78,8 @@ def test_it_names_the_constraint_that_refuses_an_event(client, db):
     single = client.post(URL, json=full_event(id="b"))
     assert single.status_code == 400
     assert single.json["detail"] == "Database integrity error: no_b"
+
+
+def test_it_takes_the_ids_in_the_order_of_its_parts_whatever_the_databases_collation(db):
+    plan = db.execute(b"EXPLAIN " + sql.load("runtime_events/create"), {"events": "[]"}).fetchall()
+    assert 'Sort Key: sent.id COLLATE "C"' in [row["QUERY PLAN"].strip() for row in plan]
