@@ -37,7 +37,8 @@ SCHEMA = """
 """
 
 # Much cheaper than SCHEMA: whatever is made or altered is a row of another transaction.
-# A trigger counts by whether it fires, since emptying a ledger switches some off and on.
+# A trigger counts by whether it fires, since emptying a ledger switches some off and on; a table
+# by its name, since TRUNCATE makes another row of it.
 FINGERPRINT = """
     SELECT string_agg(object, ' ' ORDER BY object) FROM (
         SELECT concat_ws('/', attrelid, attnum, xmin) FROM pg_attribute WHERE attrelid >= 16384
@@ -46,6 +47,7 @@ FINGERPRINT = """
         UNION ALL SELECT concat_ws('/', oid, xmin) FROM pg_namespace WHERE oid >= 16384
         UNION ALL SELECT concat_ws('/', indexrelid, xmin) FROM pg_index WHERE indexrelid >= 16384
         UNION ALL SELECT concat_ws('/', objoid, xmin) FROM pg_description WHERE objoid >= 16384
+        UNION ALL SELECT concat_ws('/', oid, relname) FROM pg_class WHERE oid >= 16384
         UNION ALL SELECT concat_ws('/', oid, tgenabled) FROM pg_trigger WHERE oid >= 16384
     ) AS objects (object)
 """

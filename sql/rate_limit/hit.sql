@@ -1,16 +1,19 @@
 -- Counts one request of a client, unless it made its allowance within the last minute.
 -- The row lock of ON CONFLICT makes this exact across any number of processes, and a
--- refused request leaves the row as it is. A minute is 1,000 ticks of 60 ms. Ticks later than
--- this request's are those of requests that came after it and were counted first; beyond a
--- minute they were left by a clock that has been set back since, and do not count.
+-- refused request leaves the row as it is. The hits of the same 60 ms share a tick, the
+-- microsecond of the latest: none is forgotten within its minute, and all are a minute after a
+-- refusal. Ticks later than this request's are those of requests that came after it and were
+-- counted first; beyond a minute they were left by a clock that has been set back since, and do
+-- not count.
 -- params: client (IP address), allowance (requests a minute)
 -- index: rate_limit_clients_pkey; ix_rate_limit_clients_last_hit_at for the cleaning
 -- locks: the client's row until the end of the statement; two stale rows, if nobody has them
 -- returns: used, the requests of the last minute with this one; no row: refused
 WITH present AS MATERIALIZED (
     SELECT
-        clock_timestamp() AS moment,
-        floor(extract(EPOCH FROM clock_timestamp()) / 0.06)::bigint AS tick
+        moment,
+        (extract(EPOCH FROM moment) * 1000000)::bigint AS tick
+    FROM clock_timestamp() AS moment
 ),
 
 cleaned AS (
@@ -42,22 +45,23 @@ ON CONFLICT (client) DO UPDATE
                 array_agg(merged.hits ORDER BY merged.tick)
             FROM (
                 SELECT
-                    slot.tick,
+                    max(slot.tick) AS tick,
                     sum(slot.hits)::integer AS hits
                 FROM
                     unnest(
                         known.ticks || excluded.ticks, known.hits || excluded.hits
                     ) AS slot (tick, hits)
-                WHERE abs(slot.tick - excluded.ticks[1]) < 1000
-                GROUP BY slot.tick
+                WHERE abs(slot.tick - excluded.ticks[1]) < 60000000
+                GROUP BY slot.tick / 60000
             ) AS merged
         ),
-        last_hit_at = excluded.last_hit_at
+        -- The hit counted before this one may have come after it.
+        last_hit_at = greatest(known.last_hit_at, excluded.last_hit_at)
     WHERE
     (
         SELECT coalesce(sum(slot.hits), 0)
         FROM unnest(known.ticks, known.hits) AS slot (tick, hits)
-        WHERE abs(slot.tick - excluded.ticks[1]) < 1000
+        WHERE abs(slot.tick - excluded.ticks[1]) < 60000000
     ) < %(allowance)s
 RETURNING (
     SELECT sum(slot.hits)::integer FROM unnest(hits) AS slot (hits)

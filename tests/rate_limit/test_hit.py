@@ -20,7 +20,7 @@ def age(db, seconds):
     """Let the stored hits be older."""
     db.execute(
         "UPDATE rate_limit_clients SET last_hit_at = last_hit_at - %(age)s * interval '1 s',"
-        " ticks = ARRAY(SELECT tick - (%(age)s / 0.06)::bigint FROM unnest(ticks) AS tick)",
+        " ticks = ARRAY(SELECT tick - %(age)s * 1000000::bigint FROM unnest(ticks) AS tick)",
         {"age": seconds},
     )
 
