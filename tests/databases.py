@@ -14,7 +14,8 @@ SCHEMA = """
     FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
     WHERE attnum > 0 AND NOT attisdropped AND relnamespace::regnamespace::text !~ '^pg_|^inf'
     UNION ALL
-    SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''
+    SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '',
+        obj_description(oid)
     FROM pg_constraint WHERE connamespace::regnamespace::text !~ '^pg_|^inf'
     UNION ALL
     SELECT 'index', indrelid::regclass::text, indexrelid::regclass::text,

@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from telemetry import sql
 from telemetry.migrations import files, runner
 from tests.command import telemetry, telemetry_process
 from tests.databases import schema
 from tests.runs.payloads import minimal_run
+from tests.service import PROJECT
 
 FORWARD = sorted(
     file for file in files.DIRECTORY.iterdir() if not file.name.endswith(".rollback.sql")
@@ -229,3 +231,25 @@ def test_every_table_and_column_is_explained(db):
         " AND obj_description(oid) IS NULL"
     ).fetchall()
     assert undocumented == []
+
+
+def test_a_comment_names_files_that_there_are(db):
+    comments = db.execute("SELECT description FROM pg_description WHERE objoid >= 16384")
+    for comment in [row["description"] for row in comments]:
+        for name in re.findall(r"[\w/]+\.sql", comment):
+            assert [*PROJECT.glob(name if "/" in name else f"sql/*/{name}")], comment
+
+
+def test_an_index_names_a_statement_that_names_it(db):
+    """Where any does: a statement that may use several indexes needs to name none."""
+    statements = {
+        str(file.relative_to(PROJECT)): file.read_text() for file in sql.ROOT.glob("*/*.sql")
+    }
+    for row in db.execute(
+        "SELECT relname AS index, obj_description(oid) AS comment FROM pg_class"
+        " WHERE relkind = 'i' AND obj_description(oid) IS NOT NULL"
+    ):
+        word = re.compile(rf"\b{row['index']}\b")
+        naming = {name for name, statement in statements.items() if word.search(statement)}
+        named = set(re.findall(r"sql/[\w/]+\.sql", row["comment"]))
+        assert not (naming and named) or naming & named, row
