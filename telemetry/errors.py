@@ -1,7 +1,9 @@
 """The one shape of an error answer: ``{"detail": …}``, a text or a list of problems.
 
 A problem is ``{"loc": ["body", "field", …], "msg": "…", "type": "…"}``. Views and
-schemas raise; only this module builds error bodies.
+schemas raise, and this module answers. Two things it does not see: the bad records of a
+batch, which ``batch_body.py``, ``audio_runtime/batch.py`` and ``audio_runtime/views.py``
+list in its answer, and what gunicorn refuses, for which ``web_server.py`` has the same shape.
 """
 
 from collections.abc import Mapping

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from telemetry import sql
+from telemetry import errors, sql
 from tests.service import PROJECT
 
 STATEMENTS = sorted(sql.ROOT.glob("*/*.sql"))
 MODULES = sorted([*(PROJECT / "telemetry").rglob("*.py"), PROJECT / "app.py", PROJECT / "wsgi.py"])
 TESTS = sorted((PROJECT / "tests").rglob("*.py"))
+BENCH = sorted((PROJECT / "bench").rglob("*.py"))
 MIGRATIONS = sorted((PROJECT / "migrations").glob("*.sql"))
 HEADER = re.compile(
     r"(-- [^\n]+\n)+?-- params: (?P<params>([^\n]+\n)(-- (?!index:)[^\n]+\n)*)-- index: .+\n"
@@ -97,6 +98,18 @@ def test_nothing_is_left_unfinished(module):
     text = module.read_text()
     for word in ("TODO", "FIXME", "XXX", "NotImplementedError", "mark.skip", "mark.xfail"):
         assert word not in text
+
+
+def test_every_constant_is_used():
+    text = "\n".join(module.read_text() for module in MODULES + BENCH + TESTS)
+    for constant in re.findall(r"^([A-Z][A-Z_]+)(?:: [^=\n]+)? = ", text, re.MULTILINE):
+        assert len(re.findall(rf"\b{constant}\b", text)) > 1, constant
+
+
+def test_errors_are_worded_where_the_docstring_says():
+    worded = {name(module) for module in MODULES if '"detail":' in module.read_text()}
+    told = {f"telemetry/{path}" for path in re.findall(r"``([\w/]+\.py)``", errors.__doc__)}
+    assert worded - {"telemetry/errors.py"} == told
 
 
 def test_stores_do_not_know_http():

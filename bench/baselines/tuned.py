@@ -63,7 +63,6 @@ INSERT_MANY = f"""
     FROM json_populate_recordset(NULL::agent_runs, $1::json)
     ON CONFLICT (event_id) DO NOTHING
 """
-LIST_AS_JSON = f"SELECT coalesce(json_agg(page), '[]')::text FROM ({LIST}) AS page"
 
 pool: asyncpg.Pool
 
