@@ -70,7 +70,6 @@ def create_app(config: Config | None = None) -> Flask:
     app.register_blueprint(runtime_events.blueprint)
 
     app.extensions["audio_runtime"] = AudioRuntimeStore(records)
-    app.extensions["audio_runtime_database"] = records
     app.register_blueprint(audio_runtime.blueprint)
 
     app.extensions["audit"] = AuditStore(records)

@@ -31,7 +31,7 @@ class Application(Flask):
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Find the rule of a path without variables in a dictionary, others as werkzeug does.
 
-        Neither way asks for the host: no rule depends on it, and so no answer does.
+        Neither way asks for the host: no rule depends on it, and an odd one is no error.
         """
         if request is None:
             return super().create_url_adapter(None)

@@ -6,9 +6,10 @@ from typing import Any
 from psycopg import errors
 
 from telemetry import sql
-from telemetry.audio_runtime.devices import name_of, named
+from telemetry.audio_runtime.devices import Scope, name_of, named
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
 from telemetry.audio_runtime.projection import LOCK_HEADS, project
+from telemetry.audio_runtime.rebuild import Rebuilt, rebuild
 from telemetry.batch_insert import Refusal, insert_batch
 from telemetry.connection import Connection
 from telemetry.database import Database, Row
@@ -126,6 +127,13 @@ class AudioRuntimeStore:
     def heads(self, page: dict[str, Any]) -> list[Row]:
         """Return a page of the devices' newest ``event_id`` and ``row_hash``, by device_id."""
         return self._database.fetch_all(HEADS, page, prepare=False)
+
+    def rebuild(self, scope: Scope) -> Rebuilt:
+        """Rebuild the projection of the devices in the scope.
+
+        Raises LedgerContradiction, too, after all others have been rebuilt.
+        """
+        return rebuild(self._database.transact, scope)
 
 
 def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Row]:

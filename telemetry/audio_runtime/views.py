@@ -9,7 +9,7 @@ from telemetry.audio_runtime import refusals
 from telemetry.audio_runtime.batch import read_events
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
-from telemetry.audio_runtime.rebuild import LedgerContradiction, rebuild
+from telemetry.audio_runtime.rebuild import LedgerContradiction
 from telemetry.audio_runtime.refusals import Refused, refusing_fields
 from telemetry.audio_runtime.schema import (
     DEFAULT_LIMIT,
@@ -22,7 +22,7 @@ from telemetry.audio_runtime.schema import (
     load_event,
 )
 from telemetry.audio_runtime.store import AudioRuntimeStore
-from telemetry.database import Database, Row
+from telemetry.database import Row
 from telemetry.errors import ApiError
 from telemetry.json_body import read_document
 from telemetry.payload import load
@@ -174,9 +174,8 @@ def rebuild_current() -> Response:
         sent = load(rebuild_schema, read_document()).values
     if "device_id" in sent:
         _find_device(**sent)
-    database = cast(Database, current_app.extensions["audio_runtime_database"])
     try:
-        rebuilt = rebuild(database.transact, Scope(**sent))
+        rebuilt = _store().rebuild(Scope(**sent))
     except LedgerContradiction as error:
         detail = refusals.detail(REBUILD_INTEGRITY, error.first._asdict())
         raise Refused(REBUILD_INTEGRITY, detail) from error

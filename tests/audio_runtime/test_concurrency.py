@@ -41,7 +41,7 @@ def test_sixteen_writers_leave_what_one_would_have_left(make_app, cast):
                 answers.append(client.post(f"{URL}/batch", json=taken))
                 assert answers[-1].json["errors"] == []
             if chance.random() < 0.05:
-                database = app.extensions["audio_runtime_database"]
+                database = app.extensions["databases"][0]
                 assert rebuild(database.transact, Scope("tenant-1")).differed == 0
         return {answer.status_code for answer in answers}
 
