@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.projection import LOCK_HEADS
-from telemetry.audio_runtime.rebuild import rebuild
 from telemetry.connection import connect
 from telemetry.database_values import as_json
 from tests.audio_runtime.payloads import KINDS, event
@@ -41,8 +40,7 @@ def test_sixteen_writers_leave_what_one_would_have_left(make_app, cast):
                 answers.append(client.post(f"{URL}/batch", json=taken))
                 assert answers[-1].json["errors"] == []
             if chance.random() < 0.05:
-                database = app.extensions["databases"][0]
-                assert rebuild(database.transact, Scope("tenant-1")).differed == 0
+                assert app.extensions["audio_runtime"].rebuild(Scope("tenant-1")).differed == 0
         return {answer.status_code for answer in answers}
 
     with ThreadPoolExecutor(WRITERS) as threads:
