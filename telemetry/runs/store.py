@@ -120,8 +120,10 @@ class RunStore:
     def _differing(self, runs: Sequence[Keyed]) -> list[str]:
         if not runs:
             return []
-        rows = self._database.transact_pipelined(
-            lambda it: [row for part in in_parts(runs) for row in _find_differing(it, part)]
+        parts = in_parts(runs)
+        rows = self._database.transact(
+            lambda it: [row for part in parts for row in _find_differing(it, part)],
+            alone=len(parts) == 1,
         )
         return sorted(row["event_id"] for row in rows)
 
