@@ -18,7 +18,7 @@ from msgspec.structs import astuple
 
 from telemetry.copy_rows import CopyRow
 from telemetry.errors import Invalid, Problem, problem
-from telemetry.json_body import JSON, NDJSON, parse_document, read_body
+from telemetry.json_body import JSON, NDJSON, defects, parse_document, problems, read_body
 from telemetry.payload import MAX_IGNORED, Loaded
 
 # A large batch lets the other requests of the process have their turn after so long.
@@ -154,10 +154,9 @@ def _members(name: str, body: bytes, most: int) -> list[Any]:
         if body.lstrip()[:1] == b"[":
             return _array.decode(body) if small else _split_first(most + 1, body)
         parts = _object.decode(body)
-        for member in parts.keys() - {name}:
-            bytes(parts[member]).decode()  # nobody else looks whether it is UTF-8
+        _check({it: parse_document(parts[it], ("body", it)) for it in parts.keys() - {name}})
         return _array.decode(parts[name]) if small else _split_first(most + 1, parts[name])
-    except (MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
+    except (MsgspecError, KeyError, RecursionError):
         document = parse_document(body)
     if isinstance(document, list):
         return document
@@ -167,7 +166,14 @@ def _members(name: str, body: bytes, most: int) -> list[Any]:
         raise Invalid([problem(["body", name], "Field required", "missing")])
     if not isinstance(document[name], list):
         raise Invalid([problem(["body", name], "Must be an array", "list_type")])
+    _check({it: value for it, value in document.items() if it != name})
     return list(document[name])
+
+
+def _check(beside: dict[str, Any]) -> None:
+    """Raise Invalid for what no payload may hold, though nobody reads what is beside records."""
+    if found := defects(beside):
+        raise Invalid(problems(found))
 
 
 def _split_first(most: int, array: bytes | Raw) -> list[Raw]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -85,10 +85,9 @@ def _entries(file: Path, cost_per_second: float) -> Iterator[Entry]:
                 yield _entry(f"line {number}", line, foreign)
 
 
-def _entry(place: str, found: Any, foreign: ForeignEvents) -> Entry:
+def _entry(place: str, line: bytes, foreign: ForeignEvents) -> Entry:
     try:
-        document = parse_document(found) if isinstance(found, bytes) else found
-        return Entry(place, foreign.read(document))
+        return Entry(place, foreign.read(parse_document(line)))
     except Invalid as invalid:
         wrong = "; ".join(
             ".".join(map(str, it["loc"])) + f": {it['msg']}" for it in invalid.problems

@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import floor
+from math import floor, isfinite
 from typing import Any
 
 from telemetry.runtime_events.stored import StoredEvent
@@ -44,14 +44,14 @@ class Summary:
 
 def _sums(name: str, endpoint: Endpoint) -> dict[str, Any]:
     times = sorted(endpoint.times)
-    total = min(sum(times), sys.float_info.max)
+    total = sum(times)
     return {
         "endpoint": name,
         "methods": sorted(endpoint.methods),
         "event_count": len(times),
         "error_count": sum(n for status, n in endpoint.statuses.items() if status >= 500),
-        "total_runtime_ms": total,
-        "average_runtime_ms": total / len(times),
+        "total_runtime_ms": min(total, sys.float_info.max),
+        "average_runtime_ms": _average(times, total),
         "p50_ms": _percentile(times, 0.50),
         "p95_ms": _percentile(times, 0.95),
         "p99_ms": _percentile(times, 0.99),
@@ -59,6 +59,11 @@ def _sums(name: str, endpoint: Endpoint) -> dict[str, Any]:
         "by_source": dict(sorted(endpoint.sources.items())),
         "status_counts": {str(status): n for status, n in sorted(endpoint.statuses.items())},
     }
+
+
+def _average(times: Sequence[float], total: float) -> float:
+    """Divide before adding where the ``total`` is beyond a double."""
+    return total / len(times) if isfinite(total) else sum(time / len(times) for time in times)
 
 
 def _percentile(times: Sequence[float], share: float) -> float:

@@ -4,9 +4,10 @@ import json
 import os
 import re
 import stat
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from telemetry.errors import Invalid
+from telemetry.json_body import parse_document
 from telemetry.runtime_events.file_lines import sync_folder, write_all
 from telemetry.runtime_events.stored import ForeignEvents, encode_line
 
@@ -30,16 +31,19 @@ def is_document(fd: int) -> bool:
     return _DOCUMENT.match(os.pread(fd, HEAD, 0)) is not None
 
 
-def document_events(raw: bytes) -> list[Any]:
-    """Return the members of ``events``. Raises NoDocument."""
+def document_events(raw: bytes) -> list[bytes]:
+    """Return the members of ``events`` as lines, with whatever is no number or text for JSON.
+
+    Raises NoDocument.
+    """
     try:
         document = json.loads(raw)
+        events = document.get("events") if isinstance(document, dict) else None
+        if isinstance(events, list):
+            return [json.dumps(event).encode() for event in events]
     except (ValueError, RecursionError) as error:
         raise NoDocument(str(error)) from error
-    events = document.get("events") if isinstance(document, dict) else None
-    if not isinstance(events, list):
-        raise NoDocument("there is no array 'events' in it")
-    return events
+    raise NoDocument("there is no array 'events' in it")
 
 
 def take_over(path: str, document: BinaryIO, cost_per_second: float) -> None:
@@ -61,7 +65,7 @@ def take_over(path: str, document: BinaryIO, cost_per_second: float) -> None:
     sync_folder(path)
 
 
-def _lines(documents: list[Any], cost_per_second: float) -> bytes:
+def _lines(documents: list[bytes], cost_per_second: float) -> bytes:
     """Return the events in the order in which they were recorded.
 
     What can't be read as an event stays, as it is, before them.
@@ -70,16 +74,8 @@ def _lines(documents: list[Any], cost_per_second: float) -> bytes:
     events, others = [], []
     for document in documents:
         try:
-            events.append(foreign.read(document))
+            events.append(foreign.read(parse_document(document)))
         except Invalid:
-            others.append(_as_it_is(document) + b"\n")
+            others.append(document + b"\n")
     events.sort(key=lambda event: event["recorded_at"])
     return b"".join([*others, *map(encode_line, events)])
-
-
-def _as_it_is(document: Any) -> bytes:
-    """Return the document as a line, with whatever is no JSON or no UTF-8 in it."""
-    try:
-        return json.dumps(document).encode()
-    except RecursionError as error:
-        raise NoDocument("an event is nested too deep") from error

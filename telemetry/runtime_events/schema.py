@@ -8,6 +8,7 @@ SOURCES = ("api", "web", "web_api", "worker")
 
 MAX_LIMIT = 2000
 MAX_ENDPOINT = 4096
+MAX_METHOD = 32
 
 
 class EventSchema(PayloadSchema):
@@ -17,7 +18,7 @@ class EventSchema(PayloadSchema):
     source = Choice(SOURCES, required=True)
     endpoint = Text(required=True, least=1, most=MAX_ENDPOINT, blank=False)
     raw_endpoint = Text(most=MAX_ENDPOINT)
-    method = Identifier(most=32)
+    method = Identifier(most=MAX_METHOD)
     status_code = Integer(least=100, most=599)
     runtime_ms = Number(required=True, above=0)
     idea_id = Text(least=1, most=255)

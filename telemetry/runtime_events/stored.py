@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from telemetry.errors import Invalid
-from telemetry.fields import Number, Text, Timestamp
+from telemetry.fields import Identifier, Number, Text, Timestamp
 from telemetry.json_body import parse_document
 from telemetry.payload import load
 from telemetry.runtime_events.events import Event, complete
-from telemetry.runtime_events.schema import EventSchema
+from telemetry.runtime_events.schema import MAX_ENDPOINT, MAX_METHOD, EventSchema
 from telemetry.timestamps import utc_text
 
 Amount = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)]
@@ -39,8 +39,13 @@ class StoredEvent(Struct):
 
 
 class StoredSchema(EventSchema):
-    """An event that somebody else stored: what may be derived may be missing."""
+    """An event that somebody else stored: what may be derived may be missing.
 
+    What is derived may be longer than what was sent: by a slash, or by upper case.
+    """
+
+    endpoint = Text(required=True, least=1, most=MAX_ENDPOINT + 1, blank=False)
+    method = Identifier(most=3 * MAX_METHOD)
     recorded_at = Timestamp(required=True)
     runtime_cost_estimate = Number(least=0)
     origin_idea_id = Text(least=1, most=255)

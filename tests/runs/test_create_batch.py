@@ -76,10 +76,24 @@ def test_a_record_that_is_not_utf_8_is_one_error(client, db, form, content_type)
     assert stored(db) == ["a", "b"]
 
 
-def test_an_object_is_utf_8_throughout(client, db):
-    body = b'{"runs": [%b], "other": "\xff"}' % json.dumps(minimal_run("a")).encode()
+@pytest.mark.parametrize("fields", [{}, {"output_summary": "x" * 300_000}, {"status": "\ud800"}])
+@pytest.mark.parametrize(
+    ("other", "kind"),
+    [
+        (b'"\xff"', "utf8"),
+        (b"NaN", "number_not_finite"),
+        (b"[1e999]", "number_not_finite"),
+        (b'{"a": "\\ud800"}', "text_not_storable"),
+        (b"[" * 101 + b"]" * 101, "nesting_too_deep"),
+    ],
+)
+def test_what_is_beside_the_records_is_json_as_well(client, db, fields, other, kind):
+    runs = json.dumps([minimal_run("a"), minimal_run("b", **fields)]).encode()
+    body = b'{"runs": %b, "other": %b}' % (runs, other)
     answer = client.post(URL, data=body, content_type="application/json")
-    assert (answer.status_code, answer.json["detail"][0]["type"]) == (422, "utf8")
+    (found,) = answer.json["detail"]
+    assert (answer.status_code, found["type"]) == (422, kind)
+    assert found["loc"][:2] in (["body"], ["body", "other"])
     assert stored(db) == []
 
 

@@ -68,13 +68,14 @@ def test_it_gives_names_to_events_without_one(file_client, events_file):
 
 
 def test_it_loses_nothing_that_is_no_event(file_client, events_file, caplog):
-    others = [{"id": "no-time"}, "\ud800", old_event(1, runtime_ms=-1), None, [1], 10**400]
+    odd = old_event(3, metadata={"a": 1e400, "b": -1e400})
+    others = [{"id": "no-time"}, odd, "\ud800", old_event(1, runtime_ms=-1), None, [1], 10**400]
     write_document(events_file, [others[0], old_event(2), *others[1:]])
     assert file_client.post(URL, json=full_event()).status_code == 201
     assert listed(file_client) == ["event-1", "rt_2"]
     lines = [json.loads(line) for line in events_file.read_text().splitlines()]
-    assert lines[:6] == others
-    assert sum("skipped" in message for message in caplog.messages) == 6
+    assert lines[:7] == others
+    assert sum("skipped" in message for message in caplog.messages) == 7
 
 
 def test_it_keeps_the_rights_of_the_file(file_client, events_file):

@@ -70,6 +70,8 @@ def test_it_changes_nothing_a_second_time(run, client):
 def test_it_moves_what_the_file_backend_wrote(run, client, file_client, events_file):
     file_client.post(URL, json=full_event(id="a"))
     file_client.post(URL, json=minimal_event(id="b", runtime_ms=0.1))
+    longest = {"endpoint": "x" * 4096, "method": "\N{LATIN SMALL LETTER J WITH CARON}" * 32}
+    assert file_client.post(URL, json=minimal_event(id="c", **longest)).status_code == 201
     assert run(events_file.read_bytes()).exit_code == 0
     assert client.get(URL).json == file_client.get(URL).json
 
@@ -89,10 +91,14 @@ def test_it_names_unreadable_lines_and_imports_the_others(run, client):
     assert {event["id"] for event in client.get(URL).json["items"]} == {"a", "c"}
 
 
-def test_it_names_unreadable_events_of_a_document(run):
-    result = run(json.dumps({"events": [old_event("a"), {}]}))
+def test_it_names_unreadable_events_of_a_document(run, client):
+    numbers = [float("nan"), float("inf"), 2**63]
+    bad = [old_event(f"bad-{it}", metadata={"a": it}) for it in numbers]
+    result = run(json.dumps({"events": [old_event("a"), {}, *bad]}))
     assert result.exit_code == 1
-    assert "event 2: " in result.stderr
+    named = [line.split(":")[:2] for line in result.stderr.splitlines()]
+    assert named[1:4] == [[f"event {number}", " metadata"] for number in (3, 4, 5)]
+    assert [event["id"] for event in client.get(URL).json["items"]] == ["a"]
 
 
 def test_it_reports_progress_by_batch(run):

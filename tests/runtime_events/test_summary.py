@@ -73,6 +73,7 @@ def test_it_sums_times_that_exceed_a_double(events):
     post(events, {"runtime_ms": huge}, {"runtime_ms": huge}, {"runtime_ms": 1})
     endpoint = summary(events)["endpoints"][0]
     assert endpoint["total_runtime_ms"] == huge
+    assert endpoint["average_runtime_ms"] == pytest.approx(huge / 3 * 2)
     assert endpoint["p50_ms"] == huge
 
 
