@@ -25,6 +25,8 @@ def session_options(own: str | None, statement_seconds: int) -> str:
         f"-c statement_timeout={statement_seconds}s",
         "-c TimeZone=UTC",
         "-c DateStyle=ISO",
+        "-c extra_float_digits=1",
+        "-c standard_conforming_strings=on",
         r"-c default_transaction_isolation=read\ committed",
         # An index serves every statement. While a table is new the planner takes a scan of
         # it for cheaper, and a prepared statement would keep that plan.

@@ -51,6 +51,23 @@ class TerminalFormatter(logging.Formatter):
         return super().formatMessage(record)
 
 
+class NoConnection(logging.Filter):
+    """Lets the pool say why it gets no connection: each cause once, then at most once a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: tuple[str, float] = ("", 0.0)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record says so, and something new."""
+        text = record.getMessage()
+        said, when = self._said
+        if "error connecting" not in text or (text == said and record.created < when + 60):
+            return False
+        self._said = text, record.created
+        return True
+
+
 def dict_config(level: str) -> dict[str, Any]:
     """Return the logging configuration of a process that writes to standard output.
 
@@ -61,6 +78,7 @@ def dict_config(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
+        "filters": {"no_connection": {"()": NoConnection}},
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",
@@ -72,9 +90,10 @@ def dict_config(level: str) -> dict[str, Any]:
         "loggers": {
             "telemetry": {"level": level},
             "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
-            # Both tell of every lost connection; the requests that meet one say it better.
+            # Both tell of every lost connection; the requests that meet one say it better. Why
+            # there is no new one the pool alone knows.
             "psycopg": {"level": "ERROR"},
-            "psycopg.pool": {"level": "ERROR"},
+            "psycopg.pool": {"level": "WARNING", "filters": ["no_connection"]},
         },
     }
 

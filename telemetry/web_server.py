@@ -1,6 +1,7 @@
 """What gunicorn has no setting for: the shape of its refusals, and what each answer costs."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,6 +15,8 @@ from gunicorn.http import message, wsgi
 
 # At the most 8 MB a worker, when somebody sends as many of the longest, 8 KB.
 REMEMBERED_PATHS = 256
+
+_BEHIND_NAME = re.compile(r"(Invalid HTTP Header: .[\w-]*)[^\w'\"-].*", re.DOTALL)
 
 _date_of_second = lru_cache(maxsize=2)(util.http_date)
 _is_in_allow_list = message._ip_in_allow_list
@@ -43,7 +46,7 @@ def settle(config: Config) -> None:
 
 def write_error(sock: Any, status: int, reason: str, message: str) -> None:
     """Answer on a raw socket, in the error shape of everywhere; gunicorn's own answers HTML."""
-    body = json.dumps({"detail": message or reason})
+    body = json.dumps({"detail": without_value(message) or reason})
     head = (
         f"HTTP/1.1 {status} {reason}\r\n"
         "Connection: close\r\n"
@@ -53,6 +56,11 @@ def write_error(sock: Any, status: int, reason: str, message: str) -> None:
         "\r\n"
     )
     util.write_nonblock(sock, (head + body).encode("ascii"))
+
+
+def without_value(text: str) -> str:
+    """Leave out what gunicorn quotes behind the name of a header that has no colon: a token."""
+    return _BEHIND_NAME.sub(r"\1...'", text)
 
 
 def http_date() -> str:
@@ -94,7 +102,11 @@ class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
-    """No access log, whose lines are put together before they are thrown away."""
+    """No access log, whose lines are put together before they are thrown away; no secrets."""
 
     def access(self, *_: Any) -> None:
         """Do nothing: each request writes a line of its own."""
+
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Log a warning, such as that of a request that is no HTTP."""
+        super().warning(without_value(msg), *args, **kwargs)

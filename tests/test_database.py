@@ -1,5 +1,7 @@
 """Access to the database: bounded waits, prepared statements or none, errors as ours."""
 
+from urllib.parse import quote
+
 import psycopg
 import pytest
 
@@ -43,6 +45,21 @@ def test_the_time_limit_joins_the_options_of_the_url(open_database, database_url
         b" current_setting('statement_timeout') AS limit"
     )
     assert row == {"memory": "7MB", "limit": "10s"}
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_the_settings_of_a_role_change_no_answer(open_database, database_url, prepared):
+    odd = "-c extra_float_digits=-10 -c standard_conforming_strings=off -c DateStyle=German"
+    pool = open_database(f"{database_url}&options={quote(odd)}", prepared_statements=prepared)
+    (row,) = pool.fetch_all(
+        rb"SELECT 0.123456789012345::float8 AS number, 'a\nb' AS text,"
+        b" '2026-01-31T12:00:00Z'::timestamptz AS moment"
+    )
+    assert row == {
+        "number": 0.123456789012345,
+        "text": r"a\nb",
+        "moment": "2026-01-31T12:00:00.000000Z",
+    }
 
 
 def test_without_prepared_statements_the_session_keeps_nothing(make_app, database_url, db):

@@ -77,6 +77,17 @@ def test_a_database_that_freezes_within_a_batch_costs_nothing(server, service):
         assert stored.fetchone()[0] == 1000
 
 
+def test_the_log_says_once_why_there_is_no_connection(start_service):
+    service = start_service(
+        DATABASE_URL="postgresql://agent:s3cret@127.0.0.1:1/x", WEB_CONCURRENCY="1"
+    )
+    for _ in range(2):
+        assert service.client.get("/api/v1/metadata").status_code == 503
+    assert service.log.count("error connecting") == 1
+    assert "127.0.0.1" in service.log
+    assert "s3cret" not in service.log
+
+
 def test_a_restarted_database_is_found_again(server, service):
     server.stop()
     answer = service.client.post(URL, json=minimal_run("during"), timeout=DEADLINE)

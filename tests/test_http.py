@@ -213,6 +213,7 @@ def test_a_chunked_body_works(service):
         (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431),
         (b"POST /api/v1/runs HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET /health HTTP/1.1\r\nAuthorization Bearer s3cret\r\n\r\n", 400),
         (
             b"POST /api/v1/runs HTTP/1.1\r\nContent-Type: application/json\r\n"
             b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
@@ -228,9 +229,11 @@ def test_garbage_on_the_wire_is_an_error_like_any_other(service, sent, status):
     answer.begin()
     assert answer.status == status
     assert answer.headers["X-Request-ID"]
-    assert json.loads(answer.read())["detail"]
+    said = answer.read()
+    assert json.loads(said)["detail"]
     connection.close()
     assert service.client.get("/health").status_code == 200
+    assert "s3cret" not in said.decode() + service.log
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command line: ``python -m telemetry``."""
 
+import logging
 import os
 import sys
 from typing import Any
@@ -18,10 +19,14 @@ class Commands(click.Group):
     """Turns every expected failure into one line on standard error and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; raise ClickException for what the database or a migration refuses."""
+        """Run the command; raise ClickException for what the database or the system refuses."""
+        # The error says once what the driver would say of each of its connections before.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
         try:
             return super().invoke(ctx)
-        except (psycopg.Error, MigrationError) as error:
+        except BrokenPipeError:
+            raise  # nobody reads what it says
+        except (psycopg.Error, MigrationError, OSError) as error:
             # libpq says the same of every address it tried; one line is enough.
             raise click.ClickException(" ".join(str(error).split())) from error
 

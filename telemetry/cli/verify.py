@@ -66,7 +66,9 @@ def verify(  # noqa: PLR0913 - an argument an option
         ):
             click.echo(str(finding))
             count += 1
-    except (BadHeads, NothingToVerify, psycopg.Error, click.ClickException) as error:
+    except KeyboardInterrupt:
+        raise CannotVerify("interrupted") from None
+    except (BadHeads, NothingToVerify, psycopg.Error, click.ClickException, OSError) as error:
         raise CannotVerify(" ".join(str(error).split())) from error
     click.echo(f"{count} finding(s)" if count else "nothing is wrong", err=True)
     sys.exit(1 if count else 0)

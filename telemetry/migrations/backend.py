@@ -13,6 +13,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
 from telemetry.connection import Connection, connect
+from telemetry.database import BEGIN
 
 # A migration's own lock_timeout bounds its waits; its work may take long.
 ANSWER_SECONDS = 24 * 3600.0
@@ -35,13 +36,20 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
         """Return a cursor as yoyo expects it, whose rows are tuples."""
         return self.connection.cursor(row_factory=tuple_row)  # type: ignore[no-any-return]
 
+    def begin(self) -> None:
+        """Begin a transaction; yoyo's own would have the database's default isolation level."""
+        self._in_transaction = True
+        self.connection.execute(BEGIN)
+
     def prepare(self) -> None:
         """Create yoyo's tables where they are missing; call under the migrators' lock.
 
-        A lock row of yoyo's can only be a dead migrator's then, so it goes.
+        A lock row of yoyo's can only be a dead migrator's then, so it goes. Raises psycopg.Error,
+        which yoyo's own create_lock_table would keep to itself.
         """
         if self.lock_table not in self.list_tables():
-            self.create_lock_table()
+            with self.transaction():
+                self.execute(self.format_sql(self.create_lock_table_sql))
         self.break_lock()
         self.ensure_internal_schema_updated()
 

@@ -62,15 +62,25 @@ def migrate(url: str, say: Say, directory: Path = DIRECTORY) -> Status:
     with _sole_migrator(url, say) as backend:
         for migration in backend.to_apply(read_migrations(str(directory))):
             say(f"applying {migration.id}")
-            migration.load()
-            if migration.use_transactions:
-                with _transaction(backend):
-                    migration.process_steps(backend, "apply")
-                    _note_applied(backend, migration)
-            else:
-                _apply_without_transaction(backend, migration)
-                _note_applied(backend, migration)
+            try:
+                _apply_one(backend, migration)
+            except errors.LockNotAvailable as error:
+                raise MigrationError(
+                    f"{migration.id}: another transaction has had a table that it changes for too"
+                    " long; nothing of it is applied, and migrate can be run again"
+                ) from error
     return status(url)
+
+
+def _apply_one(backend: Backend, migration: Any) -> None:
+    migration.load()
+    if migration.use_transactions:
+        with _transaction(backend):
+            migration.process_steps(backend, "apply")
+            _note_applied(backend, migration)
+    else:
+        _apply_without_transaction(backend, migration)
+        _note_applied(backend, migration)
 
 
 def _apply_without_transaction(backend: Backend, migration: Any) -> None:
@@ -94,10 +104,15 @@ def rollback(
     """Roll the last ``count`` applied migrations back, all of them in one transaction.
 
     Raises MigrationError, with nothing changed, when a table that would be dropped holds
-    rows and ``destroy_data`` is false.
+    rows and ``destroy_data`` is false, or when a newer release has applied what is the last.
     """
     with _sole_migrator(url, say) as backend:
-        last = [*backend.to_rollback(read_migrations(str(directory)))][:count]
+        known = read_migrations(str(directory))
+        if unknown := {*status(url).applied} - {migration.id for migration in known}:
+            raise MigrationError(
+                f"refused: {max(unknown)} was applied by a newer release, which has to roll it back"
+            )
+        last = [*backend.to_rollback(known)][:count]
         for migration in last:
             migration.load()
             # Only the way up may do without one: what was built outside is dropped in a moment.
@@ -131,6 +146,9 @@ def _sole_migrator(url: str, say: Say) -> Iterator[Backend]:
                 say("waiting for another migrate to end")
             waiting = True
             time.sleep(0.2)
+        encoding = keeper.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise MigrationError(f"the database has the encoding {encoding}, and needs UTF8")
         with Backend(url) as backend:
             backend.prepare()
             yield backend

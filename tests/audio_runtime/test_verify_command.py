@@ -1,11 +1,17 @@
 """What ``python -m telemetry verify`` prints, and how it ends."""
 
 import json
+import signal
+import subprocess
+import sys
 
+import psycopg
 import pytest
 
 from tests.audio_runtime.payloads import event
 from tests.command import telemetry
+from tests.service import PROJECT, environment
+from tests.waiting import locks_awaited, wait_until
 
 HEAD = {"tenant_id": "tenant-1", "device_id": "device-1", "event_id": 1, "row_hash": "00" * 32}
 
@@ -31,6 +37,38 @@ def test_it_prints_a_line_for_each_finding(cast, event_id, db, database_url):
         assert bad.stdout == (
             f"tenant_id=tenant-1 device_id=device-1 event_id={event_id} problem=audit_row_missing\n"
         )
+
+
+def test_what_it_found_and_could_not_print_is_no_finding(cast, event_id, db, database_url):
+    db.execute("ALTER TABLE audit.audit_events DISABLE TRIGGER ALL")
+    db.execute("DELETE FROM audit.audit_events")
+    with open("/dev/full", "w") as full:
+        verify = start_verify(database_url, stdout=full)
+        _, said = verify.communicate()
+    assert (verify.returncode, said.count("Traceback")) == (2, 0)
+    assert "No space left on device" in said
+
+
+def test_it_checked_nothing_when_it_is_interrupted(cast, event_id, db, database_url):
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE os_core.audio_runtime_events")
+        verify = start_verify(database_url, stdout=subprocess.PIPE)
+        wait_until(lambda: locks_awaited(holder) > 0)
+        verify.send_signal(signal.SIGINT)
+        _, said = verify.communicate()
+    assert (verify.returncode, said.splitlines()[-1]) == (2, "Error: interrupted")
+    assert "Traceback" not in said
+
+
+def start_verify(url, stdout):
+    return subprocess.Popen(
+        [sys.executable, "-m", "telemetry", "verify"],
+        cwd=PROJECT,
+        env=environment(DATABASE_URL=url),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def assert_it_could_not(done, said):
