@@ -3,7 +3,7 @@
 import logging
 import os
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telemetry import deadline, errors, request_log, security
@@ -14,6 +14,7 @@ from telemetry.audit import views as audit
 from telemetry.audit.store import AuditStore
 from telemetry.config import Config
 from telemetry.database import Database, check_urls
+from telemetry.database_errors import DatabaseNotConfigured
 from telemetry.health import views as health
 from telemetry.health.store import Probe
 from telemetry.migrations.files import known_migrations
@@ -53,6 +54,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.rate_limit_enabled:
         limiter.init_app(app, config, _hits(config, persistence, records))
     security.init_app(app, config)
+    _refuse_what_has_no_backend(app, persistence)
 
     app.extensions["config"] = config
     app.extensions["persistence"] = persistence
@@ -77,6 +79,24 @@ def create_app(config: Config | None = None) -> Flask:
 
     app.extensions["databases"] = [*dict.fromkeys((records, events))]
     return app
+
+
+def _refuse_what_has_no_backend(app: Flask, persistence: Persistence) -> None:
+    """Answer 503 before anything is made of a request that could neither read nor write."""
+    rooms = {
+        runs.blueprint.name: persistence.agent_runs,
+        runtime_events.blueprint.name: persistence.runtime_events,
+        audio_runtime.blueprint.name: persistence.audio_runtime,
+        audit.blueprint.name: persistence.audio_runtime,
+    }
+    missing = {name: it.note for name, it in rooms.items() if it.kind == "none"}
+
+    def refuse() -> None:
+        if note := missing.get(request.blueprint or ""):
+            raise DatabaseNotConfigured(note)
+
+    if missing:
+        app.before_request(refuse)
 
 
 def _database(config: Config, backend: Backend) -> Database:

@@ -55,6 +55,9 @@ def test_it_writes_where_the_table_says(
     assert health["domains"]["runtime_events"]["events_file_override"] == file
     assert health["pass_contract"] == (events_in is not None)
     assert f"runtime_events={backend}" in service.log
+    for path, kept_in in (("/api/v1/runs/batch", runs_in), (f"{URL}/batch", events_in)):
+        empty, wrong = [service.client.post(path, json=sent).status_code for sent in ([], 7)]
+        assert (empty, wrong) == ((200, 422) if kept_in else (503, 503))
     if not events_in:
         assert ready.json()["detail"]["error"] == "persistence_contract_failed"
         assert "DATABASE_URL" in event.json()["detail"]
