@@ -19,7 +19,7 @@ from msgspec.structs import astuple
 from telemetry.copy_rows import CopyRow
 from telemetry.errors import Invalid, Problem, problem
 from telemetry.json_body import JSON, NDJSON, defects, parse_document, problems, read_body
-from telemetry.payload import MAX_IGNORED, Loaded
+from telemetry.payload import Loaded, ignored_fields
 
 # A large batch lets the other requests of the process have their turn after so long.
 TURN_SECONDS = 0.01
@@ -48,7 +48,7 @@ class Batch(Generic[Record]):
     total: int = 0
     valid: dict[int, Record] = field(default_factory=dict)
     errors: list[dict[str, Any]] = field(default_factory=list)
-    ignored_fields: list[str] = field(default_factory=list)
+    ignored: set[str] = field(default_factory=set)
 
     @property
     def status(self) -> int:
@@ -71,8 +71,7 @@ class Batch(Generic[Record]):
 
     def body(self, inserted: int, duplicates: int, **more: Any) -> dict[str, Any]:
         """Return the answer's body."""
-        if self.ignored_fields:
-            more["ignored_fields"] = self.ignored_fields
+        more |= ignored_fields(self.ignored)
         counted = {"inserted": inserted, "duplicates": duplicates}
         return {**counted, "errors": self.errors, "total": self.total, **more}
 
@@ -92,15 +91,13 @@ def read_batch(
     """
     records = read_records(name, most)
     batch: Batch[Record] = Batch(key, total=len(records))
-    ignored: set[str] = set()
 
     def fail(index: int, record: Any, problems: list[Problem]) -> None:
         batch.fail(index, _named(record, key), problems)
 
-    for index, (values, ignored_fields) in load_each(records, load, fail):
+    for index, (values, ignored) in load_each(records, load, fail):
         batch.valid[index] = values
-        ignored.update(ignored_fields)
-    batch.ignored_fields = sorted(ignored)[:MAX_IGNORED]
+        batch.ignored.update(ignored)
     return batch
 
 

@@ -1,5 +1,6 @@
 """Loading a payload: a marshmallow schema is its one definition, this is how it is applied."""
 
+from collections.abc import Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
@@ -56,7 +57,7 @@ class Loaded(NamedTuple, Generic[Payload]):
     """A valid payload: the fields that were sent, and the names of those that nobody knows."""
 
     values: Payload
-    ignored_fields: list[str]
+    ignored: list[str]
 
 
 def load(
@@ -134,14 +135,22 @@ def _load_by_schema(
         values = schema.load(sent, partial=tuple(found))
     except ValidationError as error:
         wrong += _problems(error, loc)
+    if (more := len(wrong) - MAX_PROBLEMS) > 0:
+        wrong[MAX_PROBLEMS:] = [problem([*loc], f"And {more:,} more problems", "too_many")]
     if wrong:
-        raise Invalid(wrong[:MAX_PROBLEMS])
-    return Loaded(values, ignored_fields(schema, document))
+        raise Invalid(wrong)
+    return Loaded(values, [printable(name) for name in document.keys() - schema.fields.keys()])
 
 
-def ignored_fields(schema: PayloadSchema, document: dict[str, Any]) -> list[str]:
-    """Return the sorted names in ``document`` that the schema does not know."""
-    return sorted(printable(name) for name in document.keys() - schema.fields.keys())[:MAX_IGNORED]
+def ignored_fields(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the member of an answer that tells the names that nobody knows, if there are any.
+
+    It says of too many how many more there are.
+    """
+    listed = sorted(names)
+    if (more := len(listed) - MAX_IGNORED) > 0:
+        listed[MAX_IGNORED:] = [f"... and {more:,} more"]
+    return {"ignored_fields": listed} if listed else {}
 
 
 def _is_absent(schema: PayloadSchema, name: str, value: Any) -> bool:

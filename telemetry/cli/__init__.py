@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -15,20 +17,43 @@ from telemetry.database import check_urls
 from telemetry.migrations.runner import MigrationError
 
 
+class WrongUsage(click.ClickException):
+    """The command line makes no sense: exit status 2, and one line where click has four."""
+
+    exit_code = 2
+
+
 class Commands(click.Group):
     """Turns every expected failure into one line on standard error and exit status 1."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the options in front of the command; raise WrongUsage."""
+        with _usage_in_one_line():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; raise ClickException for what the database or the system refuses."""
         # The error says once what the driver would say of each of its connections before.
         logging.getLogger("psycopg").setLevel(logging.ERROR)
         try:
-            return super().invoke(ctx)
+            with _usage_in_one_line():
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise  # nobody reads what it says
         except (psycopg.Error, MigrationError, OSError) as error:
             # libpq says the same of every address it tried; one line is enough.
             raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@contextmanager
+def _usage_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise  # it is the help
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "telemetry"
+        raise WrongUsage(f"{error.format_message()} ({path} --help tells more)") from None
 
 
 @click.group(cls=Commands)

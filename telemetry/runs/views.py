@@ -15,7 +15,7 @@ from telemetry.database_errors import (
 )
 from telemetry.errors import ApiError
 from telemetry.json_body import read_document
-from telemetry.payload import load, load_keyed, load_row
+from telemetry.payload import ignored_fields, load, load_keyed, load_row
 from telemetry.request_log import request_id, say
 from telemetry.runs import links, metrics
 from telemetry.runs.query import next_link, read_filters
@@ -49,7 +49,7 @@ def create() -> Response:
             f"Failed to create run: internal error (request {request_id()})",
             log=f"[ERROR] Failed to create run: {error}",
         ) from error
-    more = {"ignored_fields": ignored} if ignored else {}
+    more = ignored_fields(ignored)
     if result.created:
         say(f"[OK] Created run: {event_id} (agent: {run.values['agent_name']})")
         return answer(
@@ -110,7 +110,7 @@ def update(event_id: str) -> Response:
     if not _store().update(event_id, changes):
         raise _not_found(event_id)
     say(f"[OK] Updated run: {event_id} ({', '.join(changes)})")
-    more = {"ignored_fields": ignored} if ignored else {}
+    more = ignored_fields(ignored)
     return answer({"event_id": event_id, "updated": True, "fields_updated": [*changes], **more})
 
 
@@ -122,7 +122,7 @@ def associate_commit(event_id: str) -> Response:
     if run_id is None:
         raise _not_found(event_id)
     say(f"[OK] Associated commit: {event_id} ({commit['commit_hash']})")
-    more = {"ignored_fields": ignored} if ignored else {}
+    more = ignored_fields(ignored)
     return answer(
         {
             "status": "success",

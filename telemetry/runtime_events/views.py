@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app
 from telemetry.answers import answer
 from telemetry.batch_body import read_batch
 from telemetry.json_body import read_document
-from telemetry.payload import load
+from telemetry.payload import ignored_fields, load
 from telemetry.query_args import read_query
 from telemetry.request_log import say
 from telemetry.runtime_events.events import Event, Filters, RuntimeEventStore, complete
@@ -28,7 +28,7 @@ def create() -> Response:
     """Record one event, idempotently."""
     sent, ignored = load(event_schema, read_document())
     stored, created = _store().create(_completed(sent))
-    more = {"ignored_fields": ignored} if ignored else {}
+    more = ignored_fields(ignored)
     if created:
         say(f"[OK] Recorded event: {stored['id']} ({stored['method']} {stored['endpoint']})")
     else:

@@ -209,3 +209,15 @@ def test_one_of_many_racing_clients_creates_the_run(start_service, db):
         statuses = sorted(clients.map(post, range(100)))
     assert statuses == [200] * 99 + [201]
     assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone()["n"] == 1
+
+
+def test_it_says_how_much_more_there_is_than_it_tells(client):
+    unknown = {f"unknown_{number:04}": number for number in range(1500)}
+    created = client.post(URL, json=minimal_run("a") | unknown).json["ignored_fields"]
+    assert created[-2:] == ["unknown_0999", "... and 500 more"]
+    batch = client.post(f"{URL}/batch", json=[minimal_run("b") | unknown]).json["ignored_fields"]
+    assert batch == created
+    strict = {"tenant_id": "tenant-1", "device_id": "device-1", **unknown}
+    refused = client.post("/api/v1/audio-runtime/events", json=strict).json["detail"]
+    assert len(refused) == 1001
+    assert refused[-1]["type"] == "too_many"
