@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from queue import SimpleQueue
+from time import sleep
 from typing import Any
 
 from psycopg import IsolationLevel
@@ -93,14 +94,28 @@ def _pages(
         def fetch(statement: bytes, parameters: dict[str, Any]) -> list[Row]:
             return listing.execute(statement, parameters, prepare=False).fetchall()
 
-        for page in pages(fetch, scope, PAGE):
-            names = [name_of(row) for row in page]
-            running.append((names, pool.submit(check, names)))
-            if len(running) > jobs:
-                done, future = running.popleft()
+        try:
+            for page in pages(fetch, scope, PAGE):
+                names = [name_of(row) for row in page]
+                running.append((names, pool.submit(check, names)))
+                if len(running) > jobs:
+                    done, future = running[0]
+                    yield done, future.result()
+                    running.popleft()
+            for done, future in running:
                 yield done, future.result()
-        for done, future in running:
-            yield done, future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            _cancel([future for _, future in running], checking)
+            raise
+
+
+def _cancel(futures: list[Future[list[Finding]]], connections: list[Connection]) -> None:
+    """End the checks, each of which may take minutes, or wait for somebody's lock."""
+    while not all(future.done() for future in futures):
+        for connection in connections:
+            connection.cancel_safe(timeout=5)
+        sleep(0.1)  # a check between two statements has not heard of it
 
 
 def _verify(connection: Connection, wanted: list[dict[str, Any]]) -> list[Finding]:

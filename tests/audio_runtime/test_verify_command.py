@@ -49,9 +49,10 @@ def test_what_it_found_and_could_not_print_is_no_finding(cast, event_id, db, dat
     assert "No space left on device" in said
 
 
-def test_it_checked_nothing_when_it_is_interrupted(cast, event_id, db, database_url):
+@pytest.mark.parametrize("table", ["os_core.audio_runtime_events", "os_core.sessions"])
+def test_it_checked_nothing_when_it_is_interrupted(cast, event_id, db, database_url, table):
     with psycopg.connect(database_url) as holder:
-        holder.execute("LOCK TABLE os_core.audio_runtime_events")
+        holder.execute(f"LOCK TABLE {table}")
         verify = start_verify(database_url, stdout=subprocess.PIPE)
         wait_until(lambda: locks_awaited(holder) > 0)
         verify.send_signal(signal.SIGINT)
