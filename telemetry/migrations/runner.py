@@ -67,7 +67,7 @@ def migrate(url: str, say: Say, directory: Path = DIRECTORY) -> Status:
             except errors.LockNotAvailable as error:
                 raise MigrationError(
                     f"{migration.id}: another transaction has had a table that it changes for too"
-                    " long; nothing of it is applied, and migrate can be run again"
+                    " long; migrate can be run again"
                 ) from error
     return status(url)
 
