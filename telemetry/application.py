@@ -52,10 +52,10 @@ class Application(Flask):
             response = cast(Response, each(response))
         return response
 
-    def do_teardown_request(self, *exc: Any) -> None:
-        """Do nothing where there is nothing to tear down."""
-        if self.teardown_request_funcs:
-            super().do_teardown_request(*exc)
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Call what tears down after each request, answered or not, the last registered first."""
+        for each in reversed(self.teardown_request_funcs.get(None, ())):
+            each(exc)
 
     def do_teardown_appcontext(self, *exc: Any) -> None:
         """Do nothing where there is nothing to tear down."""

@@ -1,5 +1,7 @@
 """A connection to PostgreSQL that waits a bounded time for each answer."""
 
+from math import inf
+from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
@@ -8,7 +10,6 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
-from telemetry import deadline
 from telemetry.connection_pool import CONNECT_SECONDS
 from telemetry.database_values import register_loaders
 
@@ -24,10 +25,14 @@ class Connection(psycopg.Connection[DictRow]):
 
     answer_seconds: float = ANSWER_SECONDS
 
+    # When all waits are over, by the monotonic clock.
+    end: float = inf
+
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait as psycopg does, but not beyond ``answer_seconds`` or the request's deadline."""
+        """Wait as psycopg does, but not beyond ``answer_seconds`` or ``end``."""
         try:
-            return super().wait(gen, interval, timeout or deadline.at_most(self.answer_seconds))
+            seconds = timeout or min(self.answer_seconds, self.end - monotonic())
+            return super().wait(gen, interval, seconds)
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
                 # Not the server's word: nobody knows where the conversation stands.

@@ -9,6 +9,7 @@ waits of a request end with its deadline.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
+from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
@@ -185,8 +186,10 @@ class Database:
     @contextmanager
     def _taken_connection(self, within: float | None = None) -> Iterator[Connection]:
         pool = self._opened_pool()
-        connection = live_connection(pool, deadline.at_most(within or CONNECT_SECONDS))
+        end = deadline.end()
+        connection = live_connection(pool, min(within or CONNECT_SECONDS, end - monotonic()))
         connection.answer_seconds = within or ANSWER_SECONDS
+        connection.end = end
         try:
             yield connection
         finally:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from math import inf
 from time import monotonic
 
-from flask import Flask, Response
+from flask import Flask
 
 REQUEST_SECONDS = 24.0
 
@@ -19,7 +19,7 @@ _end: ContextVar[float] = ContextVar("_end", default=inf)
 def init_app(app: Flask) -> None:
     """Give each request its time."""
     app.before_request(start)
-    app.after_request(_clear)
+    app.teardown_request(_clear)
 
 
 def start() -> None:
@@ -27,12 +27,10 @@ def start() -> None:
     _end.set(monotonic() + REQUEST_SECONDS)
 
 
-def at_most(seconds: float) -> float:
-    """Return the seconds that are left, at the most as many as given; below 0 when it is over."""
-    left = _end.get() - monotonic()
-    return left if left < seconds else seconds
+def end() -> float:
+    """Return when the request's time is over, by the monotonic clock."""
+    return _end.get()
 
 
-def _clear(response: Response) -> Response:
+def _clear(_: BaseException | None) -> None:
     _end.set(inf)
-    return response

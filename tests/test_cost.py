@@ -52,9 +52,9 @@ def app(make_app):
 @pytest.mark.parametrize(
     ("url", "payloads", "limit"),
     [
-        (RUNS, [full_run(f"event-{number}") for number in range(5)], 250),
+        (RUNS, [full_run(f"event-{number}") for number in range(5)], 245),
         (EVENTS, [full_event(id=f"event-{number}") for number in range(5)], 265),
-        *[(LEDGER, [event(kind) for _ in range(5)], 260) for kind in ("VAD_EVENT", "TIMING_STATS")],
+        *[(LEDGER, [event(kind) for _ in range(5)], 255) for kind in ("VAD_EVENT", "TIMING_STATS")],
     ],
 )
 def test_a_create_calls_no_more_functions_than_it_has_to(app, url, payloads, limit):

@@ -4,12 +4,14 @@ import io
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 
 import psycopg
 import pytest
 
 from telemetry import deadline
 from telemetry.batch_insert import PART
+from telemetry.json_body import read_document
 from tests.runs.payloads import minimal_run
 from tests.waiting import locks_awaited, wait_until
 
@@ -79,4 +81,11 @@ def test_a_slow_sender_loses_none_of_the_databases_time(monkeypatch, client):
 
 def test_outside_of_a_request_there_is_no_end(client):
     client.get("/health")
-    assert deadline.at_most(1e9) == 1e9
+    assert deadline.end() == inf
+
+
+def test_a_request_that_is_not_answered_leaves_no_end_behind(make_app):
+    with make_app().test_request_context("/api/v1/runs", method="POST", json={}):
+        read_document()
+        assert deadline.end() < inf
+    assert deadline.end() == inf

@@ -127,4 +127,5 @@ def test_schemas_do_not_know_the_database():
 def test_no_room_has_functions_before_or_after_its_requests(make_app):
     app = make_app(rate_limit_enabled=True, auth_enabled=True, auth_token="secret")
     assert not app.url_value_preprocessors
-    assert {*app.before_request_funcs, *app.after_request_funcs} == {None}
+    around = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    assert {room for functions in around for room in functions} == {None}
