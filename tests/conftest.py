@@ -95,14 +95,36 @@ def make_app(database_url: str) -> Iterator[MakeApp]:
 
     yield make
     for app in apps:
-        for opened in app.extensions["databases"] + app.extensions["probes"]:
-            opened.close()
+        _close(app)
+
+
+@pytest.fixture(scope="session")
+def default_app() -> Iterator[Callable[[str], Flask]]:
+    """The application with the default configuration over a database, the same for all its tests.
+
+    It serves many tests as it serves many requests: to make one takes longer than most tests.
+    """
+    apps: dict[str, Flask] = {}
+
+    def default(url: str) -> Flask:
+        if url not in apps:
+            apps[url] = create_app(Config(database_url=url))
+        return apps[url]
+
+    yield default
+    for app in apps.values():
+        _close(app)
 
 
 @pytest.fixture
-def client(make_app: MakeApp) -> FlaskClient:
+def client(default_app: Callable[[str], Flask], database_url: str) -> FlaskClient:
     """A client of the application with the default configuration."""
-    return make_app().test_client()
+    return default_app(database_url).test_client()
+
+
+def _close(app: Flask) -> None:
+    for opened in app.extensions["databases"] + app.extensions["probes"]:
+        opened.close()
 
 
 @pytest.fixture

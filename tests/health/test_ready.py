@@ -24,6 +24,12 @@ def silent_server() -> Iterator[str]:
         yield f"postgresql://nobody@127.0.0.1:{server.getsockname()[1]}/nowhere"
 
 
+@pytest.fixture
+def client(make_app):
+    """A client of an application of its own: what it finds out is its answer for a second."""
+    return make_app().test_client()
+
+
 def refusal(answer):
     assert answer.status_code == 503
     return answer.json["detail"]["error"]
