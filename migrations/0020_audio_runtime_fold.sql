@@ -1,6 +1,5 @@
 -- What events make of a device's state, said once: of the state before them when they are
--- appended, of none when the projection is rebuilt from the latest ones. And what an append by
--- one statement needs besides: an event put into its place, and a way to undo itself.
+-- appended, of none when the projection is rebuilt from the latest ones.
 -- depends: 0009_audio_runtime_current 0019_runs_index_agent_newest
 
 SET LOCAL lock_timeout = '5s';

@@ -33,7 +33,12 @@ from telemetry.connection_pool import (
     open_pool,
     session_options,
 )
-from telemetry.database_errors import Collision, DatabaseNotConfigured, translated_errors
+from telemetry.database_errors import (
+    Collision,
+    DatabaseNotConfigured,
+    DatabaseUnavailable,
+    translated_errors,
+)
 
 # A deadlock or a serialization failure is the database asking for the same again.
 ATTEMPTS = 3
@@ -187,7 +192,10 @@ class Database:
     def _taken_connection(self, within: float | None = None) -> Iterator[Connection]:
         pool = self._opened_pool()
         end = deadline.end()
-        connection = live_connection(pool, min(within or CONNECT_SECONDS, end - monotonic()))
+        left = end - monotonic()
+        if left <= 0:
+            raise DatabaseUnavailable("the time of the request is over")
+        connection = live_connection(pool, min(within or CONNECT_SECONDS, left))
         connection.answer_seconds = within or ANSWER_SECONDS
         connection.end = end
         try:

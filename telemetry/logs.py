@@ -52,19 +52,20 @@ class TerminalFormatter(logging.Formatter):
 
 
 class NoConnection(logging.Filter):
-    """Lets the pool say why it gets no connection: each cause once, then at most once a minute."""
+    """Lets the pool say why it gets no connection: each cause at most once a minute."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: tuple[str, float] = ("", 0.0)
+        self._said: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether the record says so, and something new."""
-        text = record.getMessage()
-        said, when = self._said
-        if "error connecting" not in text or (text == said and record.created < when + 60):
+        text, now = record.getMessage(), record.created
+        # What is forgotten may be said again, so that no more than a minute's causes are kept.
+        self._said = {said: when for said, when in self._said.items() if abs(now - when) < 60}
+        if "error connecting" not in text or text in self._said:
             return False
-        self._said = text, record.created
+        self._said[text] = now
         return True
 
 

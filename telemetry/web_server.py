@@ -16,7 +16,8 @@ from gunicorn.http import message, wsgi
 # At the most 8 MB a worker, when somebody sends as many of the longest, 8 KB.
 REMEMBERED_PATHS = 256
 
-_BEHIND_NAME = re.compile(r"(Invalid HTTP Header: .[\w-]*)[^\w'\"-].*", re.DOTALL)
+# Quoted behind it is a header's name, or a line that may be anything, such as a token.
+_NO_NAME = re.compile(r"(Invalid HTTP [Hh]eader(?: name)?): (?!'[A-Z-]+'\Z).*", re.DOTALL)
 
 _date_of_second = lru_cache(maxsize=2)(util.http_date)
 _is_in_allow_list = message._ip_in_allow_list
@@ -59,8 +60,8 @@ def write_error(sock: Any, status: int, reason: str, message: str) -> None:
 
 
 def without_value(text: str) -> str:
-    """Leave out what gunicorn quotes behind the name of a header that has no colon: a token."""
-    return _BEHIND_NAME.sub(r"\1...'", text)
+    """Leave out what gunicorn quotes of a header that is not plainly its name."""
+    return _NO_NAME.sub(r"\1", text)
 
 
 def http_date() -> str:

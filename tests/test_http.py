@@ -213,7 +213,17 @@ def test_a_chunked_body_works(service):
         (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431),
         (b"POST /api/v1/runs HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"GET /health HTTP/1.1\r\nAuthorization Bearer s3cret\r\n\r\n", 400),
+        *[
+            (b"GET /health HTTP/1.1\r\n" + line + b"\r\n\r\n", 400)
+            for line in (
+                b"Authorization Bearer s3cret",
+                b"Authorization Bearer s3cret:s3cret",
+                b'"Authorization" Bearer s3cret',
+                b"Authorization' Bearer s3cret",
+                b"s3cret",
+                b"s3cret\tx: y",
+            )
+        ],
         (
             b"POST /api/v1/runs HTTP/1.1\r\nContent-Type: application/json\r\n"
             b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -12,15 +12,10 @@ import psycopg
 
 from telemetry import __version__
 from telemetry.cli import import_events, migrate, rebuild, serve, verify
+from telemetry.cli.failures import WrongUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database import check_urls
 from telemetry.migrations.runner import MigrationError
-
-
-class WrongUsage(click.ClickException):
-    """The command line makes no sense: exit status 2, and one line where click has four."""
-
-    exit_code = 2
 
 
 class Commands(click.Group):
@@ -68,7 +63,8 @@ def main(context: click.Context) -> None:
         context.obj = Config.from_env(os.environ)
         check_urls(context.obj)
     except ConfigError as error:
-        print(f"telemetry: {error}", file=sys.stderr)
+        with suppress(OSError):  # the exit status tells it, too
+            print(f"telemetry: {error}", file=sys.stderr)
         # Of verify, 1 says that something is wrong with the ledger.
         context.exit(2 if context.invoked_subcommand == "verify" else 1)
 

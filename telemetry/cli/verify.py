@@ -1,6 +1,7 @@
 """``python -m telemetry verify``."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -10,14 +11,9 @@ from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
 from telemetry.audio_runtime.verify import NothingToVerify
 from telemetry.audio_runtime.verify import verify as audio_runtime_verify
+from telemetry.cli.failures import CannotVerify
 from telemetry.cli.long_work import audio_runtime_url, connect_patiently
 from telemetry.config import Config
-
-
-class CannotVerify(click.ClickException):
-    """Nothing is known of the ledger: another exit status than that of findings."""
-
-    exit_code = 2
 
 
 @click.command()
@@ -62,7 +58,7 @@ def verify(  # noqa: PLR0913 - an argument an option
             kept=_read(heads, scope),
             since=_read(since, scope),
             jobs=jobs,
-            say=lambda message: click.echo(message, err=True),
+            say=_say,
         ):
             click.echo(str(finding))
             count += 1
@@ -70,8 +66,14 @@ def verify(  # noqa: PLR0913 - an argument an option
         raise CannotVerify("interrupted") from None
     except (BadHeads, NothingToVerify, psycopg.Error, click.ClickException, OSError) as error:
         raise CannotVerify(" ".join(str(error).split())) from error
-    click.echo(f"{count} finding(s)" if count else "nothing is wrong", err=True)
+    _say(f"{count} finding(s)" if count else "nothing is wrong")
     sys.exit(1 if count else 0)
+
+
+def _say(message: str) -> None:
+    """Tell how it goes, where somebody can be told: the exit status does not depend on it."""
+    with suppress(OSError):
+        click.echo(message, err=True)
 
 
 def _read(path: Path | None, scope: Scope) -> Heads:

@@ -49,6 +49,12 @@ def test_what_it_found_and_could_not_print_is_no_finding(cast, event_id, db, dat
     assert "No space left on device" in said
 
 
+@pytest.mark.parametrize(("options", "status"), [([], 0), (["--tenant", "typo"], 2), (["--no"], 2)])
+def test_what_it_can_not_say_changes_no_exit_status(event_id, database_url, options, status):
+    with open("/dev/full", "w") as full:
+        assert start_verify(database_url, full, *options, stderr=full).wait() == status
+
+
 @pytest.mark.parametrize("table", ["os_core.audio_runtime_events", "os_core.sessions"])
 def test_it_checked_nothing_when_it_is_interrupted(cast, event_id, db, database_url, table):
     with psycopg.connect(database_url) as holder:
@@ -61,13 +67,13 @@ def test_it_checked_nothing_when_it_is_interrupted(cast, event_id, db, database_
     assert "Traceback" not in said
 
 
-def start_verify(url, stdout):
+def start_verify(url, stdout, *options, stderr=subprocess.PIPE):
     return subprocess.Popen(
-        [sys.executable, "-m", "telemetry", "verify"],
+        [sys.executable, "-m", "telemetry", "verify", *options],
         cwd=PROJECT,
         env=environment(DATABASE_URL=url),
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         # Whoever runs the tests in the background has it ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
