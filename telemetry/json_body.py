@@ -99,15 +99,18 @@ def read_document() -> Raw:
     return Raw(read_body(JSON)[1])
 
 
-def parse_document(document: Raw | bytes, loc: tuple[str | int, ...] = ("body",)) -> Any:
+def parse_document(
+    document: Raw | bytes, loc: tuple[str | int, ...] = ("body",), *, long_integers: bool = False
+) -> Any:
     """Parse one JSON document; a number that can't be stored becomes a Defect.
 
+    With ``long_integers`` one beyond 64 bits is kept as it is, unless it is beyond a double.
     Raises Invalid, located at ``loc``, when it is no JSON in UTF-8, and at the top-level field
     below it when the nesting is too deep to parse.
     """
     try:
         text = bytes(document).decode()
-        return _decoder.decode(text)
+        return (_long_decoder if long_integers else _decoder).decode(text)
     except UnicodeDecodeError as error:
         raise Invalid([problem([*loc], f"Body is not UTF-8: {error.reason}", "utf8")]) from error
     except ValueError as error:
@@ -167,6 +170,11 @@ def _integer(digits: str) -> int | Defect:
     return int(digits)
 
 
+def _long_integer(digits: str) -> int | Defect:
+    double = _double(digits)
+    return double if isinstance(double, Defect) else int(digits)
+
+
 def _double(digits: str) -> float | Defect:
     number = float(digits)
     return TOO_LARGE if number in (float("inf"), float("-inf")) else number
@@ -188,3 +196,6 @@ def _field_too_deep(text: str) -> str | None:
 
 
 _decoder = json.JSONDecoder(parse_int=_integer, parse_float=_double, parse_constant=lambda _: NAN)
+_long_decoder = json.JSONDecoder(
+    parse_int=_long_integer, parse_float=_double, parse_constant=lambda _: NAN
+)

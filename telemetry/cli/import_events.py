@@ -11,7 +11,6 @@ from telemetry.config import Config, redact_url
 from telemetry.database import Database
 from telemetry.database_errors import DatabaseUnavailable
 from telemetry.errors import Invalid
-from telemetry.json_body import parse_document
 from telemetry.persistence import resolve
 from telemetry.runtime_events.events import Event
 from telemetry.runtime_events.file_takeover import NoDocument, document_events, is_document
@@ -87,7 +86,7 @@ def _entries(file: Path, cost_per_second: float) -> Iterator[Entry]:
 
 def _entry(place: str, line: bytes, foreign: ForeignEvents) -> Entry:
     try:
-        return Entry(place, foreign.read(parse_document(line)))
+        return Entry(place, foreign.read(line))
     except Invalid as invalid:
         wrong = "; ".join(
             ".".join(map(str, it["loc"])) + f": {it['msg']}" for it in invalid.problems

@@ -30,8 +30,9 @@ class Summary:
     def add(self, event: StoredEvent) -> None:
         """Count the event in."""
         endpoint = self._endpoints.setdefault(event.endpoint, Endpoint())
-        endpoint.times.append(event.runtime_ms)
-        endpoint.cost += event.runtime_cost_estimate
+        # Doubles, as in the database: a sum of long integers could be no double any more.
+        endpoint.times.append(float(event.runtime_ms))
+        endpoint.cost += float(event.runtime_cost_estimate)
         endpoint.methods.add(event.method)
         endpoint.sources[event.source] += 1
         endpoint.statuses[event.status_code] += 1

@@ -4,12 +4,12 @@ import json
 import os
 import re
 import stat
+from operator import itemgetter
 from typing import BinaryIO
 
 from telemetry.errors import Invalid
-from telemetry.json_body import parse_document
 from telemetry.runtime_events.file_lines import sync_folder, write_all
-from telemetry.runtime_events.stored import ForeignEvents, encode_line
+from telemetry.runtime_events.stored import ForeignEvents, decode_line, encode_line
 
 # What tells a document from lines: an object whose first member that is no scalar is "events".
 _SCALAR = rb'(?:"(?:[^"\\]|\\.)*"|[-+.\w]+)'
@@ -70,12 +70,16 @@ def _lines(documents: list[bytes], cost_per_second: float) -> bytes:
 
     What can't be read as an event stays, as it is, before them.
     """
-    foreign = ForeignEvents(cost_per_second)
-    events, others = [], []
+    foreign = ForeignEvents(cost_per_second, long_integers=True)
+    lines: list[tuple[str, bytes]] = []
     for document in documents:
         try:
-            events.append(foreign.read(parse_document(document)))
+            event = foreign.read(document)
+            lines.append((event["recorded_at"], encode_line(event)))
         except Invalid:
-            others.append(document + b"\n")
-    events.sort(key=lambda event: event["recorded_at"])
-    return b"".join([*others, *map(encode_line, events)])
+            # Readers bear more in a line of our own form.
+            line = document + b"\n"
+            stored = decode_line(line)
+            lines.append((stored.recorded_at if stored else "", line))
+    lines.sort(key=itemgetter(0))
+    return b"".join(line for _, line in lines)

@@ -16,8 +16,11 @@ from telemetry.runtime_events.events import Event, complete
 from telemetry.runtime_events.schema import MAX_ENDPOINT, MAX_METHOD, EventSchema
 from telemetry.timestamps import utc_text
 
-Amount = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)]
-Positive = Annotated[int, Meta(gt=0)] | Annotated[float, Meta(gt=0)]
+# Longer integers are for the schema to judge: they may be beyond a double.
+MAX_INTEGER = 2**63 - 1
+
+Amount = Annotated[int, Meta(ge=0, le=MAX_INTEGER)] | Annotated[float, Meta(ge=0)]
+Positive = Annotated[int, Meta(gt=0, le=MAX_INTEGER)] | Annotated[float, Meta(gt=0)]
 CanonicalTime = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
 
 
@@ -63,12 +66,18 @@ class ForeignEvents:
     so that reading the file again gives the same ids.
     """
 
-    def __init__(self, cost_per_second: float) -> None:
+    def __init__(self, cost_per_second: float, *, long_integers: bool = False) -> None:
+        """With ``long_integers`` those beyond 64 bits are kept.
+
+        A file can hold them; the database would answer the nearest double.
+        """
         self._cost_per_second = cost_per_second
+        self._long_integers = long_integers
         self._met: Counter[str] = Counter()
 
-    def read(self, document: Any) -> Event:
+    def read(self, line: bytes) -> Event:
         """Return the event to store. Raises Invalid with all that is wrong with it."""
+        document = parse_document(line, long_integers=self._long_integers)
         values = load(_schema, document, ()).values
         event = complete(values, self._cost_per_second)
         for name in ("runtime_cost_estimate", "origin_idea_id"):
@@ -96,7 +105,7 @@ def decode_line(line: bytes) -> StoredEvent | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        event = ForeignEvents(0.0).read(parse_document(line))
+        event = ForeignEvents(0.0, long_integers=True).read(line)
     except Invalid:
         return None
     return StoredEvent(**event)

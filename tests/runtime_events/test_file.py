@@ -146,6 +146,18 @@ def test_it_warns_of_a_torn_line(file_client, events_file, caplog):
     assert "RUNTIME_EVENTS_PATH: no event at byte 0, skipped" in caplog.messages
 
 
+def test_it_sums_the_long_integers_that_others_wrote(file_client, events_file):
+    file_client.post(URL, json=full_event(id="a"))
+    event = json.loads(events_file.read_text())
+    longer = [{**event, "id": f"{number}", "runtime_ms": number} for number in (10**30, 10**400)]
+    longest = [{**event, "id": f"c{number}", "runtime_ms": 10**308} for number in range(20)]
+    with events_file.open("a") as file:
+        file.writelines(f"{json.dumps(each)}\n" for each in longer + longest)
+    [endpoint] = file_client.get(SUMMARY_URL).json["endpoints"]
+    assert endpoint["event_count"] == 22
+    assert unreadable(file_client) == 1
+
+
 def test_it_takes_a_whole_last_line_without_its_end(file_client, events_file):
     file_client.post(URL, json=full_event(id="a"))
     events_file.write_bytes(events_file.read_bytes().removesuffix(b"\n"))

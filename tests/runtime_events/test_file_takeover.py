@@ -60,6 +60,21 @@ def test_it_puts_the_events_in_the_order_of_time(file_client, events_file):
     assert listed(file_client) == ["rt_3", "rt_2", "rt_1"]
 
 
+@pytest.mark.parametrize("metadata", [{"a": 10**22 + 1}, {"a": 10**400}, {"a": {"b": [1]}}])
+def test_it_bears_what_reads_bear(file_client, events_file, metadata):
+    write_document(events_file, [old_event(2, metadata=metadata), old_event(3), old_event(1)])
+    assert listed(file_client) == ["rt_3", "rt_2", "rt_1"]
+    assert file_client.get(URL).json["items"][1]["metadata"] == metadata
+
+
+def test_it_keeps_a_long_integer_where_something_is_missing(file_client, events_file):
+    foreign = old_event(2, metadata={"a": 10**22 + 1})
+    del foreign["raw_endpoint"]
+    write_document(events_file, [foreign, old_event(3), old_event(1)])
+    assert listed(file_client) == ["rt_3", "rt_2", "rt_1"]
+    assert file_client.get(URL).json["items"][1]["metadata"] == foreign["metadata"]
+
+
 def test_it_gives_names_to_events_without_one(file_client, events_file):
     nameless = old_event(1)
     del nameless["id"], nameless["runtime_cost_estimate"]
