@@ -3,10 +3,10 @@
 One bad record blocks no other.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from io import BytesIO
 from itertools import islice, takewhile
 from operator import itemgetter
 from time import monotonic, sleep
@@ -29,6 +29,12 @@ MAX_PROBLEMS_A_BATCH = 10_000
 
 # Up to here a list of all records takes little, however short they are and so however many.
 _SMALL_BODY = 256 * 1024
+
+# Members of an object beside its records, each of which is parsed to see whether it is JSON.
+_MAX_BESIDE = 1000
+
+# At \n alone: a \r is white space, which may stand within a record as well.
+_LINE = re.compile(rb"[^ \t\r\n][^\n]*")
 
 Record = TypeVar("Record", dict[str, Any], CopyRow)
 Result = TypeVar("Result")
@@ -108,8 +114,7 @@ def read_records(name: str, most: int) -> list[Any]:
     """
     content_type, body = read_body(JSON, NDJSON)
     if content_type == NDJSON:
-        # At \n alone: a \r is white space, which may stand within a record as well.
-        lines = (Raw(line) for line in BytesIO(body) if line.strip())
+        lines = (Raw(line[0]) for line in _LINE.finditer(body))
         records: list[Any] = [*islice(lines, most + 1)]
     else:
         records = _members(name, body, most)
@@ -151,7 +156,8 @@ def _members(name: str, body: bytes, most: int) -> list[Any]:
         if body.lstrip()[:1] == b"[":
             return _array.decode(body) if small else _split_first(most + 1, body)
         parts = _object.decode(body)
-        _check({it: parse_document(parts[it], ("body", it)) for it in parts.keys() - {name}})
+        beside = _few(parts, name)
+        _check({it: parse_document(parts[it], ("body", it)) for it in beside})
         return _array.decode(parts[name]) if small else _split_first(most + 1, parts[name])
     except (MsgspecError, KeyError, RecursionError):
         document = parse_document(body)
@@ -163,8 +169,17 @@ def _members(name: str, body: bytes, most: int) -> list[Any]:
         raise Invalid([problem(["body", name], "Field required", "missing")])
     if not isinstance(document[name], list):
         raise Invalid([problem(["body", name], "Must be an array", "list_type")])
-    _check({it: value for it, value in document.items() if it != name})
+    _check({it: document[it] for it in _few(document, name)})
     return list(document[name])
+
+
+def _few(members: dict[str, Any], name: str) -> set[str]:
+    """Return the names of the members beside the records. Raises Invalid for too many."""
+    beside = members.keys() - {name}
+    if len(beside) > _MAX_BESIDE:
+        message = f"An object takes at most {_MAX_BESIDE:,} members beside its records"
+        raise Invalid([problem(["body"], message, "too_long")])
+    return beside
 
 
 def _check(beside: dict[str, Any]) -> None:

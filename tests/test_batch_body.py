@@ -45,6 +45,15 @@ def test_a_large_batch_is_read_in_either_form(client):
     assert (answer["inserted"], answer["duplicates"], answer["errors"]) == (200, 400, [])
 
 
+@pytest.mark.parametrize("record", [minimal_run("e1"), {"a": float("nan")}])
+def test_what_is_beside_the_records_is_bounded(client, record):
+    beside = {f"sender{number}": number for number in range(1000)}
+    assert client.post(RUNS, json={**beside, "runs": [record]}).json["total"] == 1
+    answer = client.post(RUNS, json={**beside, "runs": [record], "more": 1})
+    assert answer.status_code == 422
+    assert [(it["loc"], it["type"]) for it in answer.json["detail"]] == [(["body"], "too_long")]
+
+
 @pytest.mark.parametrize("url", [RUNS, LEDGER])
 def test_the_problems_of_a_batch_are_bounded_and_each_bad_record_has_one(client, monkeypatch, url):
     monkeypatch.setattr(batch_body, "MAX_PROBLEMS_A_BATCH", 10)
