@@ -104,7 +104,6 @@ def _database(config: Config, backend: Backend) -> Database:
         backend.url,
         pool_size=config.db_pool_size,
         prepared_statements=config.db_prepared_statements,
-        missing=backend.note,
     )
 
 

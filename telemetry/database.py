@@ -70,17 +70,9 @@ def check_urls(config: Config) -> None:
 class Database:
     """The pool of one process. Connections are opened at the first use, so after the fork."""
 
-    def __init__(
-        self,
-        url: str | None,
-        *,
-        pool_size: int,
-        prepared_statements: bool,
-        missing: str = "a PostgreSQL database is needed: set DATABASE_URL",
-    ) -> None:
-        """``missing`` is what DatabaseNotConfigured says when there is no ``url``."""
+    def __init__(self, url: str | None, *, pool_size: int, prepared_statements: bool) -> None:
+        """Without a ``url`` there are no connections."""
         self._url = url
-        self._missing = missing
         self.pool_size = pool_size
         # A transaction pooler that keeps no prepared statements keeps no session settings either.
         self._has_session = prepared_statements
@@ -212,7 +204,7 @@ class Database:
 
     def _new_pool(self) -> ConnectionPool[Connection]:
         if self._url is None:
-            raise DatabaseNotConfigured(self._missing)
+            raise DatabaseNotConfigured("a PostgreSQL database is needed: set DATABASE_URL")
         settings = connection_settings(self._url)
         if self._has_session:
             settings["options"] = session_options(settings.get("options"), STATEMENT_SECONDS)
