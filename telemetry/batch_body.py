@@ -18,7 +18,15 @@ from msgspec.structs import astuple
 
 from telemetry.copy_rows import CopyRow
 from telemetry.errors import Invalid, Problem, problem
-from telemetry.json_body import JSON, NDJSON, defects, parse_document, problems, read_body
+from telemetry.json_body import (
+    JSON,
+    NDJSON,
+    defects,
+    parse_document,
+    parsed,
+    problems,
+    read_body,
+)
 from telemetry.payload import Loaded, ignored_fields
 
 # A large batch lets the other requests of the process have their turn after so long.
@@ -156,8 +164,7 @@ def _members(name: str, body: bytes, most: int) -> list[Any]:
         if body.lstrip()[:1] == b"[":
             return _array.decode(body) if small else _split_first(most + 1, body)
         parts = _object.decode(body)
-        beside = _few(parts, name)
-        _check({it: parse_document(parts[it], ("body", it)) for it in beside})
+        _check_beside(name, parts)
         return _array.decode(parts[name]) if small else _split_first(most + 1, parts[name])
     except (MsgspecError, KeyError, RecursionError):
         document = parse_document(body)
@@ -169,22 +176,20 @@ def _members(name: str, body: bytes, most: int) -> list[Any]:
         raise Invalid([problem(["body", name], "Field required", "missing")])
     if not isinstance(document[name], list):
         raise Invalid([problem(["body", name], "Must be an array", "list_type")])
-    _check({it: document[it] for it in _few(document, name)})
+    _check_beside(name, document)
     return list(document[name])
 
 
-def _few(members: dict[str, Any], name: str) -> set[str]:
-    """Return the names of the members beside the records. Raises Invalid for too many."""
+def _check_beside(name: str, members: dict[str, Any]) -> None:
+    """Raise Invalid where there is much beside the records, or what no payload may hold.
+
+    Nobody reads it.
+    """
     beside = members.keys() - {name}
     if len(beside) > _MAX_BESIDE:
         message = f"An object takes at most {_MAX_BESIDE:,} members beside its records"
         raise Invalid([problem(["body"], message, "too_long")])
-    return beside
-
-
-def _check(beside: dict[str, Any]) -> None:
-    """Raise Invalid for what no payload may hold, though nobody reads what is beside records."""
-    if found := defects(beside):
+    if found := defects({it: parsed(members[it], ("body", it)) for it in beside}):
         raise Invalid(problems(found))
 
 
@@ -206,7 +211,7 @@ def _named(record: Any, key: str) -> Any:
     if isinstance(record, CopyRow):
         return record.key
     try:
-        document = parse_document(record) if isinstance(record, Raw) else record
+        document = parsed(record)
     except Invalid:
         return None
     return document.get(key) if isinstance(document, dict) else None

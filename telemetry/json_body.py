@@ -121,6 +121,11 @@ def parse_document(
         raise Invalid([problem(at, TOO_DEEP.message, TOO_DEEP.kind)]) from error
 
 
+def parsed(document: Any, loc: tuple[str | int, ...] = ("body",)) -> Any:
+    """Return the document, parsed where it is Raw still. Raises what parse_document raises."""
+    return parse_document(document, loc) if isinstance(document, Raw) else document
+
+
 def defects(document: dict[str, Any]) -> dict[str, Defect]:
     """Return, by top-level field, the first value that can't be stored."""
     found = {}
@@ -195,7 +200,7 @@ def _field_too_deep(text: str) -> str | None:
     return name if text.lstrip().startswith("{") else None
 
 
-_decoder = json.JSONDecoder(parse_int=_integer, parse_float=_double, parse_constant=lambda _: NAN)
-_long_decoder = json.JSONDecoder(
-    parse_int=_long_integer, parse_float=_double, parse_constant=lambda _: NAN
+_decoder, _long_decoder = (
+    json.JSONDecoder(parse_int=integer, parse_float=_double, parse_constant=lambda _: NAN)
+    for integer in (_integer, _long_integer)
 )

@@ -12,7 +12,7 @@ from telemetry.database_values import Keyed, as_json
 from telemetry.decoder import compile_decoder, values_of
 from telemetry.errors import Invalid, Problem, problem
 from telemetry.fields import LongInteger, Message
-from telemetry.json_body import Defect, defects, parse_document, printable, problems
+from telemetry.json_body import Defect, defects, parsed, printable, problems
 
 # Names of fields that an answer repeats at the most: a body may invent a million.
 MAX_IGNORED = 1000
@@ -116,8 +116,7 @@ def load_row(
 def _load_by_schema(
     schema: PayloadSchema, document: Any, loc: tuple[str | int, ...]
 ) -> Loaded[dict[str, Any]]:
-    if isinstance(document, Raw):
-        document = parse_document(document, loc)
+    document = parsed(document, loc)
     if not isinstance(document, dict):
         raise Invalid([problem([*loc], "Must be a JSON object", "object_type")])
     found = {

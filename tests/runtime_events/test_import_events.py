@@ -97,6 +97,7 @@ def test_it_names_unreadable_events_of_a_document(run, client):
     result = run(json.dumps({"events": [old_event("a"), {}, *bad]}))
     assert result.exit_code == 1
     named = [line.split(":")[:2] for line in result.stderr.splitlines()]
+    assert named[0][0] == "event 2"
     assert named[1:4] == [[f"event {number}", " metadata"] for number in (3, 4, 5)]
     assert [event["id"] for event in client.get(URL).json["items"]] == ["a"]
 
