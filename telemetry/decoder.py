@@ -26,6 +26,7 @@ from telemetry.fields import (
     JsonObject,
     Name,
     Number,
+    NumericFlag,
     ScalarObject,
     Text,
     Timestamp,
@@ -184,6 +185,10 @@ def _flag(_: Flag) -> Rule:
     return Rule(bool)
 
 
+def _numeric_flag(_: NumericFlag) -> Rule:
+    return Rule(bool | Annotated[int, Meta(ge=0, le=1)], bool)
+
+
 def _timestamp(_: Timestamp) -> Rule:
     # A text: msgspec's own timestamps are rounded where ours are cut.
     return Rule(str, parse_utc)
@@ -208,6 +213,7 @@ RULES: dict[type, Callable[[Any], Rule]] = {
     Integer: _integer,
     Number: _number,
     Flag: _flag,
+    NumericFlag: _numeric_flag,
     Timestamp: _timestamp,
     JsonObject: _json_object,
     ScalarObject: _scalar_object,

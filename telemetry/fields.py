@@ -1,7 +1,7 @@
 """The field types of every payload.
 
-Nothing is coerced: a string is no number, a boolean no integer. Each
-error's kind is the ``type`` of the problem that the client gets.
+A string is not a number and a boolean is not an integer. But JSON has one kind of number, so
+1.0 is the integer 1. Each error's kind is the ``type`` of the problem that the client gets.
 """
 
 import re
@@ -127,14 +127,20 @@ class Choice(PayloadField):
         return self.meanings[value]
 
 
+def whole(value: Any) -> Any:
+    """Return a float without a fraction as the integer that it is; any other value unchanged."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Integer(PayloadField):
-    """A JSON integer from ``least`` to ``most``."""
+    """A whole JSON number from ``least`` to ``most``: 3 and 3.0 are the integer 3."""
 
     def __init__(self, *, least: int = INT64_MIN, most: int = INT64_MAX, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.least, self.most = least, most
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        value = whole(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise refusal("int_type", "Must be an integer")
         if value < self.least:
@@ -176,6 +182,15 @@ class Flag(PayloadField):
         if not isinstance(value, bool):
             raise refusal("bool_type", "Must be true or false")
         return value
+
+
+class NumericFlag(Flag):
+    """true or false, or 1 or 0 as clients with an SQLite table of their own write it."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, int | float) or value not in (0, 1):
+            raise refusal("bool_type", "Must be true or false, or 1 or 0")
+        return bool(value)
 
 
 class Timestamp(PayloadField):

@@ -8,10 +8,11 @@ from flask import request
 
 from telemetry import payload
 from telemetry.errors import Invalid, problem
-from telemetry.fields import Integer, Timestamp, refusal
+from telemetry.fields import Integer, PayloadField, refusal
+from telemetry.timestamps import parse_query_time
 
 _WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
-_SPACE_OFFSET = re.compile(r" (?=\d\d:?\d\d$)")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class WholeNumber(Integer):
@@ -23,11 +24,25 @@ class WholeNumber(Integer):
         return super()._deserialize(int(value))
 
 
-class Moment(Timestamp):
-    """A timestamp whose ``+`` may have become a space, as it does when nobody escapes it."""
+class Moment(PayloadField):
+    """A time as people type it: a timestamp or a date, in UTC unless it has an offset."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
-        return super()._deserialize(_SPACE_OFFSET.sub("+", value))
+        try:
+            return parse_query_time(value)
+        except ValueError:
+            takes = "Must be a date or an ISO 8601 timestamp, such as 2026-01-31T12:00:00Z"
+            raise refusal("datetime_parsing", takes) from None
+
+
+class Switch(PayloadField):
+    """true or false, as a word or as 1 or 0."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        flag = _FLAGS.get(value.lower())
+        if flag is None:
+            raise refusal("bool_parsing", "Must be true or false")
+        return flag
 
 
 def needs(page: dict[str, Any], name: str, other: str, why: str) -> None:

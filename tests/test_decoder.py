@@ -27,6 +27,7 @@ from telemetry.runs.schema import CommitSchema, OutcomeSchema, RunSchema
 from telemetry.runs.views import load_run, load_run_row
 from telemetry.runtime_events.schema import EventSchema
 from tests.audio_runtime.payloads import event
+from tests.json_values import TIMESTAMPS, VALUES
 from tests.runs.payloads import full_run, minimal_run
 from tests.runtime_events.payloads import full_event, minimal_event
 
@@ -49,51 +50,6 @@ FULL: dict[str, tuple[PayloadSchema, dict[str, Any]]] = {
     "rebuild": (RebuildSchema(), {**TENANT, "device_id": "device-1"}),
     **{kind: (schema, {**event(kind), "session_id": 71}) for kind, schema in EVENT_SCHEMAS.items()},
 }
-
-TIMESTAMPS = [
-    "2026-01-31T12:00:00Z",
-    "2026-01-31T12:00:00.5Z",
-    "2026-01-31T12:00:00.123Z",
-    "2026-01-31T12:00:00.123456+00:00",
-    "2026-01-31T12:00:00+05:30",
-    "2026-01-31 12:00:00.123456789-0800",
-    "2026-01-31t12:00z",
-]
-
-# JSON as a client may write it, right or wrong, for the value of any field.
-VALUES = [
-    *"null true false 0 -0 1 1.0 1e0 1E2 -1 599 0.1 -0.0 01 1. .5 - + 1e400 -1e400 1e-400".split(),
-    *"9223372036854775807 9223372036854775808 -9223372036854775808 -9223372036854775809".split(),
-    *"18446744073709551616 1e15 1e16 4.290910170725085e16 123456789.123456789123456789".split(),
-    *"340282366920938463463374607431768211455 340282366920938463463374607431768211456".split(),
-    *"NaN Infinity -Infinity nul tru 5e-324 2.2250738585072011e-308 1e23".split(),
-    *["9" * 5000, "0." + "1" * 5000, "1" + "0" * 400 + ".0"],
-    *['""', '" "', '"\\t\\n"', '"\\u00a0"', '"\\u2028"', '"a b"', '"a/b"', '"\\/"', '"\\x"'],
-    *['"\\u0000"', '"\\\\u0000"', '"\0"', '"\x7f"', '"\t"', '"\\u0061"', '"\u00e4"', '"\\ud83d"'],
-    *['"\\udc00"', '"\\ud83d\\ude00"', '"\\ude00\\ud83d"', '"\\uD83D\\u0061"', '"\\u12"'],
-    *[json.dumps("x" * size) for size in (1, 64, 65, 128, 129, 255, 256)],
-    *[json.dumps("🛰" * size, ensure_ascii=False) for size in (64, 65, 128, 129, 255, 256)],
-    *['"running"', '"failed"', '"FAILED"', '"ci"', '"api"', '"VAD_EVENT"', '"HEALTHY"', '"TRUE"'],
-    *[f'"{text}"' for text in TIMESTAMPS],
-    *['"\udcff"', '"a\udcc3"', '{"\udc80": 1}', '{"a": "\udced\udca0\udc80"}', "\udcff"],
-    *['"2026-01-31T12:00:00"', '"2026-02-30T12:00:00Z"', '"2026-01-31T24:00:00Z"'],
-    *['"2026-01-31T23:59:60Z"', '"0000-01-01T00:00:00Z"', '"0001-01-01T00:00:00+01:00"'],
-    *['"9999-12-31T23:59:59.9999999Z"', '"9999-12-31T23:59:59-01:00"', '"20260131T120000Z"'],
-    *['"2026-01-31T12:00:00.1234567Z"', '"2026-01-31T12:00:00,5Z"', '"2026-W05-6T12:00:00Z"'],
-    *['"2026-01-31T12:00:00+24:00"', '"2026-01-31_12:00:00Z"', '"٢026-01-31T12:00:00Z"'],
-    *["{}", "[]", '{"a": 1, "a": 2}', '{"a": NaN, "a": 2}', '{"": [[]]}', '{"a": 1,}', "[1,]"],
-    *['{"a": 9223372036854775808}', '{"a": [1e16]}', '{"a": {"b": 1e400}}', '{"\\ud800": 1}'],
-    *[
-        '{"\\u0000": 1}',
-        '{"b": 1, "a": -0.0}',
-        '{"a": 1.50}',
-        '{"a": "\\u0000"}',
-        '{"a" 1}',
-        "{1:2}",
-    ],
-    *['{"a":' + "[" * deep + "]" * deep + "}" for deep in (97, 98, 99, 100, 5000)],
-    *["[" * 200 + "]" * 200, " \r\n\t1 ", "\v1", "\u00a01", "/**/1", "'a'", "\ufeff1"],
-]
 
 SETTINGS = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -170,6 +126,8 @@ def test_a_full_payload_takes_the_fast_way(schema, payload, ascii_only):
         (RunSchema(), minimal_run()),
         (RunSchema(), minimal_run(status=None, metrics_json=None, end_time=None, product=None)),
         (RunSchema(), minimal_run(status="completed", metrics_json={"at": 1753862400.1234567})),
+        (RunSchema(), minimal_run(api_posted=0)),
+        (RunSchema(), minimal_run(api_posted=1)),
         (RunSchema(), minimal_run(context_json={"n": [[[[{}]]]], "m": [None, True, -1, 0.5]})),
         *[(RunSchema(), minimal_run(start_time=text)) for text in TIMESTAMPS],
         (EventSchema(), minimal_event()),
@@ -241,6 +199,19 @@ def test_any_double_is_the_same_in_both_ways(number, digits):
         metrics = f'{{"n": [{written}]}}'
         assert_same(RunSchema(), document([*members(minimal_run()), ('"metrics_json"', metrics)]))
         assert_same(EventSchema(), document([*members(minimal_event()), ('"runtime_ms"', written)]))
+
+
+@SETTINGS
+@given(
+    whole=st.integers(-(2**66), 2**66) | st.sampled_from([0, 1, 2**53, 2**63 - 1, 2**63]),
+    form=st.sampled_from(["{}", "{}.0", "{}.00", "{}e0", "{}0e-1", "{}.0e+0", "-{}.0"]),
+)
+def test_any_whole_number_is_the_same_in_both_ways(whole, form):
+    written = form.format(whole)
+    for schema, payload in FULL.values():
+        for name in names_of_each_type(schema):
+            changed = {**dict(members(payload)), json.dumps(name): written}
+            assert_same(schema, document(changed.items()))
 
 
 @SETTINGS

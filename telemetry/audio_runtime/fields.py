@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from telemetry.fields import LongInteger, Text, refusal
+from telemetry.fields import LongInteger, Text, refusal, whole
 from telemetry.json_body import Defect
 
 BITS = 128
@@ -18,12 +18,18 @@ class StreamId(Text, LongInteger):
         super().__init__(least=1, most=64, **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        digits = value.digits if isinstance(value, Defect) else None
-        if digits or (isinstance(value, int) and not isinstance(value, bool)):
-            number = int(digits or value)
-            if number < 0:
-                raise refusal("greater_than_equal", "Must be at least 0")
-            if number >= 2**BITS:
-                raise refusal("int_out_of_range", f"An integer must have at most {BITS} bits")
-            return str(number)
+        if isinstance(value, Defect) and value.digits:
+            return _decimal(int(value.digits))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            number = whole(value)
+            if isinstance(number, int):
+                return _decimal(number)
         return super()._deserialize(value)
+
+
+def _decimal(number: int) -> str:
+    if number < 0:
+        raise refusal("greater_than_equal", "Must be at least 0")
+    if number >= 2**BITS:
+        raise refusal("int_out_of_range", f"An integer must have at most {BITS} bits")
+    return str(number)

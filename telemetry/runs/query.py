@@ -20,7 +20,7 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
 # Answered with 400, as clients of the list know it; the rest is 422.
-BAD_REQUEST_KINDS = ("enum", "datetime_parsing", "timezone_aware")
+BAD_REQUEST_KINDS = ("enum", "datetime_parsing")
 
 
 class RunQuerySchema(PayloadSchema):

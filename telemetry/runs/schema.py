@@ -2,10 +2,10 @@
 
 from telemetry.fields import (
     Choice,
-    Flag,
     Identifier,
     Integer,
     JsonObject,
+    NumericFlag,
     Text,
     Timestamp,
 )
@@ -64,7 +64,7 @@ class RunSchema(OutcomeSchema):
     trigger_type = Text()
     insight_id = Text()
     parent_run_id = Text()
-    api_posted = Flag()
+    api_posted = NumericFlag()
     api_posted_at = Timestamp()
     api_retry_count = Integer(least=0)
 

@@ -84,21 +84,14 @@ def query() -> Response:
     """Return a page of runs, newest first."""
     filters, limit = read_filters()
     rows = _store().query(filters)
-    page = rows[:limit]
+    page = [links.with_links(row) for row in rows[:limit]]
     return answer(page, headers={"Link": next_link(page[-1])} if len(rows) > limit else None)
 
 
 @blueprint.get("/api/v1/runs/<event_id>")
 def get(event_id: str) -> Response:
-    """Return one run with its links."""
-    run = _find(event_id)
-    return answer(
-        {
-            **run,
-            "commit_url": links.commit_url(run["git_repo"], run["git_commit_hash"]),
-            "repo_url": links.repo_url(run["git_repo"]),
-        }
-    )
+    """Return one run."""
+    return answer(links.with_links(_find(event_id)))
 
 
 @blueprint.patch("/api/v1/runs/<event_id>")
@@ -137,14 +130,13 @@ def associate_commit(event_id: str) -> Response:
 @blueprint.get("/api/v1/runs/<event_id>/commit-url")
 def get_commit_url(event_id: str) -> Response:
     """Return the link to the run's commit, or null."""
-    run = _find(event_id)
-    return answer({"commit_url": links.commit_url(run["git_repo"], run["git_commit_hash"])})
+    return answer({"commit_url": links.with_links(_find(event_id))["commit_url"]})
 
 
 @blueprint.get("/api/v1/runs/<event_id>/repo-url")
 def get_repo_url(event_id: str) -> Response:
     """Return the link to the run's repository, or null."""
-    return answer({"repo_url": links.repo_url(_find(event_id)["git_repo"])})
+    return answer({"repo_url": links.with_links(_find(event_id))["repo_url"]})
 
 
 @blueprint.get("/api/v1/metadata")

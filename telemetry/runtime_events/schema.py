@@ -2,7 +2,7 @@
 
 from telemetry.fields import Choice, Identifier, Integer, Number, ScalarObject, Text
 from telemetry.payload import PayloadSchema
-from telemetry.query_args import Moment, WholeNumber
+from telemetry.query_args import Moment, Switch, WholeNumber
 
 SOURCES = ("api", "web", "web_api", "worker")
 
@@ -25,7 +25,17 @@ class EventSchema(PayloadSchema):
     metadata = ScalarObject()
 
 
-class ListSchema(PayloadSchema):
+class ReadSchema(PayloadSchema):
+    """The query string that every read takes.
+
+    ``force_refresh`` skips the cache of older services. There is no cache here, so it has no
+    effect.
+    """
+
+    force_refresh = Switch()
+
+
+class ListSchema(ReadSchema):
     """The query string of the list."""
 
     source = Choice(SOURCES)
@@ -35,7 +45,7 @@ class ListSchema(PayloadSchema):
     offset = WholeNumber(least=0)
 
 
-class SummarySchema(PayloadSchema):
+class SummarySchema(ReadSchema):
     """The query string of the summary."""
 
     seconds = WholeNumber(least=60, most=2_592_000)

@@ -12,7 +12,7 @@ from telemetry.payload import ignored_fields, load
 from telemetry.query_args import read_query
 from telemetry.request_log import say
 from telemetry.runtime_events.events import Event, Filters, RuntimeEventStore, complete
-from telemetry.runtime_events.schema import EventSchema, ListSchema, SummarySchema
+from telemetry.runtime_events.schema import EventSchema, ListSchema, ReadSchema, SummarySchema
 
 MAX_BATCH = 10_000
 
@@ -21,6 +21,7 @@ blueprint = Blueprint("runtime_events", __name__, url_prefix="/api/runtime")
 event_schema = EventSchema()
 list_schema = ListSchema()
 summary_schema = SummarySchema()
+read_schema = ReadSchema()
 
 
 @blueprint.post("/events")
@@ -80,6 +81,7 @@ def summary() -> Response:
 @blueprint.get("/change-token")
 def change_token() -> Response:
     """Return the token that tells a poller whether there is anything new."""
+    read_query(read_schema)
     return answer({"token": _store().change_token()})
 
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.errors import assert_problems
-from tests.runs.payloads import minimal_run
+from tests.runs.payloads import full_run, minimal_run
 
 URL = "/api/v1/runs"
 
@@ -38,6 +38,14 @@ def test_it_works(client, runs):
     assert names(client.get(URL)) == ["e5", "e4", "e3", "e2", "e1", "e0"]
 
 
+def test_each_row_is_the_run_with_its_links(client):
+    client.post(f"{URL}/batch", json=[full_run("with-links"), minimal_run("without")])
+    for run in client.get(URL).json:
+        assert run == client.get(f"{URL}/{run['event_id']}").json
+        assert (run["repo_url"] is None) == (run["event_id"] == "without")
+        assert (run["commit_url"] is None) == (run["event_id"] == "without")
+
+
 def test_it_answers_an_empty_array_when_there_is_none(client):
     answer = client.get(URL)
     assert (answer.status_code, answer.json) == (200, [])
@@ -59,6 +67,15 @@ def test_it_answers_an_empty_array_when_there_is_none(client):
         ("created_after=2026-01-01T00:03:00Z", "54"),
         ("created_after=2026-01-01T01:03:00" + quote("+01:00"), "54"),
         ("created_after=2026-01-01T01:03:00+01:00", "54"),
+        ("created_after=2026-01-01T01:03:00+0100", "54"),
+        ("created_after=2026-01-01T01:03:00.0+01", "54"),
+        ("created_after=2026-01-01 01:03+01", "54"),
+        ("created_after=2026-01-01T00:03:00", "54"),
+        ("created_after=2026-01-01 00:03", "54"),
+        ("created_after=2026-01-01", "54321"),
+        ("created_before=2026-01-02", "543210"),
+        ("start_time_from=2026-02-01T01:04+01", "54"),
+        ("start_time_to=2026-02-01", "0"),
         ("start_time_from=2026-02-01T00:04:00Z", "54"),
         ("start_time_to=2026-02-01T00:01:00Z", "10"),
         ("start_time_from=2026-02-01T00:01:00Z&start_time_to=2026-02-01T00:02:00Z", "21"),
@@ -79,7 +96,9 @@ def test_it_filters(client, runs, query, expected):
     [
         ("status=finished", "status"),
         ("created_after=yesterday", "created_after"),
-        ("start_time_to=2026-01-01T00:00:00", "start_time_to"),
+        ("start_time_to=2026-02-30", "start_time_to"),
+        ("start_time_to=2026-01", "start_time_to"),
+        ("created_before=2026-01-01T00:00:00 5", "created_before"),
     ],
 )
 def test_it_answers_400_for_a_bad_status_or_timestamp(client, query, named):
