@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from telemetry.fields import LongInteger, Text, refusal, whole
-from telemetry.json_body import Defect
+from telemetry.numbers import whole
+from telemetry.payloads.fields import LongInteger, Text, refusal
+from telemetry.payloads.storable import Defect
 
 BITS = 128
 
@@ -15,7 +16,7 @@ class StreamId(Text, LongInteger):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(least=1, most=64, **kwargs)
+        super().__init__(min=1, max=64, **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if isinstance(value, Defect) and value.digits:

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from telemetry.database import Row
+from telemetry.database.database import Row
 
 # How each host spells the path of a commit.
 COMMIT_PATHS = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.audio_runtime.payloads import KIND_FIELDS, KINDS, event
-from tests.errors import assert_problems
+from tests.support.audio_runtime import KIND_FIELDS, KINDS, event
+from tests.support.errors import assert_problems
 
 URL = "/api/v1/audio-runtime/events"
 INVALID = "K_FAIL_EVENT_FIELDS_INVALID"

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-from tests.audio_runtime.payloads import KINDS, event
-from tests.service import PROJECT
+from tests.support.audio_runtime import KINDS, event
+from tests.support.service import PROJECT
 
 LEDGER = "os_core.audio_runtime_events"
 FIRST = {

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from telemetry.migrations import files, runner
-from tests.command import telemetry
-from tests.databases import database, execute
+from tests.support.command import telemetry
+from tests.support.databases import database, execute
 
 
 def run(url):

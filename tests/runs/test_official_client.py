@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.runs.official_client import COMMIT, END, UNKNOWN, client_record
+from tests.support.official_client import COMMIT, END, UNKNOWN, client_record
 
 URL = "/api/v1/runs"
 

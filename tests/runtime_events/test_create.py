@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.runtime_events.payloads import URL, full_event, minimal_event
+from tests.support.runtime_events import URL, full_event, minimal_event
 
 
 def stored(events):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.runtime_events.payloads import (
+from tests.support.runtime_events import (
     BATCH_URL,
     SUMMARY_URL,
     TOKEN_URL,
