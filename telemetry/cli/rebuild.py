@@ -4,7 +4,11 @@ import click
 
 from telemetry.audio_runtime import rebuild as audio_runtime
 from telemetry.audio_runtime.devices import Scope
-from telemetry.cli.long_work import Patient, audio_runtime_url, connect_patiently
+from telemetry.cli.connections import (
+    UnlimitedTransactions,
+    audio_runtime_url,
+    connect_without_time_limit,
+)
 from telemetry.config import Config
 from telemetry.database.errors import DatabaseUnavailable
 
@@ -21,10 +25,10 @@ def rebuild(config: Config, tenant: str | None, device: str | None) -> None:
     """
     scope = Scope(tenant, device)
     failed: Exception | None = None
-    with connect_patiently(audio_runtime_url(config)) as connection:
+    with connect_without_time_limit(audio_runtime_url(config)) as connection:
         try:
             rebuilt = audio_runtime.rebuild(
-                Patient(connection).transact,
+                UnlimitedTransactions(connection).transact,
                 scope,
                 say=lambda message: click.echo(message, err=True),
                 refuse=lambda finding: click.echo(str(finding), err=True),

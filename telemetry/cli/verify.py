@@ -11,8 +11,8 @@ from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
 from telemetry.audio_runtime.verify import NothingToVerify
 from telemetry.audio_runtime.verify import verify as audio_runtime_verify
+from telemetry.cli.connections import audio_runtime_url, connect_without_time_limit
 from telemetry.cli.failures import CannotVerify
-from telemetry.cli.long_work import audio_runtime_url, connect_patiently
 from telemetry.config import Config
 
 
@@ -53,7 +53,7 @@ def verify(  # noqa: PLR0913 - an argument an option
     try:
         url = audio_runtime_url(config)
         for finding in audio_runtime_verify(
-            lambda: connect_patiently(url),
+            lambda: connect_without_time_limit(url),
             scope,
             kept=_read(heads, scope),
             since=_read(since, scope),
