@@ -16,6 +16,7 @@ from telemetry.cli.connections import (
     require_url,
     transaction_without_time_limit,
 )
+from telemetry.cli.examples import examples
 from telemetry.cli.statement_files import NoSuchStatement, StatementFile
 from telemetry.config import Config, redact_url
 from telemetry.database import statements
@@ -36,7 +37,12 @@ FIRST_PAGE = {"row_limit": "101", "row_offset": "0"}
 NOT_MIGRATED = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "python -m telemetry explain runs/list status=failure",
+        "python -m telemetry explain runs/find_any 'event_ids=[\"a\"]' --analyze",
+    )
+)
 @click.argument("name", required=False)
 @click.argument("arguments", nargs=-1, metavar="[PARAM=VALUE]...")
 @click.option(
@@ -57,15 +63,10 @@ NOT_MIGRATED = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedF
 def explain(
     config: Config, name: str | None, arguments: tuple[str, ...], *, analyze: bool, output: str
 ) -> None:
-    r"""Print the plan of the statement file NAME with its parameters filled in.
+    """Print the plan of a statement file with its parameters filled in.
 
     NAME is room/file, such as runs/list for sql/runs/list.sql. Without NAME, all statement files
     are listed.
-
-    \b
-    Examples:
-      python -m telemetry explain runs/list status=failure
-      python -m telemetry explain runs/update event_id=a 'changes={"items_failed": 1}' --analyze
 
     A parameter that is left out is NULL, which means "any" for a filter; row_limit and row_offset
     are those of a first page. Arrays are written as JSON or as {a,b}.
