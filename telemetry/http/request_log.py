@@ -24,7 +24,9 @@ def request_id() -> str:
     return str(g.request_id)
 
 
-def say(message: str, *, level: str = "INFO", cause: BaseException | None = None) -> None:
+def set_log_message(
+    message: str, *, level: str = "INFO", cause: BaseException | None = None
+) -> None:
     """Set the message of this request's log line; ``cause`` is logged with its traceback."""
     if has_request_context():
         g.said = message, level, cause

@@ -17,7 +17,8 @@ from msgspec import UNSET, MsgspecError, Raw, UnsetType
 from msgspec.structs import astuple
 
 from telemetry.database.copy import CopyRow
-from telemetry.http.errors import Invalid, Problem, problem
+from telemetry.http.error_shape import Problem, batch_error, problem
+from telemetry.http.errors import Invalid
 from telemetry.payloads.body import JSON, NDJSON, read_body
 from telemetry.payloads.loading import Loaded, ignored_fields
 from telemetry.payloads.parsing import parse_document, parsed
@@ -67,7 +68,7 @@ class Batch(Generic[Record]):
         """Report a record, by its name when that is a text which can be sent back."""
         usable = isinstance(named, str) and len(named) <= 255 and named.isprintable()
         name = named if usable else None
-        self.errors.append({"index": index, self.key: name, "detail": problems})
+        self.errors.append(batch_error(index, self.key, name, problems))
 
     def refuse(self, refused: dict[int, str]) -> None:
         """Report the records that a constraint refused, by index."""

@@ -9,7 +9,8 @@ from msgspec.structs import astuple
 
 from telemetry.database.copy import CopyRow
 from telemetry.database.values import Keyed, as_json
-from telemetry.http.errors import Invalid, Problem, problem
+from telemetry.http.error_shape import Problem, problem
+from telemetry.http.errors import Invalid
 from telemetry.payloads.copy_format import CopyFormat
 from telemetry.payloads.decoder import compile_decoder, values_of
 from telemetry.payloads.fields import LongInteger, Message

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import Raw
 
-from telemetry.http.errors import Invalid, problem
+from telemetry.http.error_shape import problem
+from telemetry.http.errors import Invalid
 from telemetry.numbers import is_int64
 from telemetry.payloads.storable import MAX_DEPTH, NAN, TOO_DEEP, TOO_LARGE, TOO_LONG, Defect
 

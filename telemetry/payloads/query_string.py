@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import request
 
-from telemetry.http.errors import Invalid, problem
+from telemetry.http.error_shape import problem
+from telemetry.http.errors import Invalid
 from telemetry.payloads import loading
 from telemetry.payloads.fields import Integer, PayloadField, refusal
 from telemetry.timestamps import parse_query_time

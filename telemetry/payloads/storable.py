@@ -8,7 +8,7 @@ are found here for every payload, and reported at their top-level field.
 import re
 from typing import Any, NamedTuple
 
-from telemetry.http.errors import Problem, problem
+from telemetry.http.error_shape import Problem, problem
 
 # PostgreSQL's own limit on jsonb depends on its stack; this one does not.
 MAX_DEPTH = 100

@@ -8,7 +8,7 @@ from telemetry.config import Config
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.http.authentication import OPEN_PATHS
 from telemetry.http.errors import ApiError
-from telemetry.http.request_log import say
+from telemetry.http.request_log import set_log_message
 from telemetry.rate_limit.store import HitStore
 
 RETRY_AFTER_SECONDS = 60
@@ -30,7 +30,7 @@ def init_app(app: Flask, config: Config, hits: HitStore) -> None:
             logger.warning("[ERROR] Rate limiter: %s", error)
             return
         if used is None:
-            say(f"Rate limit exceeded for IP: {client}", level="WARNING")
+            set_log_message(f"Rate limit exceeded for IP: {client}", level="WARNING")
             raise ApiError(
                 429,
                 f"Rate limit exceeded. Max {allowance} requests per minute.",

@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 from flask import request
 
 from telemetry.database.database import Row
-from telemetry.http.errors import ApiError, Invalid, problem
+from telemetry.http.error_shape import problem
+from telemetry.http.errors import ApiError, Invalid
 from telemetry.payloads.fields import Choice, Text
 from telemetry.payloads.loading import PayloadSchema
 from telemetry.payloads.query_string import Moment, WholeNumber, read_query

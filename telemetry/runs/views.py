@@ -6,13 +6,10 @@ from typing import cast
 from flask import Blueprint, Response, current_app, request
 
 from telemetry.database.database import Row
-from telemetry.database.errors import (
-    DatabaseNotConfigured,
-    DatabaseUnavailable,
-    IntegrityViolation,
-)
+from telemetry.database.errors import IntegrityViolation
+from telemetry.failures import Unavailable
 from telemetry.http.errors import ApiError
-from telemetry.http.request_log import request_id, say
+from telemetry.http.request_log import request_id, set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
 from telemetry.payloads.body import read_document
@@ -41,8 +38,8 @@ def create() -> Response:
     event_id = run.key
     try:
         result = _store().create(run)
-    except (IntegrityViolation, DatabaseUnavailable, DatabaseNotConfigured):
-        raise  # every endpoint answers these alike
+    except (IntegrityViolation, Unavailable):
+        raise  # every endpoint responds to these in the same way
     except Exception as error:
         raise ApiError(
             500,
@@ -51,11 +48,11 @@ def create() -> Response:
         ) from error
     more = ignored_fields(ignored)
     if result.created:
-        say(f"[OK] Created run: {event_id} (agent: {run.values['agent_name']})")
+        set_log_message(f"[OK] Created run: {event_id} (agent: {run.values['agent_name']})")
         return json_response(
             {"status": "created", "event_id": event_id, "run_id": run.values["run_id"], **more}, 201
         )
-    say(f"[OK] Duplicate event_id (idempotent): {event_id}")
+    set_log_message(f"[OK] Duplicate event_id (idempotent): {event_id}")
     duplicate = {
         "status": "duplicate",
         "event_id": event_id,
@@ -71,7 +68,7 @@ def create_batch() -> Response:
     batch = read_batch("runs", load_run_row, max_records=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
     batch.refuse(result.refused)
-    say(
+    set_log_message(
         f"[OK] Batch of {batch.total} runs: {result.inserted} created,"
         f" {result.duplicates} duplicates, {len(batch.errors)} errors"
     )
@@ -102,7 +99,7 @@ def update(event_id: str) -> Response:
         raise ApiError(400, f"Nothing to update; fields: {', '.join(outcome_schema.fields)}")
     if not _store().update(event_id, changes):
         raise _not_found(event_id)
-    say(f"[OK] Updated run: {event_id} ({', '.join(changes)})")
+    set_log_message(f"[OK] Updated run: {event_id} ({', '.join(changes)})")
     more = ignored_fields(ignored)
     return json_response(
         {"event_id": event_id, "updated": True, "fields_updated": [*changes], **more}
@@ -116,7 +113,7 @@ def associate_commit(event_id: str) -> Response:
     run_id = _store().associate_commit(event_id, commit)
     if run_id is None:
         raise _not_found(event_id)
-    say(f"[OK] Associated commit: {event_id} ({commit['commit_hash']})")
+    set_log_message(f"[OK] Associated commit: {event_id} ({commit['commit_hash']})")
     more = ignored_fields(ignored)
     return json_response(
         {
