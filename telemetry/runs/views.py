@@ -1,32 +1,43 @@
 """The HTTP side of runs."""
 
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from flask import Blueprint, Response, current_app, request
 
 from telemetry.database.database import Row
 from telemetry.database.errors import IntegrityViolation
 from telemetry.failures import Unavailable
-from telemetry.http.errors import ApiError
+from telemetry.http.errors import ApiError, Invalid
 from telemetry.http.request_log import request_id, set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
 from telemetry.payloads.body import read_document
 from telemetry.payloads.loading import ignored_fields, load, load_keyed, load_row
+from telemetry.payloads.query_string import read_query
 from telemetry.runs import links, metrics
-from telemetry.runs.pages import next_link, read_filters
+from telemetry.runs.cursor import next_link, read_cursor
 from telemetry.runs.rows import ROWS
-from telemetry.runs.schema import CommitSchema, OutcomeSchema, RunSchema
+from telemetry.runs.schema import (
+    DEFAULT_LIMIT,
+    CommitSchema,
+    ListSchema,
+    OutcomeSchema,
+    RunSchema,
+)
 from telemetry.runs.store import RunStore
 
 MAX_BATCH = 10_000
+
+# A bad filter of these types is 400, as the contract has it for a status or a timestamp.
+BAD_REQUEST_TYPES = ("enum", "datetime_parsing")
 
 blueprint = Blueprint("runs", __name__)
 
 run_schema = RunSchema()
 outcome_schema = OutcomeSchema()
 commit_schema = CommitSchema()
+list_schema = ListSchema()
 load_run = partial(load_keyed, run_schema, key="event_id")
 load_run_row = partial(load_row, run_schema, rows=ROWS)
 
@@ -79,7 +90,7 @@ def create_batch() -> Response:
 @blueprint.get("/api/v1/runs")
 def list() -> Response:
     """Return a page of runs, newest first."""
-    filters, limit = read_filters()
+    filters, limit = _read_filters()
     rows = _store().list(filters)
     page = [links.with_links(row) for row in rows[:limit]]
     return json_response(page, headers={"Link": next_link(page[-1])} if len(rows) > limit else None)
@@ -108,7 +119,7 @@ def update(event_id: str) -> Response:
 
 @blueprint.post("/api/v1/runs/<event_id>/associate-commit")
 def associate_commit(event_id: str) -> Response:
-    """Note the commit that the run produced."""
+    """Store which commit the run produced."""
     commit, ignored = load(commit_schema, read_document())
     run_id = _store().associate_commit(event_id, commit)
     if run_id is None:
@@ -158,6 +169,32 @@ def get_metrics() -> Response:
 
 def _store() -> RunStore:
     return cast(RunStore, current_app.extensions["runs"])
+
+
+def _read_filters() -> tuple[dict[str, Any], int]:
+    """Return the parameters of ``sql/runs/list.sql`` for this request, and the limit of its page.
+
+    Raises ApiError 400 for a bad status or timestamp, Invalid for anything else.
+    """
+    try:
+        query = read_query(list_schema)
+    except Invalid as invalid:
+        bad = [it for it in invalid.problems if it["type"] in BAD_REQUEST_TYPES]
+        if bad:
+            detail = "; ".join(f"Invalid {it['loc'][-1]}: {it['msg']}" for it in bad)
+            raise ApiError(400, detail) from invalid
+        raise
+    limit = query.pop("limit", DEFAULT_LIMIT)
+    offset = query.pop("offset", 0)
+    created_at, event_id = read_cursor(query.pop("cursor", None))
+    return {
+        **dict.fromkeys(list_schema.fields.keys() - {"limit", "offset", "cursor"}),
+        **query,
+        "cursor_created_at": created_at,
+        "cursor_event_id": event_id,
+        "row_limit": limit + 1,  # one more row shows whether there is a next page
+        "row_offset": offset,
+    }, limit
 
 
 def _find(event_id: str) -> Row:
