@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from telemetry.audio_runtime.refusals import FIELDS_INVALID
 from telemetry.audio_runtime.schema import load_event
 from telemetry.http.error_shape import Problem, batch_error
-from telemetry.payloads.batch import load_each, read_records
+from telemetry.payloads.batch import load_records
+from telemetry.payloads.records import read_records
 
 MAX_BATCH = 1000
 
@@ -26,5 +27,5 @@ def read_events() -> EventBatch:
     def fail(index: int, _: Any, problems: list[Problem]) -> None:
         batch.errors.append(batch_error(index, "reason_code", FIELDS_INVALID, problems))
 
-    batch.valid.update(load_each(records, load_event, fail))
+    batch.valid.update(load_records(records, load_event, fail))
     return batch

@@ -78,13 +78,15 @@ def create_batch() -> Response:
     """Create up to MAX_BATCH runs in one transaction; invalid ones are reported."""
     batch = read_batch("runs", load_run_row, max_records=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
-    batch.refuse(result.refused)
+    batch.add_constraint_errors(result.refused)
     set_log_message(
         f"[OK] Batch of {batch.total} runs: {result.inserted} created,"
         f" {result.duplicates} duplicates, {len(batch.errors)} errors"
     )
     more = {"duplicate_differs": result.duplicate_differs} if result.duplicate_differs else {}
-    return json_response(batch.body(result.inserted, result.duplicates, **more), batch.status)
+    return json_response(
+        batch.response_body(result.inserted, result.duplicates, **more), batch.status
+    )
 
 
 @blueprint.get("/api/v1/runs")

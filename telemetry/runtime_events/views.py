@@ -45,12 +45,12 @@ def create_batch() -> Response:
     batch = read_batch("events", partial(load, event_schema), max_records=MAX_BATCH, key="id")
     events = {index: _completed(sent) for index, sent in batch.valid.items()}
     result = _store().create_batch(events)
-    batch.refuse(result.refused)
+    batch.add_constraint_errors(result.refused)
     set_log_message(
         f"[OK] Batch of {batch.total} events: {result.inserted} recorded,"
         f" {result.duplicates} duplicates, {len(batch.errors)} errors"
     )
-    return json_response(batch.body(result.inserted, result.duplicates), batch.status)
+    return json_response(batch.response_body(result.inserted, result.duplicates), batch.status)
 
 
 @blueprint.get("/events")

@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from telemetry.payloads import batch
+from telemetry.payloads import batch, records
 from tests.support.audio_runtime import event
 from tests.support.errors import assert_batch_errors, assert_problems, problem_types
 from tests.support.runs import minimal_run
@@ -41,7 +41,7 @@ def test_too_many_records_take_no_memory(client, url, body, content_type):
 
 def test_a_large_batch_is_read_in_either_form(client):
     runs = [minimal_run(f"e{number}", output_summary="x" * 1000) for number in range(600)]
-    assert len(json.dumps(runs)) > batch._SMALL_BODY
+    assert len(json.dumps(runs)) > records.SMALL_BODY
     assert client.post(RUNS, json=runs[:400]).json["inserted"] == 400
     body = client.post(RUNS, json={"runs": runs, "sender": "agent"}).json
     assert (body["inserted"], body["duplicates"], body["errors"]) == (200, 400, [])

@@ -1,4 +1,4 @@
-"""A whole number is an integer however JSON writes it: 3.0 is 3, in every body that takes one."""
+"""A whole number is an integer in every body, however JSON writes it: 3.0 is 3."""
 
 import json
 
