@@ -1,4 +1,4 @@
-"""Where each domain's data goes: decided here, once, from the configuration alone.
+"""Where each domain's data is kept: decided here, once, from the configuration alone.
 
 =====================  ============  ===================  ==================  ===============
 RUNTIME_DATABASE_URL   DATABASE_URL  RUNTIME_EVENTS_PATH  runtime events      runs and audio
@@ -10,20 +10,19 @@ unset                  unset         set                  the JSON file       no
 unset                  unset         unset                none                none
 =====================  ============  ===================  ==================  ===============
 
-A configured database always wins over the file, and there is no way back to the
-file while the database is down. (``serve`` starts an embedded PostgreSQL where the table
-says none for everything, and configures it as DATABASE_URL.)
+A configured database always wins over the file, and the service never falls back to the file
+while the database is down. Where the table says none for everything, ``serve`` starts an embedded
+PostgreSQL and configures it as DATABASE_URL.
 
-The contract, which readiness asks for, passes when every domain that must be kept in
-PostgreSQL is:
+The contract, which readiness checks, passes when every domain is kept where it must be:
 
-=============================  ================================================
-PERSISTENCE_CONTRACT_REQUIRED  what must be
-=============================  ================================================
+=============================  ====================================================
+PERSISTENCE_CONTRACT_REQUIRED  where domains must be kept
+=============================  ====================================================
 true                           every domain in PostgreSQL
-false                          something configured at all
-auto                           as true when a database URL is set, else as false
-=============================  ================================================
+false                          any backend, for at least one domain
+auto                           like true when a database URL is set, else like false
+=============================  ====================================================
 """
 
 from dataclasses import dataclass, field
@@ -52,15 +51,15 @@ class Backend:
 
     @property
     def durable(self) -> bool:
-        """Whether what is stored there outlives a restart on a hosted platform."""
+        """Whether the data survives a restart on a hosted platform."""
         return self.kind == "postgresql"
 
 
 @dataclass(frozen=True)
 class Contract:
-    """Whether the configuration keeps the data where it must be kept.
+    """Whether the configuration keeps every domain where it must be kept.
 
-    ``failures`` names the domains that are not, as ``<domain>_not_postgresql``.
+    ``failures`` has ``<domain>_not_postgresql`` for each domain that is not.
     """
 
     required: bool
@@ -74,7 +73,7 @@ class Contract:
 
 @dataclass(frozen=True)
 class Persistence:
-    """The backend of every domain, and what the contract says of them."""
+    """The backend of every domain, and whether they fulfil the contract."""
 
     agent_runs: Backend
     runtime_events: Backend
@@ -89,7 +88,7 @@ class Persistence:
 
     @property
     def database_urls(self) -> tuple[str, ...]:
-        """Every configured database once, the one of the runs first."""
+        """Every configured database once, that of the runs first."""
         backends = (self.agent_runs, self.audio_runtime, self.runtime_events)
         return tuple(dict.fromkeys(backend.url for backend in backends if backend.url))
 
@@ -98,23 +97,23 @@ class Persistence:
         return [domain for domain, backend in self.backends.items() if backend.url == url]
 
     def ok(self, domain: str) -> bool:
-        """Whether the domain is kept as the contract wants it."""
+        """Whether the domain fulfils the contract."""
         return _is_kept(self.backends[domain], required=self.contract.required)
 
     def __str__(self) -> str:
-        """Say all of it in one line, for the log; no URL is in it."""
-        said = ", ".join(
+        """Return one line for the log, without URLs."""
+        listed = ", ".join(
             f"{domain}={backend.kind} ({backend.note})" for domain, backend in self.backends.items()
         )
         verdict = (
             "passed" if self.contract.passed else f"failed: {', '.join(self.contract.failures)}"
         )
         required = "required" if self.contract.required else "not required"
-        return f"Persistence: {said}; contract {required}, {verdict}"
+        return f"Persistence: {listed}; contract {required}, {verdict}"
 
 
 def resolve(config: Config) -> Persistence:
-    """Apply the tables above. Pure: reads the configuration and nothing else."""
+    """Return the persistence that the tables above give. Reads nothing but the configuration."""
     records = _records(config)
     runtime_events = _runtime_events(config)
     backends = dict(zip(DOMAINS, (records, runtime_events, records), strict=True))
@@ -132,7 +131,7 @@ def _contract(config: Config, backends: dict[str, Backend]) -> Contract:
     )
     missing = [it for it, backend in backends.items() if not _is_kept(backend, required=required)]
     if not required and len(missing) < len(backends):
-        missing = []  # the file serves what it can, which was what was asked for
+        missing = []  # not required: the domains that have a backend are enough
     return Contract(required, tuple(f"{domain}_not_postgresql" for domain in missing))
 
 
