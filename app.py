@@ -45,7 +45,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = Application(__name__)
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1
     if proxies := config.trusted_proxies:
-        # Flask's documented way to wrap an application; mypy does not like it.
+        # Flask's documented way to wrap an application; mypy objects to assigning to a method.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
     request_log.init_app(app)

@@ -66,7 +66,7 @@ def _http_error(error: HTTPException) -> Response:
     detail = error.description or error.name
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         headers["Allow"] = ", ".join(sorted(error.valid_methods))
-        detail = f"This URL takes {headers['Allow']}"
+        detail = f"This URL accepts {headers['Allow']}"
     if isinstance(error, RequestEntityTooLarge):
         detail = "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
     return json_response(error_body(detail), error.code or 500, headers)

@@ -29,7 +29,7 @@ from telemetry.runs.store import RunStore
 
 MAX_BATCH = 10_000
 
-# A bad filter of these types is 400, as the contract has it for a status or a timestamp.
+# A problem of these types in a query string is 400, not 422: clients of the list expect it.
 BAD_REQUEST_TYPES = ("enum", "datetime_parsing")
 
 blueprint = Blueprint("runs", __name__)
@@ -75,7 +75,7 @@ def create() -> Response:
 
 @blueprint.post("/api/v1/runs/batch")
 def create_batch() -> Response:
-    """Create up to MAX_BATCH runs in one transaction; invalid ones are reported."""
+    """Create up to MAX_BATCH runs in one transaction; report the invalid ones."""
     batch = read_batch("runs", load_run_row, max_records=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
     batch.add_constraint_errors(result.refused)
@@ -106,7 +106,7 @@ def get(event_id: str) -> Response:
 
 @blueprint.patch("/api/v1/runs/<event_id>")
 def update(event_id: str) -> Response:
-    """Change the fields that were sent."""
+    """Change the fields of a run that were sent."""
     changes, ignored = load(outcome_schema, read_document())
     if not changes:
         raise ApiError(400, f"Nothing to update; fields: {', '.join(outcome_schema.fields)}")
@@ -160,7 +160,7 @@ def metadata() -> Response:
 
 @blueprint.get("/metrics")
 def get_metrics() -> Response:
-    """Return the numbers of runs, as JSON or for Prometheus."""
+    """Return how many runs there are, as JSON or for Prometheus."""
     rows = _store().metrics()
     accept = request.headers.get("Accept", "")
     if metrics.is_scraper(accept):

@@ -48,7 +48,7 @@ SCRAPE = (
         (SCRAPE, "application/openmetrics-text", openmetrics),
     ],
 )
-def test_it_speaks_to_prometheus(client, runs, accept, kind, parse):
+def test_prometheus_gets_its_own_formats(client, runs, accept, kind, parse):
     response = client.get("/metrics", headers={"Accept": accept})
     assert response.mimetype == kind
     samples = {

@@ -1,4 +1,4 @@
-"""Behind each filter stands an index; metadata and metrics do not read the table."""
+"""Every filter has an index; metadata and metrics do not read the whole table."""
 
 import json
 import re
