@@ -1,4 +1,4 @@
-"""Failures that pass: the response is 503 with ``Retry-After``, and the client sends it again.
+"""The base of every exception that becomes a 503 with ``Retry-After``.
 
 Each cause is a subclass, defined where it is raised. ``telemetry/http/errors.py`` has the one
 handler for all of them.
@@ -9,17 +9,16 @@ RETRY_AFTER_SECONDS = 5
 
 
 class Unavailable(Exception):
-    """Something that the request needs cannot be used at the moment; ``str()`` says why.
+    """Something that the request needs cannot be used at the moment; the message says why.
 
-    ``detail`` is what the client reads, ``log`` the message of the request's log line (None: the
-    usual one), ``retry_after`` the seconds that the client should wait.
+    ``retry_after`` is how many seconds the client should wait before it tries again.
     """
 
     retry_after: int = RETRY_AFTER_SECONDS
 
     @property
     def detail(self) -> str:
-        """The text for the client: the cause itself, unless a subclass hides it."""
+        """The text for the client: the message, unless a subclass hides it."""
         return str(self)
 
     @property
