@@ -35,10 +35,6 @@ Kind = Literal["postgresql", "json_file", "none"]
 DOMAINS = ("agent_runs", "runtime_events", "audio_runtime")
 
 
-class PersistenceUnavailable(Exception):
-    """A file that keeps events can't be used now; the message says why. Try the same later."""
-
-
 @dataclass(frozen=True)
 class Backend:
     """Where one domain is kept; ``note`` says why.

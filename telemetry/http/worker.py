@@ -13,6 +13,8 @@ from gunicorn import glogging, util
 from gunicorn.config import Config
 from gunicorn.http import message, wsgi
 
+from telemetry.http.error_shape import error_body
+
 # At the most 8 MB a worker, when somebody sends as many of the longest, 8 KB.
 REMEMBERED_PATHS = 256
 
@@ -47,7 +49,7 @@ def freeze_settings(config: Config) -> None:
 
 def write_error(sock: Any, status: int, reason: str, message: str) -> None:
     """Answer on a raw socket, in the error shape of everywhere; gunicorn's own answers HTML."""
-    body = json.dumps({"detail": without_value(message) or reason})
+    body = json.dumps(error_body(without_value(message) or reason))
     head = (
         f"HTTP/1.1 {status} {reason}\r\n"
         "Connection: close\r\n"
