@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from flask import Flask, Request
-from werkzeug.routing import MapAdapter, Rule, UnicodeConverter
+from werkzeug.routing import Map, MapAdapter, Rule, UnicodeConverter
 
 
 class Application(Flask):
@@ -24,7 +24,7 @@ class Application(Flask):
         if request is None:
             return super().create_url_adapter(None)
         if rule := self._plain_rules.get((request.method, request.path)):
-            return cast(MapAdapter, _Found(rule))
+            return cast(MapAdapter, _Found(rule, self.url_map))
         return self.url_map.bind("", default_method=request.method, path_info=request.path)
 
     @cached_property
@@ -46,9 +46,13 @@ class StorableText(UnicodeConverter):
 
 
 class _Found(NamedTuple):
-    """All that Flask asks of werkzeug's adapter to find a view."""
+    """All that Flask asks of werkzeug's adapter: to find a view, and to build URLs in it."""
 
     rule: Rule
+    url_map: Map
 
     def match(self, **_: Any) -> tuple[Rule, dict[str, Any]]:
         return self.rule, {}
+
+    def build(self, *args: Any, **kwargs: Any) -> str:
+        return self.url_map.bind("").build(*args, **kwargs)

@@ -1,7 +1,7 @@
 """The Flask application keeps what Flask promises to blueprints."""
 
 import pytest
-from flask import Blueprint, session
+from flask import Blueprint, session, url_for
 
 
 @pytest.fixture
@@ -30,6 +30,10 @@ def client(make_app):
         session["visits"] = session.get("visits", 0) + 1
         return f"{name} {session['visits']}"
 
+    @room.get("")
+    def index():
+        return url_for("room.visit", name="a")
+
     app.register_blueprint(room)
     client = app.test_client()
     client.calls = calls
@@ -52,3 +56,8 @@ def test_the_session_is_kept_between_requests(client):
 
 def test_a_request_that_uses_no_session_sets_no_cookie(client):
     assert "Set-Cookie" not in client.get("/health").headers
+
+
+@pytest.mark.parametrize("path", ["/room", "/room?x=1"])
+def test_a_view_builds_urls(client, path):
+    assert client.get(path).text == "/room/a"
