@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from telemetry.database import statements
-from telemetry.http import errors
 from tests.support.service import PROJECT
 
 STATEMENTS = sorted(statements.ROOT.glob("*/*.sql"))
@@ -100,12 +99,6 @@ def test_every_constant_is_used():
     words = Counter(re.findall(r"\b[A-Z][A-Z_]+\b", text))
     for constant in re.findall(r"^([A-Z][A-Z_]+)(?:: [^=\n]+)? = ", text, re.MULTILINE):
         assert words[constant] > 1, constant
-
-
-def test_errors_are_worded_where_the_docstring_says():
-    worded = {name(module) for module in MODULES if '"detail":' in module.read_text()}
-    told = {f"telemetry/{path}" for path in re.findall(r"``([\w/]+\.py)``", errors.__doc__)}
-    assert worded - {"telemetry/http/errors.py"} == told
 
 
 def test_no_room_has_functions_before_or_after_its_requests(make_app):

@@ -1,4 +1,4 @@
-"""Links to a run's repository and commit, made only for hosts that are known."""
+"""Links to a run's repository and commit, for known hosts only."""
 
 import re
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from telemetry.database.database import Row
 
-# How each host spells the path of a commit.
+# The path of a commit on each known host.
 COMMIT_PATHS = {
     "github.com": "commit",
     "gitlab.com": "-/commit",
@@ -36,23 +36,23 @@ def with_links(run: Row) -> Row:
 
 
 def repo_url(git_repo: str | None) -> str | None:
-    """Return the https link to the repository, or None when its host is not a known one."""
-    repository = _read(git_repo)
+    """Return the https link to the repository, or None when its host is unknown."""
+    repository = _parse(git_repo)
     return repository.url if repository else None
 
 
 def commit_url(git_repo: str | None, commit_hash: str | None) -> str | None:
-    """Return the https link to the commit, or None when there is no commit or no known host."""
-    repository = _read(git_repo)
+    """Return the https link to the commit, or None without a commit or a known host."""
+    repository = _parse(git_repo)
     if repository is None or not commit_hash:
         return None
     return f"{repository.url}/{COMMIT_PATHS[repository.host]}/{quote(commit_hash, safe='')}"
 
 
-def _read(git_repo: str | None) -> Repository | None:
-    """Read ``https://host/path``, ``ssh://git@host/path`` or ``git@host:path``.
+def _parse(git_repo: str | None) -> Repository | None:
+    """Return the repository, given ``https://host/path``, ``ssh://…`` or ``git@host:path``.
 
-    Credentials, ports, queries and fragments are left behind.
+    Drops credentials, ports, queries and fragments. Returns None for anything else.
     """
     text = (git_repo or "").strip()
     if "://" in text:

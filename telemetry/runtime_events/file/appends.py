@@ -3,8 +3,8 @@
 import time
 from threading import Lock
 
-from telemetry.persistence import PersistenceUnavailable
 from telemetry.runtime_events.events import Created, Event
+from telemetry.runtime_events.file.errors import EventsFileUnavailable
 from telemetry.runtime_events.file.journal import Journal, Locked
 
 # Who appends waits this long, so that others can join, and other processes have their turn.
@@ -12,7 +12,7 @@ JOIN_SECONDS = 0.001
 
 
 class Appends:
-    """Appends for any number of threads. Every method raises PersistenceUnavailable."""
+    """Appends for any number of threads. Every method raises EventsFileUnavailable."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -47,7 +47,7 @@ class Appends:
                 self._journal.look()
             except Locked:
                 pass
-            except PersistenceUnavailable:
+            except EventsFileUnavailable:
                 return None
             finally:
                 self._turn.release()
@@ -82,5 +82,5 @@ class _Ticket:
 
     def take(self) -> list[Created]:
         if self._error is not None:
-            raise PersistenceUnavailable(str(self._error)) from self._error
+            raise EventsFileUnavailable(str(self._error)) from self._error
         return self._results

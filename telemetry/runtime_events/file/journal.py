@@ -19,8 +19,8 @@ from typing import NamedTuple
 import msgspec
 from filelock import lock_descriptor
 
-from telemetry.persistence import PersistenceUnavailable
 from telemetry.runtime_events.events import Created, Event
+from telemetry.runtime_events.file.errors import EventsFileUnavailable
 from telemetry.runtime_events.file.lines import (
     Line,
     line_at,
@@ -45,7 +45,7 @@ FINGERPRINT = 256
 logger = logging.getLogger(__name__)
 
 
-class Locked(PersistenceUnavailable):
+class Locked(EventsFileUnavailable):
     """Another process has the lock of the file."""
 
 
@@ -76,7 +76,7 @@ class Journal:
         """Append the events whose id is new; return what became of each event of each batch.
 
         All of them are durable at the return, also those that were there already: another
-        process may have died before it made them so. Raises PersistenceUnavailable, with
+        process may have died before it made them so. Raises EventsFileUnavailable, with
         nothing of them in the file.
         """
         with (
@@ -101,7 +101,7 @@ class Journal:
     def look(self) -> None:
         """Catch up, to know of unreadable lines, without waiting for the lock.
 
-        Raises PersistenceUnavailable, Locked when another process has it.
+        Raises EventsFileUnavailable, Locked when another process has it.
         """
         with self._locked(0):
             if os.path.exists(self._path):
@@ -190,13 +190,13 @@ class Journal:
             finally:
                 os.close(lock)
         except NoDocument as error:
-            raise PersistenceUnavailable(
+            raise EventsFileUnavailable(
                 f"RUNTIME_EVENTS_PATH holds a document that can't be read: {error}"
             ) from error
         except FileNotFoundError as error:
-            raise PersistenceUnavailable("the folder of RUNTIME_EVENTS_PATH is missing") from error
+            raise EventsFileUnavailable("the folder of RUNTIME_EVENTS_PATH is missing") from error
         except OSError as error:
-            raise PersistenceUnavailable(
+            raise EventsFileUnavailable(
                 f"RUNTIME_EVENTS_PATH can't be used: {error.strerror or error}"
             ) from error
 

@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from telemetry.persistence import PersistenceUnavailable
 from telemetry.runtime_events.events import (
     BatchCreated,
     Created,
@@ -20,6 +19,7 @@ from telemetry.runtime_events.events import (
     Filters,
 )
 from telemetry.runtime_events.file.appends import Appends
+from telemetry.runtime_events.file.errors import EventsFileUnavailable
 from telemetry.runtime_events.file.journal import Journal
 from telemetry.runtime_events.file.lines import Line, read_backwards
 from telemetry.runtime_events.file.stored import StoredEvent, decode_line
@@ -36,7 +36,7 @@ CLOCK_SLACK = timedelta(seconds=60)
 class FileEvents:
     """A RuntimeEventStore over one file, which other processes use too.
 
-    Every method raises PersistenceUnavailable. The newest event is the last in the file.
+    Every method raises EventsFileUnavailable. The newest event is the last in the file.
     """
 
     def __init__(self, path: Path, cost_per_second: float) -> None:
@@ -102,7 +102,7 @@ class FileEvents:
         with self._opened() as fd:
             for line in read_backwards(fd, os.fstat(fd).st_size) if fd is not None else ():
                 if time.monotonic() > deadline:
-                    raise PersistenceUnavailable("RUNTIME_EVENTS_PATH is too large to read so much")
+                    raise EventsFileUnavailable("RUNTIME_EVENTS_PATH is too large to read so much")
                 if event := decode_line(line.text):
                     yield line, event
 
@@ -118,7 +118,7 @@ class FileEvents:
             with _open(self._path) as file:
                 yield file.fileno() if file else None
         except OSError as error:
-            raise PersistenceUnavailable(
+            raise EventsFileUnavailable(
                 f"RUNTIME_EVENTS_PATH can't be read: {error.strerror or error}"
             ) from error
 
