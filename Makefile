@@ -14,11 +14,12 @@ run: install
 test: install
 	$(BIN)/python -m pytest
 
-## Check format, style, types and SQL
+## Check format, style, types, layers and SQL
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 sql migrations
 
 ## Put the code into the format that lint asks for

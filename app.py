@@ -6,17 +6,17 @@ import os
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from telemetry import deadline, errors, request_log, security
-from telemetry.application import Application
 from telemetry.audio_runtime import views as audio_runtime
 from telemetry.audio_runtime.store import AudioRuntimeStore
 from telemetry.audit import views as audit
 from telemetry.audit.store import AuditStore
 from telemetry.config import Config
-from telemetry.database import Database, check_urls
-from telemetry.database_errors import DatabaseNotConfigured
+from telemetry.database.database import Database, check_urls
+from telemetry.database.errors import DatabaseNotConfigured
 from telemetry.health import views as health
 from telemetry.health.store import Probe
+from telemetry.http import authentication, deadline, errors, request_log
+from telemetry.http.application import Application
 from telemetry.migrations.files import known_migrations
 from telemetry.persistence import Backend, Persistence, resolve
 from telemetry.rate_limit import limiter
@@ -25,7 +25,7 @@ from telemetry.runs import views as runs
 from telemetry.runs.store import RunStore
 from telemetry.runtime_events import views as runtime_events
 from telemetry.runtime_events.events import RuntimeEventStore
-from telemetry.runtime_events.file_store import FileEvents
+from telemetry.runtime_events.file.store import FileEvents
 from telemetry.runtime_events.store import DatabaseEvents
 
 logger = logging.getLogger("telemetry")
@@ -53,7 +53,7 @@ def create_app(config: Config | None = None) -> Flask:
     errors.init_app(app)
     if config.rate_limit_enabled:
         limiter.init_app(app, config, _hits(config, persistence, records))
-    security.init_app(app, config)
+    authentication.init_app(app, config)
     _refuse_what_has_no_backend(app, persistence)
 
     app.extensions["config"] = config

@@ -7,8 +7,10 @@ import sys
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-from telemetry import logs, web_server
+from telemetry import logs
 from telemetry.config import Config, ConfigError
+from telemetry.http import worker as web_worker
+from telemetry.time_limits import GRACEFUL_SECONDS
 
 
 def _configure() -> Config:
@@ -21,7 +23,7 @@ def _configure() -> Config:
     # the driver would block the workers that are forked from it.
     child = os.fork()
     if child == 0:
-        from telemetry.database import check_urls  # noqa: PLC0415 - in the child alone
+        from telemetry.database.database import check_urls  # noqa: PLC0415 - in the child alone
 
         try:
             check_urls(config)
@@ -36,8 +38,8 @@ def _configure() -> Config:
 
 _config = _configure()
 
-web_server.change()
-logger_class = web_server.Logger
+web_worker.patch_gunicorn()
+logger_class = web_worker.Logger
 
 bind = f"0.0.0.0:{_config.port}"
 workers = _config.web_concurrency
@@ -48,8 +50,7 @@ workers = _config.web_concurrency
 worker_class = "gevent"
 worker_connections = 1000
 
-# Below the 30 s after which platforms kill a process that they asked to stop.
-graceful_timeout = 25
+graceful_timeout = GRACEFUL_SECONDS
 keepalive = 5
 
 # Room for a filter of some thousand characters beside a cursor.
@@ -69,7 +70,7 @@ logconfig_dict = logs.dict_config(_config.log_level)
 
 def post_worker_init(worker: Worker) -> None:
     """Have what serves all requests done once, and out of the way of the garbage collector."""
-    web_server.settle(worker.cfg)
+    web_worker.freeze_settings(worker.cfg)
     gc.collect()
     gc.freeze()
     # Large batches make thousands of objects, none of them in a cycle.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import machine, memory, report, turns, write
 from bench.scenarios import SCENARIOS
-from tests.server import folder
+from tests.support.server import folder
 
 NAMES = [*(scenario.name for scenario in SCENARIOS), "memory"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import statements
-from tests.service import PROJECT
+from tests.support.service import PROJECT
 
 LUA = PROJECT / "bench" / "lua" / "load.lua"
 

@@ -10,8 +10,8 @@ import psutil
 import psycopg
 
 from telemetry.migrations import runner
-from tests.databases import database, execute
-from tests.server import Server
+from tests.support.databases import database, execute
+from tests.support.server import Server
 
 # Durability is the default one: fsync and synchronous_commit are on.
 SETTINGS = {

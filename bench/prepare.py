@@ -6,7 +6,7 @@ import httpx
 import psycopg
 
 from bench import postgres, record, statements
-from tests.databases import execute
+from tests.support.databases import execute
 
 LISTED = 10_000
 

@@ -14,8 +14,8 @@ from psycopg.rows import dict_row
 
 from bench import machine, postgres, scale_rows
 from bench.scale_reads import READS, Draw, Read
-from telemetry.database_values import register_loaders
-from tests.server import folder
+from telemetry.database.values import register_loaders
+from tests.support.server import folder
 
 FILE = Path(__file__).parent / "SCALE.md"
 

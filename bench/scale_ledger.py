@@ -18,8 +18,8 @@ from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.rebuild import rebuild
 from telemetry.audio_runtime.verify import verify
 from telemetry.cli.long_work import Patient, connect_patiently
-from tests.databases import execute
-from tests.server import folder
+from tests.support.databases import execute
+from tests.support.server import folder
 
 FILE = Path(__file__).parent / "SCALE_LEDGER.md"
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from telemetry import sql
-from telemetry.runs.query import RunQuerySchema
+from telemetry.database import statements
+from telemetry.runs.pages import RunQuerySchema
 from telemetry.runs.schema import STATUSES
 
 Parameters = dict[str, Any]
@@ -43,7 +43,7 @@ class Read(NamedTuple):
     def explained(self, options: str) -> bytes:
         """Return the statement behind ``EXPLAIN`` with these options."""
         mark = f"/* {self.statement} */".encode()
-        return sql.load(self.statement).replace(mark, f"EXPLAIN ({options})".encode())
+        return statements.load(self.statement).replace(mark, f"EXPLAIN ({options})".encode())
 
 
 class Draw:
@@ -87,7 +87,7 @@ def agent(draw: Draw) -> Parameters:
     return ANY_RUN | {"agent_name": draw.name("agent", 100, 2)}
 
 
-LIST, EVENTS = "runs/query", "runtime_events/list"
+LIST, EVENTS = "runs/list", "runtime_events/list"
 
 READS = [
     Read(

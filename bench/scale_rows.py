@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from tests.databases import execute
+from tests.support.databases import execute
 
 SECONDS_APART = 30 * 24 * 3600 / 10_000_000
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.service import PROJECT, environment, free_port, procfile
+from tests.support.service import PROJECT, environment, free_port, procfile
 
 PLAIN = [sys.executable, "-m", "uvicorn", "bench.baselines.plain:app"]
 TUNED = [sys.executable, "-m", "bench.baselines.tuned"]

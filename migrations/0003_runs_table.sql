@@ -110,36 +110,36 @@ COMMENT ON COLUMN agent_runs.changed_fields IS
 
 CREATE INDEX ix_agent_runs_created_at ON agent_runs (created_at DESC, event_id DESC);
 COMMENT ON INDEX ix_agent_runs_created_at IS
-'sql/runs/query.sql without a filter; the two columns are its cursor';
+'sql/runs/list.sql without a filter; the two columns are its cursor';
 
 CREATE INDEX ix_agent_runs_status_created_at ON agent_runs (status, created_at DESC);
-COMMENT ON INDEX ix_agent_runs_status_created_at IS 'sql/runs/query.sql by status';
+COMMENT ON INDEX ix_agent_runs_status_created_at IS 'sql/runs/list.sql by status';
 
 CREATE INDEX ix_agent_runs_job_type_created_at ON agent_runs (job_type, created_at DESC);
 COMMENT ON INDEX ix_agent_runs_job_type_created_at IS
-'sql/runs/query.sql by job type, and the job types in sql/runs/metadata.sql';
+'sql/runs/list.sql by job type, and the job types in sql/runs/metadata.sql';
 
 CREATE INDEX ix_agent_runs_start_time ON agent_runs (start_time);
-COMMENT ON INDEX ix_agent_runs_start_time IS 'sql/runs/query.sql by start time';
+COMMENT ON INDEX ix_agent_runs_start_time IS 'sql/runs/list.sql by start time';
 
 CREATE INDEX ix_agent_runs_run_id ON agent_runs (run_id);
-COMMENT ON INDEX ix_agent_runs_run_id IS 'sql/runs/query.sql by run_id';
+COMMENT ON INDEX ix_agent_runs_run_id IS 'sql/runs/list.sql by run_id';
 
 -- The next index and the last one end in event_id, so a page is found in the index alone and only
 -- the runs on the page are read.
 CREATE INDEX ix_agent_runs_agent_name_status_newest
 ON agent_runs (agent_name, status, created_at DESC, event_id DESC);
 COMMENT ON INDEX ix_agent_runs_agent_name_status_newest IS
-'sql/runs/query.sql by agent and status';
+'sql/runs/list.sql by agent and status';
 
 -- Cut to 255 characters, because a btree entry has a size limit and parent_run_id has none. Not a
 -- hash index: all runs of a parent share one chain of its pages, which every insert walks.
 CREATE INDEX ix_agent_runs_parent_run_id_created_at
 ON agent_runs (left(parent_run_id, 255), created_at DESC)
 WHERE parent_run_id IS NOT NULL;
-COMMENT ON INDEX ix_agent_runs_parent_run_id_created_at IS 'sql/runs/query.sql by parent';
+COMMENT ON INDEX ix_agent_runs_parent_run_id_created_at IS 'sql/runs/list.sql by parent';
 
 CREATE INDEX ix_agent_runs_agent_name_newest
 ON agent_runs (agent_name, created_at DESC, event_id DESC);
 COMMENT ON INDEX ix_agent_runs_agent_name_newest IS
-'sql/runs/query.sql by agent, and the names in sql/runs/metadata.sql';
+'sql/runs/list.sql by agent, and the names in sql/runs/metadata.sql';

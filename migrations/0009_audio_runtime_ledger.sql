@@ -144,13 +144,13 @@ COMMENT ON COLUMN os_core.audio_runtime_events.row_hash IS
 CREATE INDEX ix_audio_runtime_events_tenant
 ON os_core.audio_runtime_events (tenant_id, event_id);
 COMMENT ON INDEX os_core.ix_audio_runtime_events_tenant IS
-'sql/audio_runtime/query.sql: a page of a tenant''s events';
+'sql/audio_runtime/list_events.sql: a page of a tenant''s events';
 
 CREATE UNIQUE INDEX ix_audio_runtime_events_tenant_device_time
 ON os_core.audio_runtime_events (tenant_id, device_id, event_id);
 COMMENT ON INDEX os_core.ix_audio_runtime_events_tenant_device_time IS
-'sql/audio_runtime/query_device.sql and sql/audio_runtime/verify_events.sql: a device''s events in '
-'order. Target of the foreign keys of the heads, the projection and the audit trail';
+'sql/audio_runtime/list_device_events.sql and sql/audio_runtime/verify_events.sql: a device''s '
+'events in order. Target of the foreign keys of the heads, the projection and the audit trail';
 
 CREATE INDEX ix_audio_runtime_events_latest_of_kind
 ON os_core.audio_runtime_events (tenant_id, device_id, event_kind, event_id);

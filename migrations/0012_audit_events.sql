@@ -117,11 +117,11 @@ COMMENT ON COLUMN audit.audit_events.recorded_at IS
 'When the transaction began, by this database''s clock; no hash covers it';
 
 CREATE INDEX ix_audit_events_tenant ON audit.audit_events (tenant_id, audit_event_id);
-COMMENT ON INDEX audit.ix_audit_events_tenant IS 'sql/audit/query.sql';
+COMMENT ON INDEX audit.ix_audit_events_tenant IS 'sql/audit/list.sql';
 
 CREATE INDEX ix_audit_events_tenant_device
 ON audit.audit_events (tenant_id, device_id, audit_event_id);
-COMMENT ON INDEX audit.ix_audit_events_tenant_device IS 'sql/audit/query_device.sql';
+COMMENT ON INDEX audit.ix_audit_events_tenant_device IS 'sql/audit/list_device.sql';
 
 -- Makes source_event_id unique too: event_id alone is the key of the ledger, so by the foreign key
 -- two rows with the same source_event_id also have the same tenant and device.

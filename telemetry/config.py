@@ -92,12 +92,12 @@ class _Environment:
     def text(self, name: str) -> str | None:
         return self._environ.get(name, "").strip() or None
 
-    def whole(self, name: str, default: int, least: int, most: int) -> int:
+    def whole(self, name: str, default: int, min: int, max: int) -> int:
         text = self.text(name)
         if text is None:
             return default
-        if not re.fullmatch(r"[0-9]{1,18}", text) or not least <= int(text) <= most:
-            raise ConfigError(name, repr(text), f"a whole number from {least} to {most}")
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not min <= int(text) <= max:
+            raise ConfigError(name, repr(text), f"a whole number from {min} to {max}")
         return int(text)
 
     def flag(self, name: str, *, default: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Timestamps on the wire: ISO 8601 with an offset in; UTC with six fractional digits out."""
+"""Timestamps: ISO 8601 with an offset in, UTC with six fractional digits out."""
 
 import re
 from datetime import UTC, datetime
@@ -7,6 +7,11 @@ from datetime import UTC, datetime
 _ISO_8601 = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(?P<offset>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
 )
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+# An unescaped plus in a query string arrives as a space.
+_PLUS_AS_SPACE = re.compile(r"(:\d\d(?:[.,]\d+)?) (?=\d\d(?::?\d\d)?$)", re.ASCII)
 
 # The shapes of the usual timestamps, "0" standing for any digit: looked up, they take a third
 # of the time that the expression takes.
@@ -40,6 +45,21 @@ def parse_utc(text: str) -> datetime:
         return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except OverflowError:
         raise ValueError(text) from None
+
+
+def parse_query_time(text: str) -> datetime:
+    """Return the instant that a query parameter names, in UTC.
+
+    Reads what parse_utc reads, a date alone (its first moment), and a timestamp without an
+    offset; the last two mean UTC. Raises ValueError for anything else.
+    """
+    text = _PLUS_AS_SPACE.sub(r"\1+", text)
+    if _DATE.fullmatch(text):
+        text += "T00:00"
+    try:
+        return parse_utc(text)
+    except NoOffset:
+        return parse_utc(f"{text}Z")
 
 
 def utc_text(moment: datetime) -> str:

@@ -12,11 +12,11 @@ from psycopg.rows import dict_row
 
 from app import create_app
 from telemetry.config import Config
-from telemetry.embedded import embedded_postgres
+from telemetry.database.embedded import embedded_postgres
 from telemetry.migrations import runner
-from tests.databases import Databases, database, execute
-from tests.server import Server, copy_cluster, folder
-from tests.service import Service
+from tests.support.databases import Databases, database, execute
+from tests.support.server import Server, copy_cluster, folder
+from tests.support.service import Service
 
 MakeApp = Callable[..., Flask]
 

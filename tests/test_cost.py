@@ -9,9 +9,9 @@ import sys
 import pytest
 from werkzeug.test import EnvironBuilder
 
-from tests.audio_runtime.payloads import event
-from tests.runs.payloads import full_run
-from tests.runtime_events.payloads import full_event
+from tests.support.audio_runtime import event
+from tests.support.runs import full_run
+from tests.support.runtime_events import full_event
 
 RUNS = "/api/v1/runs"
 EVENTS = "/api/runtime/events"

@@ -8,7 +8,7 @@ import pytest
 
 from telemetry.cli import main
 from telemetry.config import Config
-from tests.service import PROJECT
+from tests.support.service import PROJECT
 
 README = (PROJECT / "README.md").read_text()
 BLOCKS = re.findall(r"```console\n(.+?)```", README, re.DOTALL)

@@ -18,7 +18,7 @@
 -- and sessions of the new rows against deletion
 -- returns: for each event, as sent: position (from 1), outcome (committed, duplicate, deferred or
 -- the reason of a refusal) and of those committed event_id, audit_event_id, row_hash (hex; else
--- recall.sql)
+-- describe_duplicates.sql)
 WITH
 sent AS MATERIALIZED (
     SELECT

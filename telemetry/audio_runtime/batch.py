@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from telemetry.audio_runtime.refusals import FIELDS_INVALID
 from telemetry.audio_runtime.schema import load_event
-from telemetry.batch_body import load_each, read_records
-from telemetry.errors import Problem
+from telemetry.http.errors import Problem
+from telemetry.payloads.batch import load_each, read_records
 
 MAX_BATCH = 1000
 

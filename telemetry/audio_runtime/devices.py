@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from telemetry import sql
-from telemetry.database import Row
-from telemetry.database_values import Json, as_json
+from telemetry.database import statements
+from telemetry.database.database import Row
+from telemetry.database.values import Json, as_json
 
-LIST_DEVICES = sql.load("audio_runtime/list_devices")
-LIST_DEVICE = sql.load("audio_runtime/list_device")
+LIST_DEVICES = statements.load("audio_runtime/list_devices")
+LIST_DEVICE_TENANTS = statements.load("audio_runtime/list_device_tenants")
 
 # Returns the tenant and the device that a row or an event names.
 name_of: Callable[[Mapping[str, Any]], tuple[str, str]] = itemgetter("tenant_id", "device_id")
@@ -46,7 +46,7 @@ def pages(fetch: Fetch, scope: Scope, size: int) -> Iterator[list[Row]]:
     They hold every device in the scope that any table speaks of.
     """
     if scope.device_id is not None:
-        if page := fetch(LIST_DEVICE, scope._asdict()):
+        if page := fetch(LIST_DEVICE_TENANTS, scope._asdict()):
             yield page
         return
     last = {"tenant_id": scope.tenant_id or "", "device_id": ""}

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from telemetry.fields import LongInteger, Text, refusal
-from telemetry.json_body import Defect
+from telemetry.numbers import whole
+from telemetry.payloads.fields import LongInteger, Text, refusal
+from telemetry.payloads.storable import Defect
 
 BITS = 128
 
@@ -15,15 +16,21 @@ class StreamId(Text, LongInteger):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(least=1, most=64, **kwargs)
+        super().__init__(min=1, max=64, **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        digits = value.digits if isinstance(value, Defect) else None
-        if digits or (isinstance(value, int) and not isinstance(value, bool)):
-            number = int(digits or value)
-            if number < 0:
-                raise refusal("greater_than_equal", "Must be at least 0")
-            if number >= 2**BITS:
-                raise refusal("int_out_of_range", f"An integer must have at most {BITS} bits")
-            return str(number)
+        if isinstance(value, Defect) and value.digits:
+            return _decimal(int(value.digits))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            number = whole(value)
+            if isinstance(number, int):
+                return _decimal(number)
         return super()._deserialize(value)
+
+
+def _decimal(number: int) -> str:
+    if number < 0:
+        raise refusal("greater_than_equal", "Must be at least 0")
+    if number >= 2**BITS:
+        raise refusal("int_out_of_range", f"An integer must have at most {BITS} bits")
+    return str(number)

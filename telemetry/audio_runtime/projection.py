@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from telemetry import sql
 from telemetry.audio_runtime.devices import name_of, named
 from telemetry.audio_runtime.finding import Finding
-from telemetry.connection import Connection
+from telemetry.database import statements
+from telemetry.database.connection import Connection
 
-LOCK_HEADS = sql.load("audio_runtime/lock_heads")
-CONTRADICTIONS = sql.load("audio_runtime/contradictions")
-CLEAR_CURRENT = sql.load("audio_runtime/clear_current")
-PROJECT = sql.load("audio_runtime/project")
+LOCK_HEADS = statements.load("audio_runtime/lock_heads")
+CONTRADICTIONS = statements.load("audio_runtime/contradictions")
+CLEAR_CURRENT = statements.load("audio_runtime/clear_current")
+PROJECT = statements.load("audio_runtime/project")
 
 
 class Projected(NamedTuple):

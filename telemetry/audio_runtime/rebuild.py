@@ -5,15 +5,15 @@ from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, name_of, named, pages
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.projection import LOCK_HEADS, Projected, project
-from telemetry.connection import Connection
-from telemetry.database import Row
-from telemetry.database_errors import IntegrityViolation
+from telemetry.database import statements
+from telemetry.database.connection import Connection
+from telemetry.database.database import Row
+from telemetry.database.errors import IntegrityViolation
 
-LOCK_FREE_HEADS = sql.load("audio_runtime/lock_free_heads")
+LOCK_FREE_HEADS = statements.load("audio_runtime/lock_free_heads")
 
 # Devices of one transaction: their writers wait while it runs.
 PAGE = 500

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
-from telemetry.errors import ApiError, Invalid, Problem
+from telemetry.http.errors import ApiError, Invalid, Problem
 
 FIELDS_INVALID = "K_FAIL_EVENT_FIELDS_INVALID"
 DEVICE_UNBOUND = "K_FAIL_DEVICE_UNBOUND"

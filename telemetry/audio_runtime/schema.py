@@ -7,10 +7,10 @@ from marshmallow import fields
 from msgspec import MsgspecError, Raw, Struct
 
 from telemetry.audio_runtime.fields import StreamId
-from telemetry.fields import Choice, Flag, Integer, Name, Number, Text
-from telemetry.json_body import parse_document
-from telemetry.payload import PayloadSchema, StrictSchema, load
-from telemetry.query_args import WholeNumber
+from telemetry.payloads.fields import Choice, Flag, Integer, Name, Number, Text
+from telemetry.payloads.loading import PayloadSchema, StrictSchema, load
+from telemetry.payloads.parsing import parse_document
+from telemetry.payloads.query_string import WholeNumber
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -21,28 +21,28 @@ HEALTHS = ("HEALTHY", "DEGRADED", "FAILED")
 KINDS: dict[str, dict[str, fields.Field[Any]]] = {
     "STREAM_REFS": {
         "processed_stream_id": StreamId(required=True),
-        "pre_roll_buffer_id": Integer(required=True, least=0),
+        "pre_roll_buffer_id": Integer(required=True, min=0),
         "raw_stream_id": StreamId(),
     },
     "VAD_EVENT": {
         "processed_stream_id": StreamId(required=True),
     },
     "DEVICE_STATE": {
-        "selected_mic": Text(required=True, least=1, most=255),
-        "selected_speaker": Text(required=True, least=1, most=255),
+        "selected_mic": Text(required=True, min=1, max=255),
+        "selected_speaker": Text(required=True, min=1, max=255),
         "device_health": Choice(HEALTHS, required=True),
     },
     "TIMING_STATS": {
-        "jitter_ms": Number(required=True, least=0),
+        "jitter_ms": Number(required=True, min=0),
         "drift_ppm": Number(required=True),
-        "buffer_depth_ms": Number(required=True, least=0),
-        "underruns": Integer(required=True, least=0),
-        "overruns": Integer(required=True, least=0),
+        "buffer_depth_ms": Number(required=True, min=0),
+        "underruns": Integer(required=True, min=0),
+        "overruns": Integer(required=True, min=0),
     },
     "INTERRUPT_CANDIDATE": {
-        "phrase_id": Integer(required=True, least=0),
-        "phrase_text": Text(required=True, least=1, most=128),
-        "reason_code": Integer(required=True, least=0),
+        "phrase_id": Integer(required=True, min=0),
+        "phrase_text": Text(required=True, min=1, max=128),
+        "reason_code": Integer(required=True, min=0),
     },
     "DEGRADATION_FLAGS": {
         "capture_degraded": Flag(required=True),
@@ -59,34 +59,34 @@ KINDS: dict[str, dict[str, fields.Field[Any]]] = {
 class TenantSchema(StrictSchema):
     """The tenant that everything here belongs to."""
 
-    tenant_id = Name(required=True, most=64)
+    tenant_id = Name(required=True, max=64)
 
 
 class DeviceSchema(TenantSchema):
     """A device, bound to its tenant."""
 
-    device_type = Text(least=1, most=255)
+    device_type = Text(min=1, max=255)
 
 
 class SessionSchema(TenantSchema):
     """A session on a device of the tenant."""
 
-    device_id = Name(required=True, most=128)
+    device_id = Name(required=True, max=128)
 
 
 class RebuildSchema(TenantSchema):
     """Whose projection to rebuild."""
 
-    device_id = Name(most=128)
+    device_id = Name(max=128)
 
 
 class EventSchema(SessionSchema):
     """What events of every kind have."""
 
     event_kind = Choice(tuple(KINDS), required=True)
-    created_at = Integer(required=True, least=0)
-    idempotency_key = Text(required=True, least=1, most=128)
-    session_id = Integer(least=0)
+    created_at = Integer(required=True, min=0)
+    idempotency_key = Text(required=True, min=1, max=128)
+    session_id = Integer(min=0)
 
 
 class Kind(Struct):
@@ -98,26 +98,26 @@ class Kind(Struct):
 class PathSchema(PayloadSchema):
     """Names that stand in a URL's path."""
 
-    tenant_id = Name(most=64)
-    device_id = Name(most=128)
-    session_id = WholeNumber(least=0)
+    tenant_id = Name(max=64)
+    device_id = Name(max=128)
+    session_id = WholeNumber(min=0)
 
 
 class PageSchema(PayloadSchema):
     """The query string of a list that pages by device."""
 
-    tenant_id = Name(required=True, most=64)
-    after = Name(most=128)
-    limit = WholeNumber(least=1, most=MAX_LIMIT)
+    tenant_id = Name(required=True, max=64)
+    after = Name(max=128)
+    limit = WholeNumber(min=1, max=MAX_LIMIT)
 
 
 class EventPageSchema(PayloadSchema):
     """The query string of the list of events."""
 
-    tenant_id = Name(required=True, most=64)
-    device_id = Name(most=128)
-    after = WholeNumber(least=0)
-    limit = WholeNumber(least=1, most=MAX_LIMIT)
+    tenant_id = Name(required=True, max=64)
+    device_id = Name(max=128)
+    after = WholeNumber(min=0)
+    limit = WholeNumber(min=1, max=MAX_LIMIT)
 
 
 # To mypy, marshmallow's from_dict makes plain Schemas, not those of the class it is called on.

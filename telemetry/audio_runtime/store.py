@@ -5,28 +5,28 @@ from typing import Any
 
 from psycopg import errors
 
-from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, name_of, named
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
 from telemetry.audio_runtime.projection import LOCK_HEADS, project
 from telemetry.audio_runtime.rebuild import Rebuilt, rebuild
-from telemetry.batch_insert import Refusal, insert_batch
-from telemetry.connection import Connection
-from telemetry.database import Database, Row
-from telemetry.database_errors import Collision, IntegrityViolation
-from telemetry.database_values import Json, as_json
-from telemetry.group_commit import GroupCommit
+from telemetry.database import statements
+from telemetry.database.batch_insert import Refusal, insert_batch
+from telemetry.database.connection import Connection
+from telemetry.database.database import Database, Row
+from telemetry.database.errors import Collision, IntegrityViolation
+from telemetry.database.group_commit import GroupCommit
+from telemetry.database.values import Json, as_json
 
-PUT_DEVICE = sql.load("audio_runtime/put_device")
-PUT_SESSION = sql.load("audio_runtime/put_session")
-GET_DEVICE = sql.load("audio_runtime/get_device")
-APPEND = sql.load("audio_runtime/append")
-RECALL = sql.load("audio_runtime/recall")
-QUERY = sql.load("audio_runtime/query")
-QUERY_DEVICE = sql.load("audio_runtime/query_device")
-QUERY_CURRENT = sql.load("audio_runtime/query_current")
-GET_CURRENT = sql.load("audio_runtime/get_current")
-HEADS = sql.load("audio_runtime/heads")
+PUT_DEVICE = statements.load("audio_runtime/put_device")
+PUT_SESSION = statements.load("audio_runtime/put_session")
+GET_DEVICE = statements.load("audio_runtime/get_device")
+APPEND = statements.load("audio_runtime/append")
+DESCRIBE_DUPLICATES = statements.load("audio_runtime/describe_duplicates")
+LIST_EVENTS = statements.load("audio_runtime/list_events")
+LIST_DEVICE_EVENTS = statements.load("audio_runtime/list_device_events")
+LIST_CURRENT = statements.load("audio_runtime/list_current")
+GET_CURRENT = statements.load("audio_runtime/get_current")
+LIST_HEADS = statements.load("audio_runtime/list_heads")
 
 Event = dict[str, Any]
 
@@ -39,7 +39,7 @@ class AudioRuntimeStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._arriving = GroupCommit(self._append_group, most_groups=database.pool_size)
+        self._group_commit = GroupCommit(self._append_group, max_groups=database.pool_size)
 
     def put_device(self, device_id: str, device: dict[str, Any]) -> Row | None:
         """Bind the device; return it with ``created``, or None when it is another tenant's."""
@@ -64,10 +64,10 @@ class AudioRuntimeStore:
 
         Events that arrive together share a commit, but wait for no device except their own.
         """
-        row = self._arriving.submit(event)
+        row = self._group_commit.submit(event)
         if row is None:
             return self.append_batch([event])[0]
-        self._recall([event], [row])
+        self._describe_duplicates([event], [row])
         return row
 
     def append_batch(self, events: Sequence[Event]) -> list[Row]:
@@ -85,7 +85,7 @@ class AudioRuntimeStore:
             {"outcome": None, "constraint": row.constraint} if isinstance(row, Refusal) else row
             for row in insert_batch(self._database, events, lock_and_append)
         ]
-        self._recall(events, rows)
+        self._describe_duplicates(events, rows)
         return rows
 
     def _append_group(self, events: Sequence[Event]) -> Sequence[Row | None]:
@@ -96,27 +96,27 @@ class AudioRuntimeStore:
             return [None] * len(events)
         return [None if row["outcome"] == "deferred" else row for row in rows]
 
-    def _recall(self, events: Sequence[Event], rows: list[Row]) -> None:
+    def _describe_duplicates(self, events: Sequence[Event], rows: list[Row]) -> None:
         """Complete the rows of duplicates."""
         known = [n for n, row in enumerate(rows) if row["outcome"] == "duplicate"]
         if not known:
             return
         sent = _sent([events[n] for n in known])
-        recalled = self._database.fetch_all(RECALL, sent, prepare=True)
+        recalled = self._database.fetch_all(DESCRIBE_DUPLICATES, sent, prepare=True)
         for n, row in zip(known, recalled, strict=True):
             rows[n].update(row)
 
-    def query(self, page: dict[str, Any]) -> list[Row]:
+    def list_events(self, page: dict[str, Any]) -> list[Row]:
         """Return the first of the tenant's events."""
-        return self._database.fetch_all(QUERY, page, prepare=False)
+        return self._database.fetch_all(LIST_EVENTS, page, prepare=False)
 
-    def query_device(self, page: dict[str, Any]) -> list[Row]:
+    def list_device_events(self, page: dict[str, Any]) -> list[Row]:
         """Return a page of the device's events in ledger order."""
-        return self._database.fetch_all(QUERY_DEVICE, page, prepare=False)
+        return self._database.fetch_all(LIST_DEVICE_EVENTS, page, prepare=False)
 
-    def query_current(self, page: dict[str, Any]) -> list[Row]:
+    def list_current(self, page: dict[str, Any]) -> list[Row]:
         """Return a page of the devices' current states, by device_id."""
-        return self._database.fetch_all(QUERY_CURRENT, page, prepare=False)
+        return self._database.fetch_all(LIST_CURRENT, page, prepare=False)
 
     def get_current(self, tenant_id: str, device_id: str) -> Row | None:
         """Return the device's current state, or None when there is none."""
@@ -124,9 +124,9 @@ class AudioRuntimeStore:
             GET_CURRENT, {"tenant_id": tenant_id, "device_id": device_id}
         )
 
-    def heads(self, page: dict[str, Any]) -> list[Row]:
+    def list_heads(self, page: dict[str, Any]) -> list[Row]:
         """Return a page of the devices' newest ``event_id`` and ``row_hash``, by device_id."""
-        return self._database.fetch_all(HEADS, page, prepare=False)
+        return self._database.fetch_all(LIST_HEADS, page, prepare=False)
 
     def rebuild(self, scope: Scope) -> Rebuilt:
         """Rebuild the projection of the devices in the scope.

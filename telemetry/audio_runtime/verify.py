@@ -10,27 +10,27 @@ from typing import Any
 
 from psycopg import IsolationLevel
 
-from telemetry import sql
 from telemetry.audio_runtime.devices import Scope, name_of, pages
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.kept_heads import Head, Heads
-from telemetry.connection import Connection
-from telemetry.database import SET_UP_TRANSACTION, Row
-from telemetry.database_values import as_json
+from telemetry.database import statements
+from telemetry.database.connection import Connection
+from telemetry.database.database import SET_UP_TRANSACTION, Row
+from telemetry.database.values import as_json
 
-SET_UP = sql.load("audio_runtime/verify_set_up")
+SET_UP = statements.load("audio_runtime/verify_set_up")
 CHECKS = (
-    sql.load("audio_runtime/verify_events"),
-    sql.load("audio_runtime/verify_heads"),
-    sql.load("audio_runtime/verify_sessions"),
-    sql.load("audio_runtime/verify_current"),
+    statements.load("audio_runtime/verify_events"),
+    statements.load("audio_runtime/verify_heads"),
+    statements.load("audio_runtime/verify_sessions"),
+    statements.load("audio_runtime/verify_current"),
 )
 
 # Devices looked at in one snapshot, by one of several jobs.
 PAGE = 50
 
 # A device rewritten from one end to the other need not be told row by row.
-MOST_FINDINGS = 20
+MAX_FINDINGS = 20
 
 FIRST_HASH = "00" * 32
 
@@ -119,7 +119,7 @@ def _cancel(futures: list[Future[list[Finding]]], connections: list[Connection])
 
 
 def _verify(connection: Connection, wanted: list[dict[str, Any]]) -> list[Finding]:
-    parameters = {"devices": as_json(wanted), "findings": MOST_FINDINGS}
+    parameters = {"devices": as_json(wanted), "findings": MAX_FINDINGS}
     with connection.transaction():
         connection.execute(SET_UP_TRANSACTION, {"time_limit": "0"})
         connection.execute(SET_UP)

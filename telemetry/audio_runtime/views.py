@@ -4,7 +4,6 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, current_app
 
-from telemetry.answers import answer
 from telemetry.audio_runtime import refusals
 from telemetry.audio_runtime.batch import read_events
 from telemetry.audio_runtime.devices import Scope
@@ -22,12 +21,13 @@ from telemetry.audio_runtime.schema import (
     load_event,
 )
 from telemetry.audio_runtime.store import AudioRuntimeStore
-from telemetry.database import Row
-from telemetry.errors import ApiError
-from telemetry.json_body import read_document
-from telemetry.payload import load
-from telemetry.query_args import needs, read_query
-from telemetry.request_log import say
+from telemetry.database.database import Row
+from telemetry.http.errors import ApiError
+from telemetry.http.request_log import say
+from telemetry.http.responses import json_response
+from telemetry.payloads.body import read_document
+from telemetry.payloads.loading import load
+from telemetry.payloads.query_string import read_query, require_with
 
 LEDGER_EVENT_TYPE = "K_RUNTIME_EVENT_COMMIT"
 
@@ -91,7 +91,7 @@ def append() -> Response:
     }
     if result.get("differs"):
         body["differs"] = result["differs"]
-    return answer(body, 201 if outcome == "committed" else 200)
+    return json_response(body, 201 if outcome == "committed" else 200)
 
 
 @blueprint.post("/api/v1/audio-runtime/events/batch")
@@ -128,26 +128,26 @@ def append_batch() -> Response:
         "results": results,
         "total": batch.total,
     }
-    return answer(body, 422 if errors and len(errors) == batch.total else 200)
+    return json_response(body, 422 if errors and len(errors) == batch.total else 200)
 
 
 @blueprint.get("/api/v1/audio-runtime/events")
-def query() -> Response:
+def list_events() -> Response:
     """Return the first of a tenant's events, or a page of those of one device."""
     page = read_query(event_page_schema)
-    needs(page, "after", "device_id", "order is promised within a device")
+    require_with(page, "after", "device_id", "order is promised within a device")
     limit = page.pop("limit", DEFAULT_LIMIT)
     page["row_limit"] = limit + 1
     if "device_id" in page:
-        return _page(_store().query_device({"after": None, **page}), limit)
-    return _page(_store().query(page), limit)
+        return _page(_store().list_device_events({"after": None, **page}), limit)
+    return _page(_store().list_events(page), limit)
 
 
 @blueprint.get("/api/v1/audio-runtime/current")
-def query_current() -> Response:
+def list_current() -> Response:
     """Return a page of the current states of a tenant's devices."""
     page, limit = _read_page()
-    return _page(_store().query_current(page), limit)
+    return _page(_store().list_current(page), limit)
 
 
 @blueprint.get("/api/v1/audio-runtime/current/<tenant_id>/<device_id>")
@@ -157,14 +157,14 @@ def get_current(tenant_id: str, device_id: str) -> Response:
     current = _store().get_current(**load(path_schema, names, ("path",)).values)
     if current is None:
         raise ApiError(404, f"No state of device {device_id} of tenant {tenant_id}")
-    return answer(current)
+    return json_response(current)
 
 
 @blueprint.get("/api/v1/audio-runtime/heads")
-def heads() -> Response:
+def list_heads() -> Response:
     """Return a page of the heads of a tenant's devices."""
     page, limit = _read_page()
-    return _page(_store().heads(page), limit)
+    return _page(_store().list_heads(page), limit)
 
 
 @blueprint.post("/api/v1/audio-runtime/rebuild")
@@ -180,7 +180,7 @@ def rebuild_current() -> Response:
         detail = refusals.detail(REBUILD_INTEGRITY, error.first._asdict())
         raise Refused(REBUILD_INTEGRITY, detail) from error
     say(f"[OK] Rebuilt {rebuilt.devices} devices, {rebuilt.differed} differed")
-    return answer(rebuilt._asdict())
+    return json_response(rebuilt._asdict())
 
 
 def _store() -> AudioRuntimeStore:
@@ -190,7 +190,9 @@ def _store() -> AudioRuntimeStore:
 def _put(row: Row, name: str) -> Response:
     created = row.pop("created")
     say(f"[OK] {'Created' if created else 'Known'} {name} (tenant: {row['tenant_id']})")
-    return answer({"status": "created" if created else "exists", **row}, 201 if created else 200)
+    return json_response(
+        {"status": "created" if created else "exists", **row}, 201 if created else 200
+    )
 
 
 def _bound_elsewhere(detail: str) -> Refused:
@@ -210,4 +212,4 @@ def _read_page() -> tuple[dict[str, Any], int]:
 
 
 def _page(rows: list[Row], limit: int) -> Response:
-    return answer({"items": rows[:limit], "has_more": len(rows) > limit})
+    return json_response({"items": rows[:limit], "has_more": len(rows) > limit})

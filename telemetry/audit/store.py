@@ -1,12 +1,13 @@
 """The audit trail in the database."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from telemetry import sql
-from telemetry.database import Database, Row
+from telemetry.database import statements
+from telemetry.database.database import Database, Row
 
-QUERY = sql.load("audit/query")
-QUERY_DEVICE = sql.load("audit/query_device")
+LIST = statements.load("audit/list")
+LIST_DEVICE = statements.load("audit/list_device")
 
 
 class AuditStore:
@@ -15,10 +16,10 @@ class AuditStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def query(self, page: dict[str, Any]) -> list[Row]:
+    def list(self, page: dict[str, Any]) -> Sequence[Row]:
         """Return the first of the tenant's audit rows."""
-        return self._database.fetch_all(QUERY, page, prepare=False)
+        return self._database.fetch_all(LIST, page, prepare=False)
 
-    def query_device(self, page: dict[str, Any]) -> list[Row]:
+    def list_device(self, page: dict[str, Any]) -> Sequence[Row]:
         """Return a page of the device's audit rows, oldest first."""
-        return self._database.fetch_all(QUERY_DEVICE, page, prepare=False)
+        return self._database.fetch_all(LIST_DEVICE, page, prepare=False)

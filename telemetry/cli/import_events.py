@@ -8,14 +8,14 @@ from typing import NamedTuple
 import click
 
 from telemetry.config import Config, redact_url
-from telemetry.database import Database
-from telemetry.database_errors import DatabaseUnavailable
-from telemetry.errors import Invalid
+from telemetry.database.database import Database
+from telemetry.database.errors import DatabaseUnavailable
+from telemetry.http.errors import Invalid
 from telemetry.persistence import resolve
 from telemetry.runtime_events.events import Event
-from telemetry.runtime_events.file_takeover import NoDocument, document_events, is_document
+from telemetry.runtime_events.file.stored import ForeignEvents
+from telemetry.runtime_events.file.takeover import NoDocument, document_events, is_document
 from telemetry.runtime_events.store import DatabaseEvents
-from telemetry.runtime_events.stored import ForeignEvents
 
 BATCH = 1000
 

@@ -6,9 +6,9 @@ from typing import TypeVar
 import click
 
 from telemetry.config import Config
-from telemetry.connection import Connection, connect
-from telemetry.database import SET_UP_TRANSACTION
-from telemetry.database_errors import translated_errors
+from telemetry.database.connection import Connection, connect
+from telemetry.database.database import SET_UP_TRANSACTION
+from telemetry.database.errors import translated_errors
 from telemetry.persistence import resolve
 
 # That the server is gone shows before.

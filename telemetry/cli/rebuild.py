@@ -6,7 +6,7 @@ from telemetry.audio_runtime import rebuild as audio_runtime
 from telemetry.audio_runtime.devices import Scope
 from telemetry.cli.long_work import Patient, audio_runtime_url, connect_patiently
 from telemetry.config import Config
-from telemetry.database_errors import DatabaseUnavailable
+from telemetry.database.errors import DatabaseUnavailable
 
 
 @click.command()

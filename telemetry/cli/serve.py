@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import click
 
 from telemetry.config import Config, redact_url
-from telemetry.embedded import EmbeddedUnavailable, embedded_postgres
+from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
 

@@ -8,16 +8,14 @@ from time import monotonic
 import psycopg
 from psycopg import errors
 
-from telemetry import sql
-from telemetry.connection import Connection, connect
+from telemetry.database import statements
+from telemetry.database.connection import Connection, connect
+from telemetry.time_limits import READINESS_SECONDS
 
 logger = logging.getLogger(__name__)
 
-PENDING_MIGRATIONS = sql.load("health/pending_migrations")
-DISABLED_TRIGGERS = sql.load("health/disabled_triggers")
-
-# A poller waits this long, so that it has its answer within 3 s whatever the database does.
-PATIENCE_SECONDS = 2.0
+PENDING_MIGRATIONS = statements.load("health/pending_migrations")
+DISABLED_TRIGGERS = statements.load("health/disabled_triggers")
 
 # A result serves every poller for this long.
 FRESH_SECONDS = 1.0
@@ -113,8 +111,8 @@ class Probe:
     def _look(self) -> Readiness:
         """Return the first reason not to serve that a question to the database finds."""
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url, connect_timeout=int(PATIENCE_SECONDS))
-            self._connection.answer_seconds = PATIENCE_SECONDS
+            self._connection = connect(self._url, connect_timeout=int(READINESS_SECONDS))
+            self._connection.answer_seconds = READINESS_SECONDS
         pending = self._pending(self._connection)
         self._told = ""
         if pending:
@@ -137,8 +135,8 @@ class Probe:
 
 
 def results(probes: list[Probe]) -> list[Readiness]:
-    """Return what each probe finds, all asked at once, within PATIENCE_SECONDS."""
+    """Return what each probe finds, all asked at once, within READINESS_SECONDS."""
     arrived = monotonic()
     for probe in probes:
         probe.ask()
-    return [probe.result(arrived, arrived + PATIENCE_SECONDS) for probe in probes]
+    return [probe.result(arrived, arrived + READINESS_SECONDS) for probe in probes]

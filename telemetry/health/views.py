@@ -7,9 +7,9 @@ from typing import Any, cast
 from flask import Blueprint, Response, current_app
 
 from telemetry import __version__
-from telemetry.answers import answer
-from telemetry.errors import ApiError
 from telemetry.health.store import Probe, results
+from telemetry.http.errors import ApiError
+from telemetry.http.responses import json_response
 from telemetry.persistence import Kind, Persistence
 from telemetry.timestamps import utc_text
 
@@ -22,7 +22,7 @@ STARTED = monotonic()
 @blueprint.get("/api/health")
 def health() -> Response:
     """Return that the process lives; no database is asked."""
-    return answer(
+    return json_response(
         {
             "status": "ok",
             "version": __version__,
@@ -48,7 +48,7 @@ def ready() -> Response:
     if failed := [it for it in found if it.error]:
         failures = [failure for it in failed for failure in it.failures]
         raise _not_ready(str(failed[0].error), failures, backend, db_connected=db_connected)
-    return answer(
+    return json_response(
         {
             "status": "ready",
             "version": __version__,
@@ -76,7 +76,7 @@ def persistence() -> Response:
     if resolved.runtime_events.kind == "json_file":
         events = current_app.extensions["runtime_events"]
         domains["runtime_events"]["unreadable_lines"] = events.unreadable_lines()
-    return answer(
+    return json_response(
         {
             "required": resolved.contract.required,
             "pass_contract": resolved.contract.passed,
@@ -90,7 +90,7 @@ def persistence() -> Response:
 @blueprint.get("/version")
 def version() -> Response:
     """Return the version of the service."""
-    return answer({"version": __version__})
+    return json_response({"version": __version__})
 
 
 def _persistence() -> Persistence:

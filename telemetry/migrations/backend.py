@@ -12,8 +12,8 @@ from psycopg.rows import TupleRow, tuple_row
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
-from telemetry.connection import Connection, connect
-from telemetry.database import BEGIN
+from telemetry.database.connection import Connection, connect
+from telemetry.database.database import BEGIN
 
 # A migration's own lock_timeout bounds its waits; its work may take long.
 ANSWER_SECONDS = 24 * 3600.0

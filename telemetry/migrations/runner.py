@@ -10,20 +10,20 @@ from typing import Any
 from psycopg import errors
 from yoyo import read_migrations
 
-from telemetry import sql
-from telemetry.connection import connect
-from telemetry.database import SET_UP_TRANSACTION
+from telemetry.database import statements
+from telemetry.database.connection import connect
+from telemetry.database.database import SET_UP_TRANSACTION
 from telemetry.migrations.backend import Backend
 from telemetry.migrations.files import DIRECTORY, checksum, known_migrations
 
-APPLIED = sql.load("migrations/applied")
-TRY_LOCK = sql.load("migrations/try_lock")
-LIFT_TIME_LIMIT = sql.load("migrations/lift_time_limit")
-RESET_SESSION = sql.load("migrations/reset_session")
-RECORD_CHECKSUM = sql.load("migrations/record_checksum")
-FORGET_CHECKSUM = sql.load("migrations/forget_checksum")
-TABLES = sql.load("migrations/tables")
-HOLDING_ROWS = sql.load("migrations/holding_rows")
+APPLIED = statements.load("migrations/applied")
+TRY_LOCK = statements.load("migrations/try_lock")
+LIFT_TIME_LIMIT = statements.load("migrations/lift_time_limit")
+RESET_SESSION = statements.load("migrations/reset_session")
+RECORD_CHECKSUM = statements.load("migrations/record_checksum")
+FORGET_CHECKSUM = statements.load("migrations/forget_checksum")
+TABLES = statements.load("migrations/tables")
+HOLDING_ROWS = statements.load("migrations/holding_rows")
 
 # Only databases made before the first release have it; no file of this name may be added again.
 UNRELEASED = "0001_migrations_create"

@@ -5,11 +5,11 @@ import logging
 from flask import Flask, Response, g, request
 
 from telemetry.config import Config
-from telemetry.database_errors import DatabaseUnavailable
-from telemetry.errors import ApiError
+from telemetry.database.errors import DatabaseUnavailable
+from telemetry.http.authentication import OPEN_PATHS
+from telemetry.http.errors import ApiError
+from telemetry.http.request_log import say
 from telemetry.rate_limit.store import HitStore
-from telemetry.request_log import say
-from telemetry.security import OPEN_PATHS
 
 RETRY_AFTER_SECONDS = 60
 

@@ -6,13 +6,11 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from telemetry import sql
-from telemetry.database import Database
+from telemetry.database import statements
+from telemetry.database.database import Database
+from telemetry.time_limits import RATE_LIMIT_SECONDS
 
-HIT = sql.load("rate_limit/hit")
-
-# A request waits this long for its turn to be counted, and then goes on uncounted.
-PATIENCE_SECONDS = 1.0
+HIT = statements.load("rate_limit/hit")
 
 
 class HitStore(Protocol):
@@ -30,9 +28,9 @@ class DatabaseHits:
         self._allowance = allowance
 
     def hit(self, client: str) -> int | None:
-        """Count; raise DatabaseUnavailable when that takes longer than PATIENCE_SECONDS."""
+        """Count; raise DatabaseUnavailable when that takes longer than RATE_LIMIT_SECONDS."""
         row = self._database.fetch_one(
-            HIT, {"client": client, "allowance": self._allowance}, within=PATIENCE_SECONDS
+            HIT, {"client": client, "allowance": self._allowance}, within=RATE_LIMIT_SECONDS
         )
         return row["used"] if row else None
 

@@ -4,6 +4,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from telemetry.database.database import Row
+
 # How each host spells the path of a commit.
 COMMIT_PATHS = {
     "github.com": "commit",
@@ -25,6 +27,12 @@ class Repository(NamedTuple):
     def url(self) -> str:
         """The https link to the repository."""
         return f"https://{self.host}/{self.path}"
+
+
+def with_links(run: Row) -> Row:
+    """Return the run with its ``commit_url`` and ``repo_url``."""
+    repo, commit = run["git_repo"], run["git_commit_hash"]
+    return {**run, "commit_url": commit_url(repo, commit), "repo_url": repo_url(repo)}
 
 
 def repo_url(git_repo: str | None) -> str | None:

@@ -3,7 +3,7 @@
 They come from the database at every scrape, so each worker process gives the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from telemetry.database import Row
+from telemetry.database.database import Row
 
 EXPOSITIONS = {"text/plain", "application/openmetrics-text"}
 
@@ -28,7 +28,7 @@ def is_scraper(accept: str) -> bool:
     return text > wanted.get("application/json", 0)
 
 
-def summary(rows: list[Row]) -> dict[str, Any]:
+def summary(rows: Sequence[Row]) -> dict[str, Any]:
     """Return the JSON form."""
     return {
         "total_runs": sum(row["total_runs"] for row in rows),
@@ -37,7 +37,7 @@ def summary(rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def exposition(rows: list[Row], accept: str) -> tuple[bytes, str]:
+def exposition(rows: Sequence[Row], accept: str) -> tuple[bytes, str]:
     """Return the Prometheus or OpenMetrics text that ``accept`` prefers, and its content type."""
     registry = CollectorRegistry()
     registry.register(_Runs(rows))
@@ -46,7 +46,7 @@ def exposition(rows: list[Row], accept: str) -> tuple[bytes, str]:
 
 
 class _Runs(Collector):
-    def __init__(self, rows: list[Row]) -> None:
+    def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

@@ -1,6 +1,6 @@
 """How the runs of a batch become rows of sql/runs/copy.sql."""
 
-from telemetry.copy_rows import CopyFormat
+from telemetry.payloads.copy_format import CopyFormat
 from telemetry.runs.schema import RunSchema
 
 # COPY fills no default in: these are the ones of sql/runs/create.sql.

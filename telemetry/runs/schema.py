@@ -1,15 +1,15 @@
 """What a run is, and what may be asked about runs."""
 
-from telemetry.fields import (
+from telemetry.payloads.fields import (
     Choice,
-    Flag,
     Identifier,
     Integer,
     JsonObject,
+    NumericFlag,
     Text,
     Timestamp,
 )
-from telemetry.payload import PayloadSchema
+from telemetry.payloads.loading import PayloadSchema
 
 STATUSES = ("running", "success", "failure", "partial", "timeout", "cancelled")
 STATUS_ALIASES = {"failed": "failure", "completed": "success", "succeeded": "success"}
@@ -21,14 +21,14 @@ class OutcomeSchema(PayloadSchema):
 
     status = Choice(STATUSES, STATUS_ALIASES)
     end_time = Timestamp()
-    duration_ms = Integer(least=0)
+    duration_ms = Integer(min=0)
     error_summary = Text()
     error_details = Text()
     output_summary = Text()
-    items_discovered = Integer(least=0)
-    items_succeeded = Integer(least=0)
-    items_failed = Integer(least=0)
-    items_skipped = Integer(least=0)
+    items_discovered = Integer(min=0)
+    items_succeeded = Integer(min=0)
+    items_failed = Integer(min=0)
+    items_skipped = Integer(min=0)
     metrics_json = JsonObject()
     context_json = JsonObject()
     git_commit_source = Choice(COMMIT_SOURCES)
@@ -40,9 +40,9 @@ class RunSchema(OutcomeSchema):
     """A run as an agent posts it."""
 
     event_id = Identifier(required=True)
-    run_id = Text(required=True, least=1, most=255, blank=False)
-    agent_name = Text(required=True, least=1, most=255, blank=False)
-    job_type = Text(required=True, least=1, most=255, blank=False)
+    run_id = Text(required=True, min=1, max=255, blank=False)
+    agent_name = Text(required=True, min=1, max=255, blank=False)
+    job_type = Text(required=True, min=1, max=255, blank=False)
     start_time = Timestamp(required=True)
     created_at = Timestamp()
     product = Text()
@@ -64,15 +64,15 @@ class RunSchema(OutcomeSchema):
     trigger_type = Text()
     insight_id = Text()
     parent_run_id = Text()
-    api_posted = Flag()
+    api_posted = NumericFlag()
     api_posted_at = Timestamp()
-    api_retry_count = Integer(least=0)
+    api_retry_count = Integer(min=0)
 
 
 class CommitSchema(PayloadSchema):
     """The commit that a run produced."""
 
-    commit_hash = Text(required=True, least=7, most=64, blank=False)
+    commit_hash = Text(required=True, min=7, max=64, blank=False)
     commit_source = Choice(COMMIT_SOURCES, required=True)
     commit_author = Text()
     commit_timestamp = Timestamp()

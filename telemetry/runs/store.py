@@ -6,25 +6,25 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import scalar_row
 
-from telemetry import sql
-from telemetry.batch_insert import copy_new, in_parts, insert_new
-from telemetry.connection import Connection
-from telemetry.copy_rows import CopyRow, copy_rows
-from telemetry.database import Database, Row
-from telemetry.database_values import Json, Keyed, as_json, json_array
-from telemetry.group_commit import GroupCommit, insert_keyed
+from telemetry.database import statements
+from telemetry.database.batch_insert import copy_new, in_parts, insert_new
+from telemetry.database.connection import Connection
+from telemetry.database.copy import CopyRow, copy_rows
+from telemetry.database.database import Database, Row
+from telemetry.database.group_commit import GroupCommit, insert_keyed
+from telemetry.database.values import Json, Keyed, as_json, json_array
 from telemetry.runs.rows import ROWS
 
-COPY = sql.load("runs/copy")
-CREATE = sql.load("runs/create")
-FIND_ANY = sql.load("runs/find_any")
-FIND_DIFFERING = sql.load("runs/find_differing")
-GET = sql.load("runs/get")
-QUERY = sql.load("runs/query")
-UPDATE = sql.load("runs/update")
-ASSOCIATE_COMMIT = sql.load("runs/associate_commit")
-METADATA = sql.load("runs/metadata")
-METRICS = sql.load("runs/metrics")
+COPY = statements.load("runs/copy")
+CREATE = statements.load("runs/create")
+FIND_ANY = statements.load("runs/find_any")
+FIND_DIFFERING = statements.load("runs/find_differing")
+GET = statements.load("runs/get")
+LIST = statements.load("runs/list")
+UPDATE = statements.load("runs/update")
+ASSOCIATE_COMMIT = statements.load("runs/associate_commit")
+METADATA = statements.load("runs/metadata")
+METRICS = statements.load("runs/metrics")
 
 Run = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Created(NamedTuple):
     """What became of a create: ``differs`` names the fields in which a duplicate differs."""
 
     created: bool
-    differs: list[str]
+    differs: Sequence[str]
 
 
 class BatchCreated(NamedTuple):
@@ -41,7 +41,7 @@ class BatchCreated(NamedTuple):
 
     inserted: int
     duplicates: int
-    duplicate_differs: list[str]
+    duplicate_differs: Sequence[str]
     refused: dict[int, str]
 
 
@@ -50,11 +50,11 @@ class RunStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._arriving = GroupCommit(self._create_group, most_groups=database.pool_size)
+        self._group_commit = GroupCommit(self._create_group, max_groups=database.pool_size)
 
     def create(self, run: Keyed) -> Created:
         """Create the run unless its event_id is there; what arrives together shares a commit."""
-        if self._arriving.submit(run, len(run.json)):
+        if self._group_commit.submit(run, len(run.json)):
             return Created(created=True, differs=[])
         differing = self._database.fetch_one(FIND_DIFFERING, {"runs": json_array([run])})
         return Created(created=False, differs=differing["differs"] if differing else [])
@@ -78,9 +78,9 @@ class RunStore:
         """Return the run, or None."""
         return self._database.fetch_one(GET, {"event_id": event_id})
 
-    def query(self, filters: dict[str, Any]) -> list[Row]:
-        """Return a page of runs, newest first. ``filters`` holds every parameter of query.sql."""
-        return self._database.fetch_all(QUERY, filters, prepare=False)
+    def list(self, filters: dict[str, Any]) -> Sequence[Row]:
+        """Return a page of runs, newest first. ``filters`` holds every parameter of list.sql."""
+        return self._database.fetch_all(LIST, filters, prepare=False)
 
     def update(self, event_id: str, changes: Run) -> bool:
         """Change the fields that were sent; return whether the run exists."""
@@ -102,11 +102,11 @@ class RunStore:
         row = self._database.fetch_one(METADATA)
         return row or {"agent_names": [], "job_types": []}
 
-    def metrics(self) -> list[Row]:
+    def metrics(self) -> Sequence[Row]:
         """Return ``agent_name``, ``total_runs`` and ``recent_24h`` of every agent."""
         return self._database.fetch_all(METRICS)
 
-    def _create_group(self, runs: Sequence[Keyed]) -> list[Row | None]:
+    def _create_group(self, runs: Sequence[Keyed]) -> Sequence[Row | None]:
         return insert_keyed(self._insert, runs)
 
     def _insert(self, runs: Json) -> dict[str, Row]:
@@ -117,7 +117,7 @@ class RunStore:
         event_ids = as_json([run.key for run in runs.values()])
         return self._database.fetch_one(FIND_ANY, {"event_ids": event_ids}) is not None
 
-    def _differing(self, runs: Sequence[Keyed]) -> list[str]:
+    def _differing(self, runs: Sequence[Keyed]) -> Sequence[str]:
         if not runs:
             return []
         parts = in_parts(runs)
@@ -128,7 +128,7 @@ class RunStore:
         return sorted(row["event_id"] for row in rows)
 
 
-def _find_differing(connection: Connection, runs: Sequence[Keyed]) -> list[Row]:
+def _find_differing(connection: Connection, runs: Sequence[Keyed]) -> Sequence[Row]:
     return connection.execute(FIND_DIFFERING, {"runs": json_array(runs)}).fetchall()
 
 

@@ -5,20 +5,20 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app, request
 
-from telemetry.answers import answer
-from telemetry.batch_body import read_batch
-from telemetry.database import Row
-from telemetry.database_errors import (
+from telemetry.database.database import Row
+from telemetry.database.errors import (
     DatabaseNotConfigured,
     DatabaseUnavailable,
     IntegrityViolation,
 )
-from telemetry.errors import ApiError
-from telemetry.json_body import read_document
-from telemetry.payload import ignored_fields, load, load_keyed, load_row
-from telemetry.request_log import request_id, say
+from telemetry.http.errors import ApiError
+from telemetry.http.request_log import request_id, say
+from telemetry.http.responses import json_response
+from telemetry.payloads.batch import read_batch
+from telemetry.payloads.body import read_document
+from telemetry.payloads.loading import ignored_fields, load, load_keyed, load_row
 from telemetry.runs import links, metrics
-from telemetry.runs.query import next_link, read_filters
+from telemetry.runs.pages import next_link, read_filters
 from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import CommitSchema, OutcomeSchema, RunSchema
 from telemetry.runs.store import RunStore
@@ -52,7 +52,7 @@ def create() -> Response:
     more = ignored_fields(ignored)
     if result.created:
         say(f"[OK] Created run: {event_id} (agent: {run.values['agent_name']})")
-        return answer(
+        return json_response(
             {"status": "created", "event_id": event_id, "run_id": run.values["run_id"], **more}, 201
         )
     say(f"[OK] Duplicate event_id (idempotent): {event_id}")
@@ -62,13 +62,13 @@ def create() -> Response:
         "message": "Event already exists (idempotent)",
     }
     differs = {"differs": result.differs} if result.differs else {}
-    return answer({**duplicate, **differs, **more})
+    return json_response({**duplicate, **differs, **more})
 
 
 @blueprint.post("/api/v1/runs/batch")
 def create_batch() -> Response:
     """Create up to MAX_BATCH runs in one transaction; invalid ones are reported."""
-    batch = read_batch("runs", load_run_row, most=MAX_BATCH, key="event_id")
+    batch = read_batch("runs", load_run_row, max_records=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
     batch.refuse(result.refused)
     say(
@@ -76,29 +76,22 @@ def create_batch() -> Response:
         f" {result.duplicates} duplicates, {len(batch.errors)} errors"
     )
     more = {"duplicate_differs": result.duplicate_differs} if result.duplicate_differs else {}
-    return answer(batch.body(result.inserted, result.duplicates, **more), batch.status)
+    return json_response(batch.body(result.inserted, result.duplicates, **more), batch.status)
 
 
 @blueprint.get("/api/v1/runs")
-def query() -> Response:
+def list() -> Response:
     """Return a page of runs, newest first."""
     filters, limit = read_filters()
-    rows = _store().query(filters)
-    page = rows[:limit]
-    return answer(page, headers={"Link": next_link(page[-1])} if len(rows) > limit else None)
+    rows = _store().list(filters)
+    page = [links.with_links(row) for row in rows[:limit]]
+    return json_response(page, headers={"Link": next_link(page[-1])} if len(rows) > limit else None)
 
 
 @blueprint.get("/api/v1/runs/<event_id>")
 def get(event_id: str) -> Response:
-    """Return one run with its links."""
-    run = _find(event_id)
-    return answer(
-        {
-            **run,
-            "commit_url": links.commit_url(run["git_repo"], run["git_commit_hash"]),
-            "repo_url": links.repo_url(run["git_repo"]),
-        }
-    )
+    """Return one run."""
+    return json_response(links.with_links(_find(event_id)))
 
 
 @blueprint.patch("/api/v1/runs/<event_id>")
@@ -111,7 +104,9 @@ def update(event_id: str) -> Response:
         raise _not_found(event_id)
     say(f"[OK] Updated run: {event_id} ({', '.join(changes)})")
     more = ignored_fields(ignored)
-    return answer({"event_id": event_id, "updated": True, "fields_updated": [*changes], **more})
+    return json_response(
+        {"event_id": event_id, "updated": True, "fields_updated": [*changes], **more}
+    )
 
 
 @blueprint.post("/api/v1/runs/<event_id>/associate-commit")
@@ -123,7 +118,7 @@ def associate_commit(event_id: str) -> Response:
         raise _not_found(event_id)
     say(f"[OK] Associated commit: {event_id} ({commit['commit_hash']})")
     more = ignored_fields(ignored)
-    return answer(
+    return json_response(
         {
             "status": "success",
             "event_id": event_id,
@@ -137,21 +132,20 @@ def associate_commit(event_id: str) -> Response:
 @blueprint.get("/api/v1/runs/<event_id>/commit-url")
 def get_commit_url(event_id: str) -> Response:
     """Return the link to the run's commit, or null."""
-    run = _find(event_id)
-    return answer({"commit_url": links.commit_url(run["git_repo"], run["git_commit_hash"])})
+    return json_response({"commit_url": links.with_links(_find(event_id))["commit_url"]})
 
 
 @blueprint.get("/api/v1/runs/<event_id>/repo-url")
 def get_repo_url(event_id: str) -> Response:
     """Return the link to the run's repository, or null."""
-    return answer({"repo_url": links.repo_url(_find(event_id)["git_repo"])})
+    return json_response({"repo_url": links.with_links(_find(event_id))["repo_url"]})
 
 
 @blueprint.get("/api/v1/metadata")
 def metadata() -> Response:
     """Return the names of all agents and job types."""
     names = _store().metadata()
-    return answer({**names, "counts": {kind: len(values) for kind, values in names.items()}})
+    return json_response({**names, "counts": {kind: len(values) for kind, values in names.items()}})
 
 
 @blueprint.get("/metrics")
@@ -162,7 +156,7 @@ def get_metrics() -> Response:
     if metrics.is_scraper(accept):
         text, content_type = metrics.exposition(rows, accept)
         return Response(text, content_type=content_type)
-    return answer(metrics.summary(rows))
+    return json_response(metrics.summary(rows))
 
 
 def _store() -> RunStore:

@@ -1,8 +1,8 @@
 """What an event is when it is sent, and what may be asked about events."""
 
-from telemetry.fields import Choice, Identifier, Integer, Number, ScalarObject, Text
-from telemetry.payload import PayloadSchema
-from telemetry.query_args import Moment, WholeNumber
+from telemetry.payloads.fields import Choice, Identifier, Integer, Number, ScalarObject, Text
+from telemetry.payloads.loading import PayloadSchema
+from telemetry.payloads.query_string import Moment, Switch, WholeNumber
 
 SOURCES = ("api", "web", "web_api", "worker")
 
@@ -14,30 +14,40 @@ MAX_METHOD = 32
 class EventSchema(PayloadSchema):
     """An event as a program posts it."""
 
-    id = Text(least=1, most=128)
+    id = Text(min=1, max=128)
     source = Choice(SOURCES, required=True)
-    endpoint = Text(required=True, least=1, most=MAX_ENDPOINT, blank=False)
-    raw_endpoint = Text(most=MAX_ENDPOINT)
-    method = Identifier(most=MAX_METHOD)
-    status_code = Integer(least=100, most=599)
+    endpoint = Text(required=True, min=1, max=MAX_ENDPOINT, blank=False)
+    raw_endpoint = Text(max=MAX_ENDPOINT)
+    method = Identifier(max=MAX_METHOD)
+    status_code = Integer(min=100, max=599)
     runtime_ms = Number(required=True, above=0)
-    idea_id = Text(least=1, most=255)
+    idea_id = Text(min=1, max=255)
     metadata = ScalarObject()
 
 
-class ListSchema(PayloadSchema):
+class ReadSchema(PayloadSchema):
+    """The query string that every read takes.
+
+    ``force_refresh`` skips the cache of older services. There is no cache here, so it has no
+    effect.
+    """
+
+    force_refresh = Switch()
+
+
+class ListSchema(ReadSchema):
     """The query string of the list."""
 
     source = Choice(SOURCES)
     endpoint_prefix = Text()
     since = Moment()
-    limit = WholeNumber(least=1, most=MAX_LIMIT)
-    offset = WholeNumber(least=0)
+    limit = WholeNumber(min=1, max=MAX_LIMIT)
+    offset = WholeNumber(min=0)
 
 
-class SummarySchema(PayloadSchema):
+class SummarySchema(ReadSchema):
     """The query string of the summary."""
 
-    seconds = WholeNumber(least=60, most=2_592_000)
+    seconds = WholeNumber(min=60, max=2_592_000)
     source = Choice(SOURCES)
-    limit = WholeNumber(least=1, most=MAX_LIMIT)
+    limit = WholeNumber(min=1, max=MAX_LIMIT)

@@ -2,17 +2,17 @@
 
 import builtins
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
-from telemetry import sql
-from telemetry.batch_insert import insert_new
-from telemetry.connection import Connection
-from telemetry.database import Database, Row
-from telemetry.database_errors import DatabaseUnavailable
-from telemetry.database_values import Json, Keyed, as_json
-from telemetry.group_commit import GroupCommit, insert_keyed
+from telemetry.database import statements
+from telemetry.database.batch_insert import insert_new
+from telemetry.database.connection import Connection
+from telemetry.database.database import Database, Row
+from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.group_commit import GroupCommit, insert_keyed
+from telemetry.database.values import Json, Keyed, as_json
+from telemetry.numbers import with_point
 from telemetry.runtime_events.events import (
     BatchCreated,
     Created,
@@ -20,11 +20,11 @@ from telemetry.runtime_events.events import (
     Filters,
 )
 
-CREATE = sql.load("runtime_events/create")
-GET = sql.load("runtime_events/get")
-LIST = sql.load("runtime_events/list")
-SUMMARY = sql.load("runtime_events/summary")
-CHANGE_TOKEN = sql.load("runtime_events/change_token")
+CREATE = statements.load("runtime_events/create")
+GET = statements.load("runtime_events/get")
+LIST = statements.load("runtime_events/list")
+SUMMARY = statements.load("runtime_events/summary")
+CHANGE_TOKEN = statements.load("runtime_events/change_token")
 
 NUMERIC = ("runtime_ms", "runtime_cost_estimate")
 
@@ -34,12 +34,12 @@ class DatabaseEvents:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._arriving = GroupCommit(self._create_group, most_groups=database.pool_size)
+        self._group_commit = GroupCommit(self._create_group, max_groups=database.pool_size)
 
     def create(self, event: Event) -> Created:
         """Store the event unless its id is there; what arrives together shares a commit."""
         sent = as_json(_exact(event))
-        stored = self._arriving.submit(Keyed(event["id"], sent), len(sent))
+        stored = self._group_commit.submit(Keyed(event["id"], sent), len(sent))
         if stored:
             return Created(stored, created=True)
         stored = self._database.fetch_one(GET, {"id": event["id"]})
@@ -86,14 +86,5 @@ class DatabaseEvents:
 
 
 def _exact(event: Event) -> Event:
-    """Return the event as create.sql takes it.
-
-    A large double gets its decimal point: numeric would keep 4.290910170725085e16 as an
-    integer, which is not the same number.
-    """
-    return {**event, **{name: _with_point(event[name]) for name in NUMERIC}}
-
-
-def _with_point(number: float) -> float | Decimal:
-    large = isinstance(number, float) and number >= 2**53
-    return Decimal(f"{number:.1f}") if large else number
+    """Return the event as create.sql takes it."""
+    return {**event, **{name: with_point(event[name]) for name in NUMERIC}}

@@ -5,14 +5,14 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app
 
-from telemetry.answers import answer
-from telemetry.batch_body import read_batch
-from telemetry.json_body import read_document
-from telemetry.payload import ignored_fields, load
-from telemetry.query_args import read_query
-from telemetry.request_log import say
+from telemetry.http.request_log import say
+from telemetry.http.responses import json_response
+from telemetry.payloads.batch import read_batch
+from telemetry.payloads.body import read_document
+from telemetry.payloads.loading import ignored_fields, load
+from telemetry.payloads.query_string import read_query
 from telemetry.runtime_events.events import Event, Filters, RuntimeEventStore, complete
-from telemetry.runtime_events.schema import EventSchema, ListSchema, SummarySchema
+from telemetry.runtime_events.schema import EventSchema, ListSchema, ReadSchema, SummarySchema
 
 MAX_BATCH = 10_000
 
@@ -21,6 +21,7 @@ blueprint = Blueprint("runtime_events", __name__, url_prefix="/api/runtime")
 event_schema = EventSchema()
 list_schema = ListSchema()
 summary_schema = SummarySchema()
+read_schema = ReadSchema()
 
 
 @blueprint.post("/events")
@@ -33,13 +34,13 @@ def create() -> Response:
         say(f"[OK] Recorded event: {stored['id']} ({stored['method']} {stored['endpoint']})")
     else:
         say(f"[OK] Duplicate event (idempotent): {stored['id']}")
-    return answer({**stored, **more}, 201 if created else 200)
+    return json_response({**stored, **more}, 201 if created else 200)
 
 
 @blueprint.post("/events/batch")
 def create_batch() -> Response:
     """Record up to MAX_BATCH events in one transaction; invalid ones are reported."""
-    batch = read_batch("events", partial(load, event_schema), most=MAX_BATCH, key="id")
+    batch = read_batch("events", partial(load, event_schema), max_records=MAX_BATCH, key="id")
     events = {index: _completed(sent) for index, sent in batch.valid.items()}
     result = _store().create_batch(events)
     batch.refuse(result.refused)
@@ -47,18 +48,18 @@ def create_batch() -> Response:
         f"[OK] Batch of {batch.total} events: {result.inserted} recorded,"
         f" {result.duplicates} duplicates, {len(batch.errors)} errors"
     )
-    return answer(batch.body(result.inserted, result.duplicates), batch.status)
+    return json_response(batch.body(result.inserted, result.duplicates), batch.status)
 
 
 @blueprint.get("/events")
-def list() -> Response:  # noqa: A001 - one word per action, in every tree
+def list() -> Response:
     """Return a page of events, newest first."""
     query = read_query(list_schema)
     limit, offset = query.get("limit", 100), query.get("offset", 0)
     filters = Filters(query.get("source"), query.get("endpoint_prefix"), query.get("since"))
     # One event more than the page tells whether more follow.
     events = _store().list(filters, limit=limit + 1, offset=offset)
-    return answer(
+    return json_response(
         {
             "items": events[:limit],
             "limit": limit,
@@ -74,13 +75,14 @@ def summary() -> Response:
     query = read_query(summary_schema)
     seconds, source = query.get("seconds", 3600), query.get("source")
     endpoints = _store().summary(seconds=seconds, source=source, limit=query.get("limit", 200))
-    return answer({"window_seconds": seconds, "source": source, "endpoints": endpoints})
+    return json_response({"window_seconds": seconds, "source": source, "endpoints": endpoints})
 
 
 @blueprint.get("/change-token")
 def change_token() -> Response:
     """Return the token that tells a poller whether there is anything new."""
-    return answer({"token": _store().change_token()})
+    read_query(read_schema)
+    return json_response({"token": _store().change_token()})
 
 
 def _store() -> RuntimeEventStore:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.audio_runtime.ledger import Ledger
+from tests.support.ledger import Ledger
 
 
 @pytest.fixture

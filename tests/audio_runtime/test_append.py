@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.audio_runtime.payloads import EVENT_TYPES, KIND_FIELDS, KINDS, event
+from tests.support.audio_runtime import EVENT_TYPES, KIND_FIELDS, KINDS, event
 
 URL = "/api/v1/audio-runtime/events"
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.audio_runtime.payloads import KINDS, event
+from tests.support.audio_runtime import KINDS, event
 
 URL = "/api/v1/audio-runtime/events/batch"
 

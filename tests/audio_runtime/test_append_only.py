@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.audio_runtime.payloads import event
+from tests.support.audio_runtime import event
 
 URL = "/api/v1/audio-runtime/events"
 

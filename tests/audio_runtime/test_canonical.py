@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-from tests.audio_runtime.payloads import KINDS, event
+from tests.support.audio_runtime import KINDS, event
 
 LEDGER = "os_core.audio_runtime_events"
 REFERENCE = Path(__file__).with_name("reference.sql")

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.projection import LOCK_HEADS
-from telemetry.connection import connect
-from telemetry.database_values import as_json
-from tests.audio_runtime.payloads import KINDS, event
-from tests.waiting import locks_awaited, wait_until
+from telemetry.database.connection import connect
+from telemetry.database.values import as_json
+from tests.support.audio_runtime import KINDS, event
+from tests.support.waiting import locks_awaited, wait_until
 
 URL = "/api/v1/audio-runtime/events"
 WRITERS = 16

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.audio_runtime.payloads import KIND_FIELDS, KINDS, event
+from tests.support.audio_runtime import KIND_FIELDS, KINDS, event
 
 TABLE = "os_core.audio_runtime_events"
 

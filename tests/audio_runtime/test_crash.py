@@ -8,8 +8,8 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.audio_runtime.ledger import Ledger
-from tests.audio_runtime.payloads import KINDS, event
+from tests.support.audio_runtime import KINDS, event
+from tests.support.ledger import Ledger
 
 URL = "/api/v1/audio-runtime/events"
 WRITERS = 4

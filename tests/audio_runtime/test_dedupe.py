@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from tests.audio_runtime.payloads import KINDS, event
+from tests.support.audio_runtime import KINDS, event
 
 URL = "/api/v1/audio-runtime/events"
 

@@ -6,10 +6,10 @@ import pytest
 
 from telemetry.audio_runtime.projection import LOCK_HEADS
 from telemetry.audio_runtime.store import lock_and_append
-from telemetry.connection import connect
-from telemetry.database_values import as_json
-from tests.audio_runtime.payloads import event
-from tests.waiting import locks_awaited, wait_until
+from telemetry.database.connection import connect
+from telemetry.database.values import as_json
+from tests.support.audio_runtime import event
+from tests.support.waiting import locks_awaited, wait_until
 
 URL = "/api/v1/audio-runtime/events"
 BUSY = {"tenant_id": "tenant-1", "device_id": "busy"}

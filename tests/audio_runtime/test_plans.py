@@ -7,11 +7,11 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from telemetry import sql
 from telemetry.audio_runtime.store import AudioRuntimeStore
-from telemetry.database import Database
-from tests.audio_runtime.ledger import Ledger
-from tests.audio_runtime.payloads import KINDS, event
+from telemetry.database import statements
+from telemetry.database.database import Database
+from tests.support.audio_runtime import KINDS, event
+from tests.support.ledger import Ledger
 
 DEVICES = 300
 EVENTS = 15_000
@@ -95,7 +95,7 @@ class Plans:
         return root
 
     def _explain(self, explain, name, parameters):
-        query = sql.load(name).replace(f"/* {name} */".encode(), explain.encode())
+        query = statements.load(name).replace(f"/* {name} */".encode(), explain.encode())
         rows = self.db.execute(query, {**PARAMETERS, **parameters}, prepare=False)
         return rows.fetchone()["QUERY PLAN"][0]["Plan"]
 
@@ -114,7 +114,10 @@ def test_statements_use_the_indexes_that_they_name(plan):
             "audio_runtime_heads_pkey",
             "audio_runtime_current_pkey",
         ],
-        "audio_runtime/recall": ["ux_audio_runtime_events_dedupe", "ux_audit_events_source"],
+        "audio_runtime/describe_duplicates": [
+            "ux_audio_runtime_events_dedupe",
+            "ux_audit_events_source",
+        ],
         "audio_runtime/project": [f"{LEDGER}latest_of_kind", f"{LEDGER}latest_session"],
         "audio_runtime/get_current": ["audio_runtime_current_pkey"],
         "audio_runtime/contradictions": [f"{LEDGER}tenant_device_time"],
@@ -144,8 +147,8 @@ def test_a_replay_looks_each_event_up_once(plan):
 def test_a_page_of_a_device_costs_its_rows_and_no_more(plan, device, after):
     """Whatever the tenant has; device-8 is another tenant's."""
     for name, index in (
-        ("audio_runtime/query_device", f"{LEDGER}tenant_device_time"),
-        ("audit/query_device", "ix_audit_events_tenant_device"),
+        ("audio_runtime/list_device_events", f"{LEDGER}tenant_device_time"),
+        ("audit/list_device", "ix_audit_events_tenant_device"),
     ):
         found = plan(name, device_id=device, after=after)
         assert f'"{index}"' in found
@@ -156,16 +159,16 @@ def test_a_page_of_a_device_costs_its_rows_and_no_more(plan, device, after):
 @pytest.mark.parametrize("tenant", [None, "tenant-7", "absent"])
 @pytest.mark.parametrize("device", ["device-7", "absent"])
 def test_a_device_is_found_by_a_few_steps(plan, tenant, device):
-    root = plan.run("audio_runtime/list_device", tenant_id=tenant, device_id=device)
+    root = plan.run("audio_runtime/list_device_tenants", tenant_id=tenant, device_id=device)
     tenants = 20 if tenant is None else 1
     assert buffers(root) <= 2 * 5 * 4 * tenants
 
 
 def test_a_tenants_lists_come_from_the_indexes_by_tenant(plan):
-    assert f'"{LEDGER}tenant"' in plan("audio_runtime/query")
-    assert '"ix_audit_events_tenant"' in plan("audit/query")
-    assert '"audio_runtime_heads_pkey"' in plan("audio_runtime/heads", after="device-3")
-    assert '"audio_runtime_current_pkey"' in plan("audio_runtime/query_current", after="device-3")
+    assert f'"{LEDGER}tenant"' in plan("audio_runtime/list_events")
+    assert '"ix_audit_events_tenant"' in plan("audit/list")
+    assert '"audio_runtime_heads_pkey"' in plan("audio_runtime/list_heads", after="device-3")
+    assert '"audio_runtime_current_pkey"' in plan("audio_runtime/list_current", after="device-3")
 
 
 def test_listing_devices_jumps_from_one_to_the_next(plan):
@@ -180,7 +183,7 @@ def test_listing_devices_jumps_from_one_to_the_next(plan):
 
 def test_a_rebuild_does_not_read_the_history(plan, db):
     """A device with one kind missing reads seven index entries, not all its events."""
-    query = sql.load("audio_runtime/verify_current").replace(
+    query = statements.load("audio_runtime/verify_current").replace(
         b"/* audio_runtime/verify_current */", b"EXPLAIN (ANALYZE, FORMAT JSON)"
     )
     nodes = [db.execute(query, PARAMETERS, prepare=False).fetchone()["QUERY PLAN"][0]["Plan"]]

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from telemetry.audio_runtime.store import APPEND
-from telemetry.connection import connect
-from telemetry.database_values import as_json
-from tests.audio_runtime.payloads import KINDS, event
-from tests.waiting import wait_until
+from telemetry.database.connection import connect
+from telemetry.database.values import as_json
+from tests.support.audio_runtime import KINDS, event
+from tests.support.waiting import wait_until
 
 URL = "/api/v1/audio-runtime/events"
 CURRENT = "os_core.audio_runtime_current"

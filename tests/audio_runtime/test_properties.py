@@ -3,8 +3,8 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.audio_runtime.payloads import KIND_FIELDS, event
-from tests.audio_runtime.replay import replay
+from tests.support.audio_runtime import KIND_FIELDS, event
+from tests.support.replay import replay
 
 URL = "/api/v1/audio-runtime/events"
 

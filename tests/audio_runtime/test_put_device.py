@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.errors import assert_problems
+from tests.support.errors import assert_problems
 
 TENANT_1 = {"tenant_id": "tenant-1"}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.audio_runtime.payloads import KINDS, event
-from tests.audio_runtime.replay import replay
+from tests.support.audio_runtime import KINDS, event
+from tests.support.replay import replay
 
 URL = "/api/v1/audio-runtime/events"
 REBUILD = "/api/v1/audio-runtime/rebuild"

@@ -5,8 +5,8 @@ from threading import Thread
 import psycopg
 import pytest
 
-from tests.audio_runtime.payloads import event
-from tests.command import telemetry, telemetry_process
+from tests.support.audio_runtime import event
+from tests.support.command import telemetry, telemetry_process
 
 URL = "/api/v1/audio-runtime/events"
 REBUILD = "/api/v1/audio-runtime/rebuild"

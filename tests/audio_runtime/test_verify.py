@@ -3,7 +3,7 @@
 import pytest
 
 from telemetry.audio_runtime.kept_heads import read_heads
-from tests.audio_runtime.payloads import KINDS, event
+from tests.support.audio_runtime import KINDS, event
 
 URL = "/api/v1/audio-runtime/events"
 LEDGER = "os_core.audio_runtime_events"

@@ -8,10 +8,10 @@ import sys
 import psycopg
 import pytest
 
-from tests.audio_runtime.payloads import event
-from tests.command import telemetry
-from tests.service import PROJECT, environment
-from tests.waiting import locks_awaited, wait_until
+from tests.support.audio_runtime import event
+from tests.support.command import telemetry
+from tests.support.service import PROJECT, environment
+from tests.support.waiting import locks_awaited, wait_until
 
 HEAD = {"tenant_id": "tenant-1", "device_id": "device-1", "event_id": 1, "row_hash": "00" * 32}
 

@@ -11,7 +11,7 @@ import pytest
 
 from telemetry import __version__
 from telemetry.migrations.files import known_migrations
-from tests.waiting import locks_awaited, wait_until
+from tests.support.waiting import locks_awaited, wait_until
 
 URL = "/api/ready"
 UNREACHABLE = "postgresql://nobody@127.0.0.1:1/nowhere"

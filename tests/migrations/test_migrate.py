@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from telemetry import sql
+from telemetry.database import statements
 from telemetry.migrations import files, runner
-from tests.command import telemetry, telemetry_process
-from tests.databases import schema
-from tests.runs.payloads import minimal_run
-from tests.service import PROJECT
+from tests.support.command import telemetry, telemetry_process
+from tests.support.databases import schema
+from tests.support.runs import minimal_run
+from tests.support.service import PROJECT
 
 FORWARD = sorted(
     file for file in files.DIRECTORY.iterdir() if not file.name.endswith(".rollback.sql")
@@ -242,14 +242,14 @@ def test_a_comment_names_files_that_there_are(db):
 
 def test_an_index_names_a_statement_that_names_it(db):
     """Where any does: a statement that may use several indexes needs to name none."""
-    statements = {
-        str(file.relative_to(PROJECT)): file.read_text() for file in sql.ROOT.glob("*/*.sql")
+    texts = {
+        str(file.relative_to(PROJECT)): file.read_text() for file in statements.ROOT.glob("*/*.sql")
     }
     for row in db.execute(
         "SELECT relname AS index, obj_description(oid) AS comment FROM pg_class"
         " WHERE relkind = 'i' AND obj_description(oid) IS NOT NULL"
     ):
         word = re.compile(rf"\b{row['index']}\b")
-        naming = {name for name, statement in statements.items() if word.search(statement)}
+        naming = {name for name, statement in texts.items() if word.search(statement)}
         named = set(re.findall(r"sql/[\w/]+\.sql", row["comment"]))
         assert not (naming and named) or naming & named, row

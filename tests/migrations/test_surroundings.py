@@ -6,9 +6,9 @@ import psycopg
 import pytest
 
 from telemetry.migrations import files, runner
-from tests.command import telemetry
-from tests.databases import database, execute, schema
-from tests.service import free_port
+from tests.support.command import telemetry
+from tests.support.databases import database, execute, schema
+from tests.support.service import free_port
 
 
 def run(url):

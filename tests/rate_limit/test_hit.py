@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.errors import assert_detail
+from tests.support.errors import assert_detail
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.errors import assert_detail, assert_problems
-from tests.runs.payloads import full_run, minimal_run
+from tests.support.errors import assert_detail, assert_problems
+from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs/event-1/associate-commit"
 COMMIT = {

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.errors import assert_problems
-from tests.runs.payloads import minimal_run
+from tests.support.errors import assert_problems
+from tests.support.runs import minimal_run
 
 ENDPOINTS = [
     ("POST", "/api/v1/runs", minimal_run("new")),

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from telemetry import sql
+from telemetry.database import statements
 from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import RunSchema
-from tests.runs.payloads import full_run, minimal_run
-from tests.waiting import locks_awaited, wait_until
+from tests.support.runs import full_run, minimal_run
+from tests.support.waiting import locks_awaited, wait_until
 
 URL = "/api/v1/runs/batch"
 STORED = 'SELECT * FROM agent_runs ORDER BY event_id COLLATE "C"'
@@ -35,7 +35,7 @@ def rows(db):
 
 
 def test_its_columns_are_those_of_its_rows():
-    columns = re.search(rb"\((.*?)\)", sql.load("runs/copy"), re.DOTALL)[1]
+    columns = re.search(rb"\((.*?)\)", statements.load("runs/copy"), re.DOTALL)[1]
     assert re.findall(r"\w+", columns.decode()) == [*ROWS.columns]
     assert {*ROWS.columns} == {*RunSchema().fields}
 

@@ -8,12 +8,12 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from telemetry import sql
+from telemetry.database import statements
 from telemetry.migrations import runner
 from telemetry.migrations.files import known_migrations
-from tests.runs.payloads import minimal_run
+from tests.support.runs import minimal_run
 
-METRICS = sql.load("runs/metrics")
+METRICS = statements.load("runs/metrics")
 
 COUNTED_ONE_BY_ONE = """
     SELECT

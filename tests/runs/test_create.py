@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.errors import assert_problems
-from tests.runs.payloads import full_run, minimal_run
+from tests.support.errors import assert_problems
+from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs"
 
@@ -154,9 +154,12 @@ def test_it_names_every_bad_field_at_once(client, db):
         ("end_time", "2026-01-31", "datetime_parsing"),
         ("items_failed", "1", "int_type"),
         ("items_failed", 2**63, "int_out_of_range"),
-        ("duration_ms", 1.0, "int_type"),
-        ("api_posted", 1, "bool_type"),
+        ("duration_ms", 1e300, "less_than_equal"),
+        ("duration_ms", "1.0", "int_type"),
+        ("api_posted", 2, "bool_type"),
+        ("api_posted", 0.5, "bool_type"),
         ("api_posted", "true", "bool_type"),
+        ("api_posted", "0", "bool_type"),
         ("git_commit_source", "human", "enum"),
         ("product", 1, "string_type"),
         ("context_json", "{}", "object_type"),

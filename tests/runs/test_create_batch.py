@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.runs.payloads import full_run, minimal_run
+from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs/batch"
 

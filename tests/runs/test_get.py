@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.errors import assert_detail
-from tests.runs.payloads import full_run, minimal_run
+from tests.support.errors import assert_detail
+from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs"
 

@@ -1,6 +1,6 @@
 """GET /api/v1/metadata."""
 
-from tests.runs.payloads import minimal_run
+from tests.support.runs import minimal_run
 
 
 def test_it_works(client):

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from tests.runs.payloads import minimal_run
+from tests.support.runs import minimal_run
 
 
 @pytest.fixture

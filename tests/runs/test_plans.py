@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from telemetry import sql
-from telemetry.runs.query import RunQuerySchema
+from telemetry.database import statements
+from telemetry.runs.pages import RunQuerySchema
 
 RUNS = 20_000
 
@@ -49,7 +49,9 @@ def plan(db):
     """Explain a statement over the filled table, as it is sent."""
 
     def explain(name, parameters):
-        query = sql.load(name).replace(b"/* " + name.encode() + b" */", b"EXPLAIN (FORMAT JSON)")
+        query = statements.load(name).replace(
+            b"/* " + name.encode() + b" */", b"EXPLAIN (FORMAT JSON)"
+        )
         return json.dumps(db.execute(query, parameters, prepare=False).fetchone()["QUERY PLAN"])
 
     return explain
@@ -81,7 +83,7 @@ def plan(db):
     ],
 )
 def test_a_filter_has_its_index(plan, filters, index):
-    found = plan("runs/query", {**NOTHING, **filters})
+    found = plan("runs/list", {**NOTHING, **filters})
     assert index in found
     assert "Seq Scan" not in found
 

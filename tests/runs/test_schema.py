@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemetry.runs.schema import COMMIT_SOURCES, STATUSES
-from tests.runs.payloads import minimal_run
+from tests.support.runs import minimal_run
 
 SETTINGS = settings(
     max_examples=150,

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import MakeApp
-from tests.databases import Databases
+from tests.support.databases import Databases
 
 
 @pytest.fixture

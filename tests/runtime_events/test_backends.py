@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
-from tests.runs.payloads import minimal_run
-from tests.runtime_events.payloads import URL, minimal_event
+from tests.support.runs import minimal_run
+from tests.support.runtime_events import URL, minimal_event
 
 # RUNTIME_DATABASE_URL, DATABASE_URL, RUNTIME_EVENTS_PATH: where events go, where runs go
 ROWS = [

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
-from tests.runtime_events.payloads import BATCH_URL, TOKEN_URL, URL, full_event, minimal_event
-from tests.waiting import locks_awaited, wait_until
+from tests.support.runtime_events import BATCH_URL, TOKEN_URL, URL, full_event, minimal_event
+from tests.support.waiting import locks_awaited, wait_until
 
 INSERT = """
     INSERT INTO runtime_events (id, source, endpoint, raw_endpoint, runtime_ms,

@@ -12,9 +12,9 @@ import psutil
 import psycopg
 import pytest
 
-from tests.runtime_events.payloads import URL, minimal_event
-from tests.server import Server
-from tests.waiting import wait_until
+from tests.support.runtime_events import URL, minimal_event
+from tests.support.server import Server
+from tests.support.waiting import wait_until
 
 # The full-size run of the issue is EVENTS=10000.
 EVENTS = int(os.environ.get("EVENTS", "800"))

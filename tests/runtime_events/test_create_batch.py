@@ -2,8 +2,8 @@
 
 import json
 
-from telemetry import sql
-from tests.runtime_events.payloads import BATCH_URL, URL, full_event, minimal_event
+from telemetry.database import statements
+from tests.support.runtime_events import BATCH_URL, URL, full_event, minimal_event
 
 
 def ids(events):
@@ -81,5 +81,7 @@ def test_it_names_the_constraint_that_refuses_an_event(client, db):
 
 
 def test_it_takes_the_ids_in_the_order_of_its_parts_whatever_the_databases_collation(db):
-    plan = db.execute(b"EXPLAIN " + sql.load("runtime_events/create"), {"events": "[]"}).fetchall()
+    plan = db.execute(
+        b"EXPLAIN " + statements.load("runtime_events/create"), {"events": "[]"}
+    ).fetchall()
     assert 'Sort Key: sent.id COLLATE "C"' in [row["QUERY PLAN"].strip() for row in plan]

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 from filelock import FileLock
 
-from telemetry.runtime_events import file_journal
-from tests.runtime_events.payloads import (
+from telemetry.runtime_events.file import journal
+from tests.support.runtime_events import (
     BATCH_URL,
     SUMMARY_URL,
     TOKEN_URL,
@@ -102,7 +102,7 @@ def test_it_recognises_a_repetition_after_a_restart(file_client, other_client):
 def test_it_recognises_the_last_events_and_may_forget_older_ones(
     file_client, other_client, monkeypatch
 ):
-    monkeypatch.setattr(file_journal, "REMEMBERED", 3)
+    monkeypatch.setattr(journal, "REMEMBERED", 3)
     for event_id in "abcde":
         file_client.post(URL, json=full_event(id=event_id))
     for client in (file_client, other_client):
@@ -217,7 +217,7 @@ def test_it_says_that_it_may_not_write(make_app, tmp_path):
 
 
 def test_it_gives_up_when_another_writer_keeps_the_lock(file_client, events_file, monkeypatch):
-    monkeypatch.setattr(file_journal, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(journal, "FILE_LOCK_SECONDS", 0.05)
     with FileLock(f"{events_file}.lock"):
         assert "locked" in refusal(file_client.post(URL, json=full_event()))
         assert file_client.get(URL).status_code == 200

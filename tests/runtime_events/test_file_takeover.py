@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.runtime_events.payloads import SUMMARY_URL, TOKEN_URL, URL, full_event
+from tests.support.runtime_events import SUMMARY_URL, TOKEN_URL, URL, full_event
 
 
 def old_event(number, **fields):

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from telemetry.cli import main
-from tests.runtime_events.payloads import URL, full_event, minimal_event
+from tests.support.runtime_events import URL, full_event, minimal_event
 
 
 def old_event(event_id, **fields):

@@ -1,8 +1,17 @@
 """GET /api/runtime/events, the same on both backends."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from tests.runtime_events.payloads import BATCH_URL, URL, full_event, minimal_event
+from tests.support.runtime_events import (
+    BATCH_URL,
+    SUMMARY_URL,
+    TOKEN_URL,
+    URL,
+    full_event,
+    minimal_event,
+)
 
 
 def post(events, *ids, **fields):
@@ -96,6 +105,40 @@ def test_it_filters_by_time_inclusively(events):
     assert listed(events, since="9999-12-31T23:59:59Z") == []
 
 
+@pytest.mark.parametrize(
+    ("since", "found"),
+    [
+        ("{date}", ["a"]),
+        ("{date}T00:00:00", ["a"]),
+        ("{date} 00:00", ["a"]),
+        ("{date}T05:30:00 05:30", ["a"]),
+        ("{date}T05:30:00 0530", ["a"]),
+        ("{date}T05:00:00.0 05", ["a"]),
+        ("{next_date}", []),
+        ("{next_date}T05:00 05", []),
+    ],
+)
+def test_it_reads_a_time_as_people_write_it(events, since, found):
+    now = datetime.now(UTC)
+    post(events, "a")
+    dates = {"date": f"{now:%Y-%m-%d}", "next_date": f"{now + timedelta(days=2):%Y-%m-%d}"}
+    assert listed(events, since=since.format(**dates)) == found
+
+
+@pytest.mark.parametrize("value", ["true", "false", "1", "0", "True"])
+@pytest.mark.parametrize("url", [URL, SUMMARY_URL, TOKEN_URL])
+def test_every_read_takes_force_refresh(events, url, value):
+    post(events, "a")
+    assert events.get(url, query_string={"force_refresh": value}).json == events.get(url).json
+
+
+@pytest.mark.parametrize("url", [SUMMARY_URL, TOKEN_URL])
+def test_every_read_refuses_what_it_does_not_know(events, url):
+    answer = events.get(url, query_string={"refresh": "true"})
+    assert answer.status_code == 422
+    assert [it["loc"] for it in answer.json["detail"]] == [["query", "refresh"]]
+
+
 def test_it_combines_filters(events):
     post(events, "a", source="web", endpoint="/one")
     post(events, "b", source="web", endpoint="/two")
@@ -113,7 +156,9 @@ def test_it_combines_filters(events):
         ("offset", "99999999999999999999"),
         ("source", "cron"),
         ("since", "yesterday"),
-        ("since", "2026-01-31T12:00:00"),
+        ("since", "2026-02-30"),
+        ("since", "2026-01-31T12:00:00 5"),
+        ("force_refresh", "perhaps"),
         ("endpoint_prefix", "/\0"),
         ("endpoint", "/"),
     ],

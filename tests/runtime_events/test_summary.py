@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.runtime_events.payloads import BATCH_URL, SUMMARY_URL, minimal_event
+from tests.support.runtime_events import BATCH_URL, SUMMARY_URL, minimal_event
 
 
 def post(events, *batch):

@@ -6,8 +6,8 @@ from click.testing import CliRunner
 
 from telemetry.cli import main
 from telemetry.migrations.files import known_migrations
-from tests.runs.payloads import minimal_run
-from tests.runtime_events.payloads import URL, minimal_event
+from tests.support.runs import minimal_run
+from tests.support.runtime_events import URL, minimal_event
 
 
 @pytest.fixture

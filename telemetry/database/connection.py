@@ -1,0 +1,68 @@
+"""A connection to PostgreSQL that waits a bounded time for each answer."""
+
+from math import inf
+from time import monotonic
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import IsolationLevel
+from psycopg.abc import PQGen
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
+
+from telemetry.database.values import register_loaders
+from telemetry.time_limits import ANSWER_SECONDS, CONNECT_SECONDS
+
+T = TypeVar("T")
+
+
+class Connection(psycopg.Connection[DictRow]):
+    """A connection that waits a bounded time for its server to answer."""
+
+    answer_seconds: float = ANSWER_SECONDS
+
+    # When all waits are over, by the monotonic clock.
+    end: float = inf
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Wait as psycopg does, but not beyond ``answer_seconds`` or ``end``."""
+        try:
+            seconds = timeout or min(self.answer_seconds, self.end - monotonic())
+            return super().wait(gen, interval, seconds)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:
+                # Not the server's word: nobody knows where the conversation stands.
+                self.pgconn.finish()
+            raise
+
+
+def connect(url: str, **settings: Any) -> Connection:
+    """Open a connection outside the pool, for what must not take a request's.
+
+    ``settings`` are connection parameters, such as ``connect_timeout`` in seconds.
+    Raises psycopg.OperationalError.
+    """
+    connection = Connection.connect(
+        **{**connection_settings(url), "prepare_threshold": None, **settings}
+    )
+    configure(connection)
+    return connection
+
+
+def connection_settings(url: str) -> dict[str, Any]:
+    """Return what every connection is opened with. Raises psycopg.ProgrammingError."""
+    return {
+        "application_name": "telemetry",
+        "connect_timeout": CONNECT_SECONDS,
+        **conninfo_to_dict(url),
+        # Of what is sent, whatever the database or the environment would make of it.
+        "client_encoding": "utf8",
+        "autocommit": True,
+        "row_factory": dict_row,
+    }
+
+
+def configure(connection: Connection) -> None:
+    """Set what every connection has, of the pool and outside of it."""
+    connection.isolation_level = IsolationLevel.READ_COMMITTED
+    register_loaders(connection)

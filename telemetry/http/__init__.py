@@ -1,0 +1,1 @@
+"""HTTP, whatever the room: the application, its errors and its log."""

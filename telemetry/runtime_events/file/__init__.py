@@ -1,0 +1,1 @@
+"""The JSON file backend of runtime events."""

@@ -1,0 +1,76 @@
+"""Lines of an open file, whole or from its end, without reading more than is asked for."""
+
+import os
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+BLOCK = 256 * 1024
+SHORT_BLOCK = 4096
+
+
+class Line(NamedTuple):
+    """A line without its end, and where it begins."""
+
+    offset: int
+    text: bytes
+
+
+def read_backwards(fd: int, end: int) -> Iterator[Line]:
+    """Yield the lines before ``end``, the last one first, empty ones left out."""
+    position, rest = end, b""
+    while position > 0:
+        start = max(0, position - BLOCK)
+        block = os.pread(fd, position - start, start) + rest
+        first, *others = block.split(b"\n")
+        offset = start + len(block)
+        for text in reversed(others):
+            offset -= len(text)
+            if text:
+                yield Line(offset, text)
+            offset -= 1
+        position, rest = start, first
+        time.sleep(0)  # a long way back leaves room for other requests
+    if rest:
+        yield Line(0, rest)
+
+
+def read_forwards(fd: int, start: int, end: int) -> Iterator[Line]:
+    """Yield the lines from ``start`` to ``end``, empty ones left out; the last may lack its end."""
+    offset, rest = start, b""
+    while offset + len(rest) < end:
+        position = offset + len(rest)
+        *whole, rest = (rest + os.pread(fd, min(BLOCK, end - position), position)).split(b"\n")
+        for text in whole:
+            if text:
+                yield Line(offset, text)
+            offset += len(text) + 1
+    if rest:
+        yield Line(offset, rest)
+
+
+def line_at(fd: int, offset: int) -> bytes:
+    """Return the line that begins at ``offset``."""
+    text = b""
+    while block := os.pread(fd, SHORT_BLOCK, offset + len(text)):
+        head, newline, _ = block.partition(b"\n")
+        text += head
+        if newline:
+            break
+    return text
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of ``data``, which one call of the system need not do."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def sync_folder(path: str) -> None:
+    """Make the name of the file at ``path`` durable."""
+    folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,139 @@
+"""Runtime events in a file of JSON Lines, for where there is no database."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
+from itertools import chain, groupby, islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from telemetry.persistence import PersistenceUnavailable
+from telemetry.runtime_events.events import (
+    BatchCreated,
+    Created,
+    Event,
+    Filters,
+)
+from telemetry.runtime_events.file.appends import Appends
+from telemetry.runtime_events.file.journal import Journal
+from telemetry.runtime_events.file.lines import Line, read_backwards
+from telemetry.runtime_events.file.stored import StoredEvent, decode_line
+from telemetry.runtime_events.file.summary import Summary
+from telemetry.runtime_events.file.takeover import is_document
+from telemetry.time_limits import FILE_READ_SECONDS
+from telemetry.timestamps import utc_text
+
+# A window is read so far beyond its beginning: a clock that was set back leaves later times
+# before earlier ones.
+CLOCK_SLACK = timedelta(seconds=60)
+
+
+class FileEvents:
+    """A RuntimeEventStore over one file, which other processes use too.
+
+    Every method raises PersistenceUnavailable. The newest event is the last in the file.
+    """
+
+    def __init__(self, path: Path, cost_per_second: float) -> None:
+        self._path = path
+        self._appends = Appends(Journal(path, cost_per_second))
+
+    def create(self, event: Event) -> Created:
+        """Append the event unless its id is among the last ones."""
+        return self._appends.append([event])[0]
+
+    def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
+        """Append the new events at once."""
+        first = {event["id"]: index for index, event in reversed([*events.items()])}
+        results = self._appends.append([events[index] for index in sorted(first.values())])
+        inserted = sum(result.created for result in results)
+        return BatchCreated(inserted, len(events) - inserted, {})
+
+    def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
+        """Return a page of events, newest first; those of one moment by id, as the database."""
+        since = filters.since or datetime.min.replace(tzinfo=UTC)
+        found = (
+            event
+            for event in self._back_to(since)
+            if filters.source in (None, event.source)
+            and event.endpoint.startswith(filters.endpoint_prefix or "")
+        )
+        moments = groupby(found, key=lambda event: event.recorded_at)
+        in_order = chain.from_iterable(
+            sorted(events, key=lambda event: event.id, reverse=True) for _, events in moments
+        )
+        return [msgspec.structs.asdict(it) for it in islice(islice(in_order, offset, None), limit)]
+
+    def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
+        """Return the sums by endpoint."""
+        summary = Summary()
+        for event in self._back_to(datetime.now(UTC) - timedelta(seconds=seconds)):
+            if source in (None, event.source):
+                summary.add(event)
+        return summary.endpoints(limit)
+
+    def change_token(self) -> str:
+        """Return the token of the last event in the file and its place."""
+        for line, _ in self._read_backwards():
+            return hashlib.sha256(b"%d %s" % line).hexdigest()[:32]
+        return hashlib.sha256(b"").hexdigest()[:32]
+
+    def unreadable_lines(self) -> int | None:
+        """Return how many lines hold no event, as far as this process has read; None: no file."""
+        return self._appends.unreadable_lines()
+
+    def _back_to(self, since: datetime) -> Iterator[StoredEvent]:
+        """Yield the events recorded since then, newest first."""
+        first, stop = utc_text(since), _before(since)
+        for _, event in self._read_backwards():
+            if event.recorded_at < stop:
+                return
+            if event.recorded_at >= first:
+                yield event
+
+    def _read_backwards(self) -> Iterator[tuple[Line, StoredEvent]]:
+        """Yield every line that holds an event, the last one first."""
+        deadline = time.monotonic() + FILE_READ_SECONDS
+        with self._opened() as fd:
+            for line in read_backwards(fd, os.fstat(fd).st_size) if fd is not None else ():
+                if time.monotonic() > deadline:
+                    raise PersistenceUnavailable("RUNTIME_EVENTS_PATH is too large to read so much")
+                if event := decode_line(line.text):
+                    yield line, event
+
+    @contextmanager
+    def _opened(self) -> Iterator[int | None]:
+        """Open the file of lines to read it; None when there is none yet."""
+        try:
+            with _open(self._path) as file:
+                if file is None or not is_document(file.fileno()):
+                    yield file.fileno() if file else None
+                    return
+            self._appends.take_over()
+            with _open(self._path) as file:
+                yield file.fileno() if file else None
+        except OSError as error:
+            raise PersistenceUnavailable(
+                f"RUNTIME_EVENTS_PATH can't be read: {error.strerror or error}"
+            ) from error
+
+
+def _open(path: Path) -> AbstractContextManager[BinaryIO | None]:
+    try:
+        return path.open("rb", buffering=0)
+    except FileNotFoundError:
+        if path.parent.is_dir():
+            return nullcontext()
+        raise
+
+
+def _before(since: datetime) -> str:
+    try:
+        return utc_text(since - CLOCK_SLACK)
+    except OverflowError:
+        return ""

@@ -1,0 +1,110 @@
+"""Events that were stored in a file: by this service, by an older one, or by hand."""
+
+import hashlib
+import json
+from collections import Counter
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from telemetry.http.errors import Invalid
+from telemetry.numbers import INT64_MAX
+from telemetry.payloads.fields import Identifier, Number, Text, Timestamp
+from telemetry.payloads.loading import load
+from telemetry.payloads.parsing import parse_document
+from telemetry.runtime_events.events import Event, complete
+from telemetry.runtime_events.schema import MAX_ENDPOINT, MAX_METHOD, EventSchema
+from telemetry.timestamps import utc_text
+
+# A longer integer is left to the schema: it may exceed a double.
+Amount = Annotated[int, Meta(ge=0, le=INT64_MAX)] | Annotated[float, Meta(ge=0)]
+Positive = Annotated[int, Meta(gt=0, le=INT64_MAX)] | Annotated[float, Meta(gt=0)]
+CanonicalTime = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
+
+
+class StoredEvent(Struct):
+    """A line as this service writes it, so that its times compare as texts."""
+
+    id: str
+    source: Literal["api", "web", "web_api", "worker"]
+    endpoint: str
+    raw_endpoint: str
+    method: str
+    status_code: Annotated[int, Meta(ge=100, le=599)]
+    runtime_ms: Positive
+    runtime_cost_estimate: Amount
+    idea_id: str | None
+    origin_idea_id: str | None
+    metadata: dict[str, Any]
+    recorded_at: CanonicalTime
+
+
+class StoredSchema(EventSchema):
+    """An event that somebody else stored: what may be derived may be missing.
+
+    What is derived may be longer than what was sent: by a slash, or by upper case.
+    """
+
+    endpoint = Text(required=True, min=1, max=MAX_ENDPOINT + 1, blank=False)
+    method = Identifier(max=3 * MAX_METHOD)
+    recorded_at = Timestamp(required=True)
+    runtime_cost_estimate = Number(min=0)
+    origin_idea_id = Text(min=1, max=255)
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder(StoredEvent)
+_schema = StoredSchema()
+
+
+class ForeignEvents:
+    """Reads events that this service did not write. An instance for each file read.
+
+    One without an id gets one from its content and from how many of the same came before,
+    so that reading the file again gives the same ids.
+    """
+
+    def __init__(self, cost_per_second: float, *, long_integers: bool = False) -> None:
+        """With ``long_integers`` those beyond 64 bits are kept.
+
+        A file can hold them; the database would answer the nearest double.
+        """
+        self._cost_per_second = cost_per_second
+        self._long_integers = long_integers
+        self._met: Counter[str] = Counter()
+
+    def read(self, line: bytes) -> Event:
+        """Return the event to store. Raises Invalid with all that is wrong with it."""
+        document = parse_document(line, long_integers=self._long_integers)
+        values = load(_schema, document, ()).values
+        event = complete(values, self._cost_per_second)
+        for name in ("runtime_cost_estimate", "origin_idea_id"):
+            event[name] = values.get(name, event[name])
+        if "id" not in values:
+            event["id"] = self._id(document)
+        return {**event, "recorded_at": utc_text(values["recorded_at"])}
+
+    def _id(self, document: Any) -> str:
+        content = json.dumps(document, sort_keys=True)
+        self._met[content] += 1
+        digest = hashlib.sha256(f"{self._met[content]} {content}".encode()).hexdigest()
+        return f"rt_{digest[:32]}"
+
+
+def encode_line(event: Event) -> bytes:
+    """Return the event as a line of the file."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode_line(line: bytes) -> StoredEvent | None:
+    """Return the event on a line, or None when there is none: it is torn, or of another kind."""
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        event = ForeignEvents(0.0, long_integers=True).read(line)
+    except Invalid:
+        return None
+    return StoredEvent(**event)

@@ -1,0 +1,192 @@
+"""The command line and the start of the web process."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from telemetry.database.connection import connect
+from telemetry.migrations import runner
+from tests.support.command import telemetry, telemetry_process
+from tests.support.runs import minimal_run
+from tests.support.server import copy_cluster, folder
+from tests.support.service import PROJECT, Service, environment, free_port, procfile
+from tests.support.waiting import wait_until
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["migrate"]])
+def test_every_command_has_help(command):
+    shown = telemetry_process(*command, "--help")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("Usage: python -m telemetry")
+
+
+def test_it_tells_its_version(client):
+    assert client.get("/version").json["version"] in telemetry_process("--version").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "No such command"),
+        (["--nonsense"], "No such option"),
+        (["migrate", "--rollback", "0"], "0 is not in the range"),
+        (["migrate", "--rollback", "1", "--status"], "exclude each other"),
+        (["migrate", "--destroy-data"], "goes with --rollback"),
+    ],
+)
+def test_wrong_usage_is_status_2(arguments, said):
+    failed = telemetry_process(*arguments)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    (line,) = failed.stderr.splitlines()
+    assert said in line
+
+
+@pytest.mark.parametrize("command", [procfile("web"), [sys.executable, "-m", "telemetry", "serve"]])
+def test_bad_configuration_stops_the_start_with_one_line(command):
+    failed = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=environment(TELEMETRY_RATE_LIMIT_RPM="abc"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 1
+    assert failed.stderr == (
+        "telemetry: TELEMETRY_RATE_LIMIT_RPM: got 'abc', takes a whole number from 1 to 1000000\n"
+    )
+
+
+@pytest.mark.parametrize("parameter", ["pgbouncer=true", "password=s3cret&sslcertmod=x"])
+def test_a_url_that_libpq_cannot_read_stops_the_start(parameter):
+    failed = subprocess.run(
+        procfile("web"),
+        cwd=PROJECT,
+        env=environment(
+            DATABASE_URL=f"postgresql://127.0.0.1/x?{parameter}", PORT=str(free_port())
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert failed.returncode == 1
+    assert failed.stderr == (
+        "telemetry: DATABASE_URL: got 'postgresql://127.0.0.1/x',"
+        " takes a URL with parameters that libpq knows\n"
+    )
+    assert failed.stdout == ""
+
+
+def test_gunicorn_honours_web_concurrency_and_never_migrates(empty_database_url, tmp_path):
+    service = Service({"DATABASE_URL": empty_database_url, "WEB_CONCURRENCY": "3"}, tmp_path)
+    try:
+        assert service.log.count("Booting worker") == 3
+        answer = service.client.get("/api/ready")
+        assert answer.status_code == 503
+        assert answer.json()["detail"]["error"] == "migrations_pending"
+    finally:
+        assert service.stop() == 0
+
+
+def test_a_killed_worker_is_replaced(start_service):
+    service = start_service(WEB_CONCURRENCY="1")
+    assert service.client.post("/api/v1/runs", json=minimal_run()).status_code == 201
+    children = subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(service.process.pid)])
+    subprocess.check_call(["kill", "-9", *children.decode().split()])
+    for _ in range(200):
+        try:
+            assert service.client.post("/api/v1/runs", json=minimal_run()).status_code == 200
+            return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(service.log)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_serve_runs_over_the_configured_database(empty_database_url, tmp_path, number):
+    port = str(free_port())
+    url = empty_database_url.replace("postgres:@", "postgres:s3cret@")
+    environ = environment(DATABASE_URL=url, PORT=port)
+    said = tmp_path / "serve.log"
+    with said.open("wb") as log:
+        serve = subprocess.Popen(
+            [sys.executable, "-m", "telemetry", "serve"], cwd=PROJECT, env=environ, stdout=log
+        )
+    try:
+        wait_until(lambda: "Try it:" in said.read_text())
+        second = telemetry_process("serve", DATABASE_URL=empty_database_url, PORT=port)
+        assert second.returncode == 1
+        assert second.stderr.startswith(f"Error: port {port} of 127.0.0.1 is in use")
+        assert second.stderr.count("\n") == 1
+        assert "Database    postgresql:///nothing\n" in said.read_text()
+        curl = said.read_text().split("Try it:\n")[1].splitlines()[0]
+        first = subprocess.check_output(["sh", "-c", curl], text=True)
+        assert first == '{"status":"created","event_id":"first-run","run_id":"run-1"}'
+    finally:
+        serve.send_signal(number)
+        assert serve.wait(40) == 0
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{port}/health")
+    assert "Traceback" not in said.read_text()
+    assert "s3cret" not in said.read_text()
+
+
+def test_serve_waits_for_a_migrator_as_migrate_does(empty_database_url, monkeypatch):
+    monkeypatch.setattr(runner, "LOCK_SECONDS", 0)
+    environ = {"DATABASE_URL": empty_database_url, "PORT": str(free_port())}
+    with connect(empty_database_url) as other, other.transaction():
+        other.execute(runner.TRY_LOCK)
+        served, migrated = telemetry("serve", **environ), telemetry("migrate", **environ)
+    assert served.stderr == "Error: another migrate did not end in 0 s\n"
+    assert (served.returncode, served.stderr) == (migrated.returncode, migrated.stderr)
+
+
+# serve, with its data in the folder that is the argument.
+SERVE = """
+import pathlib, sys
+from telemetry.cli import main, serve
+serve.DATA = pathlib.Path(sys.argv.pop())
+main()
+"""
+
+
+def test_serve_shows_the_whole_url_of_its_own_database(migrated_cluster, tmp_path):
+    said = tmp_path / "serve.log"
+    with folder() as data, said.open("wb") as log:
+        copy_cluster(migrated_cluster, data / "postgres")
+        serve = subprocess.Popen(
+            [sys.executable, "-c", SERVE, "serve", data],
+            cwd=PROJECT,
+            env=environment(PORT=str(free_port())),
+            stdout=log,
+        )
+        try:
+            wait_until(lambda: "Try it:" in said.read_text())
+        finally:
+            serve.terminate()
+            assert serve.wait(40) == 0
+    assert "Database    postgresql://postgres:@/postgres?host=/" in said.read_text()
+
+
+def test_serve_says_in_one_line_that_a_folder_is_of_another_postgresql(migrated_cluster):
+    with folder() as data:
+        copy_cluster(migrated_cluster, data / "postgres")
+        (data / "postgres" / "PG_VERSION").write_text("9.6\n")
+        failed = subprocess.run(
+            [sys.executable, "-c", SERVE, "serve", data],
+            cwd=PROJECT,
+            env=environment(PORT=str(free_port())),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("Error: the embedded PostgreSQL does not start over")
+    assert str(data / "postgres") in failed.stderr
+    assert "set DATABASE_URL" in failed.stderr
+    assert failed.stderr.count("\n") == 1

@@ -1,0 +1,63 @@
+"""The official client of the older run service works without a change."""
+
+import json
+
+import pytest
+
+from tests.support.official_client import COMMIT, END, UNKNOWN, client_record
+
+URL = "/api/v1/runs"
+
+
+def test_a_run_is_created_updated_given_a_commit_and_ended(client):
+    record = client_record()
+    path = f"{URL}/{record['event_id']}"
+    created = client.post(URL, json=record)
+    assert (created.status_code, created.json["status"]) == (201, "created")
+    assert created.json["ignored_fields"] == UNKNOWN
+
+    progress = client.patch(path, json={"items_discovered": 12, "api_posted": 0})
+    assert progress.json["fields_updated"] == ["items_discovered"]
+    assert client.post(f"{path}/associate-commit", json=COMMIT).json["status"] == "success"
+    assert {*client.patch(path, json=END).json["fields_updated"]} == {*END}
+
+    run = client.get(path).json
+    assert run["status"] == "success"
+    assert run["api_posted"] is False
+    assert run["start_time"] == "2026-01-31T12:00:00.123456Z"
+    assert run["end_time"] == "2026-01-31T12:02:10.500000Z"
+    assert (run["duration_ms"], run["items_discovered"], run["items_failed"]) == (130377, 12, 1)
+    assert run["metrics_json"] == END["metrics_json"]
+    commit = f"https://github.com/owner/name/commit/{COMMIT['commit_hash']}"
+    assert (run["git_commit_hash"], run["commit_url"]) == (COMMIT["commit_hash"], commit)
+    (listed,) = client.get(URL).json
+    assert listed == run
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"), [("running", "running"), ("completed", "success"), ("failed", "failure")]
+)
+def test_each_of_its_statuses_is_recorded(client, sent, stored):
+    record = client_record(status=sent)
+    assert client.post(URL, json=record).status_code == 201
+    assert client.get(f"{URL}/{record['event_id']}").json["status"] == stored
+
+
+@pytest.mark.parametrize("form", ["array", "object", "lines"])
+def test_its_buffer_is_recorded_as_a_batch_and_may_be_sent_again(client, form):
+    statuses = ["running", "completed", "failed"]
+    records = [client_record(f"event-{status}", status=status) for status in statuses]
+    counts = [post_batch(client, form, records) for _ in range(2)]
+    assert counts == [(3, 0, []), (0, 3, [])]
+    assert {run["api_posted"] for run in client.get(URL).json} == {False}
+
+
+def post_batch(client, form, records):
+    """Post a batch in one of its forms; return inserted, duplicates and errors."""
+    if form == "lines":
+        body = "\n".join(json.dumps(record) for record in records)
+        sent = {"data": body, "content_type": "application/x-ndjson"}
+    else:
+        sent = {"json": records if form == "array" else {"runs": records}}
+    counted = client.post(f"{URL}/batch", **sent).json
+    return counted["inserted"], counted["duplicates"], counted["errors"]

@@ -1,0 +1,85 @@
+"""Looking into the ledger's tables, and checking all that must always hold of them."""
+
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import psycopg
+
+from telemetry.audio_runtime.devices import Scope
+from telemetry.audio_runtime.rebuild import rebuild
+from telemetry.audio_runtime.verify import verify
+from telemetry.database.connection import connect
+from telemetry.database.database import Database
+from tests.support.replay import replay
+
+TABLES = (
+    "os_core.audio_runtime_events",
+    "os_core.audio_runtime_current",
+    "os_core.audio_runtime_heads",
+    "audit.audit_events",
+)
+
+
+class Ledger:
+    """The tables of one database."""
+
+    def __init__(self, url: str, db: psycopg.Connection[dict[str, Any]]) -> None:
+        self.url = url
+        self.db = db
+
+    def bind(self, devices: dict[str, str]) -> None:
+        for device, tenant in devices.items():
+            self.db.execute(
+                "INSERT INTO os_core.devices (device_id, tenant_id) VALUES (%s, %s)",
+                [device, tenant],
+            )
+
+    def open(self, sessions: dict[int, tuple[str, str]]) -> None:
+        for session, names in sessions.items():
+            self.db.execute(
+                "INSERT INTO os_core.sessions (session_id, tenant_id, device_id)"
+                " VALUES (%s, %s, %s)",
+                [session, *names],
+            )
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return self.db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+
+    def events(self) -> list[dict[str, Any]]:
+        return self.rows("os_core.audio_runtime_events")
+
+    def audit(self) -> list[dict[str, Any]]:
+        return self.rows("audit.audit_events")
+
+    def current(self) -> dict[tuple[str, str], dict[str, Any]]:
+        rows = self.rows("os_core.audio_runtime_current")
+        return {(row["tenant_id"], row["device_id"]): row for row in rows}
+
+    def everything(self) -> dict[str, list[dict[str, Any]]]:
+        return {table: self.rows(table) for table in TABLES}
+
+    def rebuild(self, **scope: str) -> tuple[int, int]:
+        """Rebuild as the command does; return how many devices there were, and differed."""
+        database = Database(self.url, pool_size=1, prepared_statements=True)
+        try:
+            return rebuild(database.transact, Scope(**scope))[:2]
+        finally:
+            database.close()
+
+    def verify(self, *, kept=None, since=None, **scope: str) -> list[str]:
+        """Verify as the command does; return the lines that it prints."""
+        opened = partial(connect, self.url)
+        found = verify(opened, Scope(**scope), kept=kept or {}, since=since or {}, jobs=2)
+        return [str(finding) for finding in found]
+
+    def assert_sound(self) -> None:
+        """Everything that must hold at any time, whatever has happened before."""
+        assert self.verify() == []
+        events = self.events()
+        assert self.current() == replay(events)
+        before = self.everything()
+        assert self.rebuild()[1] == 0
+        assert self.everything() == before
+        told = Counter(row["source_event_id"] for row in self.audit())
+        assert told == Counter(row["event_id"] for row in events)
