@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format install bench
+.PHONY: run test lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL, its data kept in .data/
 run: install
@@ -27,6 +27,10 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix --processes 2 sql migrations
+
+## Write sql/schema.sql, the whole database as the migrations make it
+schema: install
+	$(BIN)/python -m tests.support.schema_file
 
 ## Make .venv with everything in it; does nothing when it is up to date
 install: $(VENV)/installed

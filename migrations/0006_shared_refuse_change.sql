@@ -1,6 +1,6 @@
--- The refusal that append-only tables share. A table that keeps it has two triggers, one for
--- UPDATE and DELETE of each row and one for TRUNCATE, which fires no row triggers.
--- depends: 0001_migrations_create
+-- The trigger function that makes a table append-only. Such a table has two triggers with it: one
+-- for UPDATE and DELETE, and one for TRUNCATE, which fires no row triggers.
+-- depends: 0001_migrations_checksums
 
 SET LOCAL lock_timeout = '5s';
 
@@ -17,4 +17,4 @@ END;
 $$;
 
 COMMENT ON FUNCTION refuse_change() IS
-'Trigger of append-only tables: refuses UPDATE, DELETE and TRUNCATE, whoever asks';
+'Trigger of append-only tables: refuses UPDATE, DELETE and TRUNCATE from any role';

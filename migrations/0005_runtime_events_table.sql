@@ -1,7 +1,8 @@
--- How endpoints behaved: one row an event, appended and never changed by the service.
--- Each event takes a number in a lane, so that sql/runtime_events/change_token.sql can tell
--- from 64 index entries whether anything has become visible.
--- depends: 0001_migrations_create
+-- How endpoints behaved: one row per event, appended and never changed by the service.
+-- A trigger gives each event a lane, one of 64, and a number in it. Within a lane, events become
+-- visible in the order of their numbers. So sql/runtime_events/change_token.sql needs to read only
+-- 64 index entries to learn whether a new event is visible.
+-- depends: 0001_migrations_checksums
 
 SET LOCAL lock_timeout = '5s';
 
@@ -27,6 +28,7 @@ CREATE TABLE runtime_events (
     CONSTRAINT runtime_events_endpoint_check CHECK (endpoint ~ '^/[^?]*$'),
     CONSTRAINT runtime_events_method_check CHECK (length(method) BETWEEN 1 AND 128),
     CONSTRAINT runtime_events_status_code_check CHECK (status_code BETWEEN 100 AND 599),
+    -- 1.8e308 is just above the largest double.
     CONSTRAINT runtime_events_runtime_ms_check
     CHECK (runtime_ms > 0 AND runtime_ms < 1.8e308),
     CONSTRAINT runtime_events_runtime_cost_estimate_check
@@ -38,47 +40,49 @@ CREATE TABLE runtime_events (
 CREATE SEQUENCE runtime_events_number_seq OWNED BY runtime_events.number;
 
 COMMENT ON TABLE runtime_events IS
-'How endpoints behaved: one row an event, appended once (id) and never changed';
+'How endpoints behaved: one row per event, appended once and never changed';
 COMMENT ON COLUMN runtime_events.id IS
-'The client''s, so that a retry is recognised, or rt_ and 32 hex digits of the service''s';
+'From the client, which makes a retry recognisable; else rt_ and 32 hex digits from the service';
 COMMENT ON COLUMN runtime_events.recorded_at IS
-'When the event arrived, by the clock of this database; an imported event keeps its own';
-COMMENT ON COLUMN runtime_events.source IS 'What kind of program observed it';
+'When the event was received, by this database''s clock; an imported event keeps its own time';
+COMMENT ON COLUMN runtime_events.source IS 'What kind of program observed the event';
 COMMENT ON COLUMN runtime_events.endpoint IS
-'Path with a leading slash and without a query string: what events are grouped by';
-COMMENT ON COLUMN runtime_events.raw_endpoint IS 'The endpoint as it was sent';
+'Path with a leading slash and without a query string; events are grouped by it';
+COMMENT ON COLUMN runtime_events.raw_endpoint IS 'The endpoint exactly as sent';
 COMMENT ON COLUMN runtime_events.method IS 'HTTP method in upper case';
-COMMENT ON COLUMN runtime_events.status_code IS 'HTTP status; 500 and more count as errors';
+COMMENT ON COLUMN runtime_events.status_code IS 'HTTP status; 500 and above count as errors';
 COMMENT ON COLUMN runtime_events.runtime_ms IS
-'Milliseconds; numeric, so that any JSON number comes back as it was sent';
+'Milliseconds; numeric, so that any JSON number is returned as it was sent';
 COMMENT ON COLUMN runtime_events.runtime_cost_estimate IS
-'runtime_ms / 1000 at the price per second (RUNTIME_COST_PER_SECOND) when it was recorded';
+'runtime_ms / 1000 times RUNTIME_COST_PER_SECOND, as it was set when the event was recorded';
 COMMENT ON COLUMN runtime_events.idea_id IS 'The idea that the request served';
-COMMENT ON COLUMN runtime_events.origin_idea_id IS 'The same, as it was when it was recorded';
-COMMENT ON COLUMN runtime_events.metadata IS 'Object of texts, numbers, booleans and nulls';
+COMMENT ON COLUMN runtime_events.origin_idea_id IS
+'Equal to idea_id when the event was recorded; an imported event keeps its own';
+COMMENT ON COLUMN runtime_events.metadata IS 'Object of strings, numbers, booleans and nulls';
 COMMENT ON COLUMN runtime_events.lane IS
-'The queue, one of 64, that the writing transaction had to itself until it ended';
+'One of 64 lanes; only one transaction at a time writes to a lane';
 COMMENT ON COLUMN runtime_events.number IS
-'Rises within a lane in the order in which its events became visible; has gaps';
+'Grows within a lane in the order in which its events became visible; has gaps';
 
--- Without the id, which only orders the events of one moment: a fifth of the size.
+-- Without id, which would only order events of the same microsecond: a fifth of the size.
 CREATE INDEX ix_runtime_events_recorded_at ON runtime_events (recorded_at DESC);
 COMMENT ON INDEX ix_runtime_events_recorded_at IS
-'sql/runtime_events/list.sql, newest first, and the window of summary.sql';
+'sql/runtime_events/list.sql, newest first, and the window of sql/runtime_events/summary.sql';
 
 CREATE INDEX ix_runtime_events_source_recorded_at
 ON runtime_events (source, recorded_at DESC);
 COMMENT ON INDEX ix_runtime_events_source_recorded_at IS
-'sql/runtime_events/list.sql and summary.sql by source';
+'sql/runtime_events/list.sql and sql/runtime_events/summary.sql by source';
 
+-- Cut to 500 characters, because a btree entry has a size limit and endpoint has none.
 CREATE INDEX ix_runtime_events_endpoint
 ON runtime_events (left(endpoint, 500) COLLATE "C");
 COMMENT ON INDEX ix_runtime_events_endpoint IS
-'sql/runtime_events/list.sql by a rare prefix; cut, because a btree takes no longer texts';
+'sql/runtime_events/list.sql by a prefix of the endpoint that few events have';
 
 CREATE INDEX ix_runtime_events_lane_number ON runtime_events (lane, number);
 COMMENT ON INDEX ix_runtime_events_lane_number IS
-'sql/runtime_events/change_token.sql: the newest number of each lane';
+'sql/runtime_events/change_token.sql: the highest number of each lane';
 
 CREATE FUNCTION number_runtime_event() RETURNS trigger
 LANGUAGE plpgsql
@@ -93,8 +97,8 @@ BEGIN
             RETURN NEW;
         END IF;
     END LOOP;
-    -- All lanes are taken by others, so this transaction has none, and may wait for one
-    -- without anybody waiting for it.
+    -- All lanes are taken by other transactions. This one holds no lane, so it can wait for one
+    -- without a deadlock.
     NEW.lane := wanted;
     PERFORM pg_advisory_xact_lock(7306, wanted);
     NEW.number := nextval('runtime_events_number_seq');
@@ -103,7 +107,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION number_runtime_event() IS
-'Gives a new event a lane that no other transaction has, and the next number within it';
+'Trigger of runtime_events: takes a lane that no other transaction holds, and its next number';
 
 CREATE TRIGGER number_runtime_event BEFORE INSERT ON runtime_events
 FOR EACH ROW EXECUTE FUNCTION number_runtime_event();

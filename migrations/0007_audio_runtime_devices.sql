@@ -1,14 +1,13 @@
--- Who may appear in the audio runtime ledger: devices, each bound to one tenant for good, and
--- sessions. Tables below refer to them by pairs with tenant_id, so that a foreign key, and
--- nothing that a program has to remember, keeps the tenants apart.
--- Identifiers collate "C": they are names, not words, and their order must not depend on the
--- version of a locale library.
--- depends: 0001_migrations_create
+-- Devices and sessions: what the audio runtime ledger refers to. Each belongs to one tenant for
+-- good. Other tables refer to them by pairs that include tenant_id, so the foreign keys keep the
+-- tenants apart, not the program.
+-- Identifiers use COLLATE "C": their order must not depend on the version of a locale library.
+-- depends: 0001_migrations_checksums
 
 SET LOCAL lock_timeout = '5s';
 
 CREATE SCHEMA os_core;
-COMMENT ON SCHEMA os_core IS 'Devices, sessions and what the engines observed of them';
+COMMENT ON SCHEMA os_core IS 'Devices, sessions and what the engines observed';
 
 CREATE TABLE os_core.devices (
     device_id text COLLATE "C" NOT NULL,
@@ -25,11 +24,11 @@ CREATE TABLE os_core.devices (
 );
 
 COMMENT ON TABLE os_core.devices IS
-'Voice devices; each belongs to the tenant that it was created with, for good';
+'Voice devices; a device belongs for good to the tenant that it was created with';
 COMMENT ON CONSTRAINT devices_pkey ON os_core.devices IS
-'By device_id alone: no two tenants share a device';
+'device_id alone: two tenants cannot share a device';
 COMMENT ON CONSTRAINT devices_tenant_device_key ON os_core.devices IS
-'What the ledger, its heads and its projection refer to';
+'Target of the foreign keys of sessions, the ledger, its heads and its projection';
 COMMENT ON COLUMN os_core.devices.device_type IS 'Model or kind, in the client''s words';
 
 CREATE TABLE os_core.sessions (
@@ -47,8 +46,8 @@ CREATE TABLE os_core.sessions (
 COMMENT ON TABLE os_core.sessions IS
 'Conversations; a session belongs to one tenant for good, and may move between its devices';
 COMMENT ON CONSTRAINT sessions_tenant_session_key ON os_core.sessions IS
-'What the ledger and its projection refer to';
-COMMENT ON COLUMN os_core.sessions.device_id IS 'The device that it was last on';
+'Target of the foreign keys of the ledger and its projection';
+COMMENT ON COLUMN os_core.sessions.device_id IS 'The device that the session was last on';
 
 CREATE INDEX ix_sessions_tenant_device ON os_core.sessions (tenant_id, device_id);
 COMMENT ON INDEX os_core.ix_sessions_tenant_device IS
@@ -67,7 +66,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION os_core.refuse_tenant_change() IS
-'Trigger of devices and sessions: what was created for a tenant stays with it';
+'Trigger of devices and sessions: refuses an UPDATE that changes the tenant';
 
 CREATE TRIGGER refuse_tenant_change
 BEFORE UPDATE ON os_core.devices
@@ -75,12 +74,13 @@ FOR EACH ROW
 WHEN (old.tenant_id IS DISTINCT FROM new.tenant_id)
 EXECUTE FUNCTION os_core.refuse_tenant_change();
 
-ALTER TABLE os_core.devices ENABLE ALWAYS TRIGGER refuse_tenant_change;
-
 CREATE TRIGGER refuse_tenant_change
 BEFORE UPDATE ON os_core.sessions
 FOR EACH ROW
 WHEN (old.tenant_id IS DISTINCT FROM new.tenant_id)
 EXECUTE FUNCTION os_core.refuse_tenant_change();
+
+-- ALWAYS: they also fire under session_replication_role = replica.
+ALTER TABLE os_core.devices ENABLE ALWAYS TRIGGER refuse_tenant_change;
 
 ALTER TABLE os_core.sessions ENABLE ALWAYS TRIGGER refuse_tenant_change;

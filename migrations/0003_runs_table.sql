@@ -1,5 +1,5 @@
--- What agents did: one row a run, created once and updated while it runs.
--- depends: 0001_migrations_create
+-- What agents did: one row per run, created once and updated while the run is in progress.
+-- depends: 0001_migrations_checksums
 
 SET LOCAL lock_timeout = '5s';
 
@@ -70,24 +70,26 @@ CREATE TABLE agent_runs (
 );
 
 COMMENT ON TABLE agent_runs IS
-'What agents did: one row a run, created once (event_id) and updated while it runs';
-COMMENT ON COLUMN agent_runs.event_id IS 'Chosen by the agent; the idempotency key of a create';
-COMMENT ON COLUMN agent_runs.run_id IS 'The agent''s own name of the run; not unique';
+'What agents did: one row per run, created once and updated while the run is in progress';
+COMMENT ON COLUMN agent_runs.event_id IS
+'Chosen by the agent; a create that repeats it inserts nothing';
+COMMENT ON COLUMN agent_runs.run_id IS 'The agent''s own name for the run; not unique';
 COMMENT ON COLUMN agent_runs.job_type IS 'Kind of work, in the agent''s words';
-COMMENT ON COLUMN agent_runs.status IS 'running, then one of the outcomes of the CHECK';
+COMMENT ON COLUMN agent_runs.status IS
+'running until the agent reports one of the outcomes in agent_runs_status_check';
 COMMENT ON COLUMN agent_runs.created_at IS
-'As sent by the agent, else when the row was inserted';
+'As sent by the agent; if it sent none, when the row was inserted';
 COMMENT ON COLUMN agent_runs.updated_at IS
-'When the row was last changed, by this clock; only moves on';
+'When the row last changed, by this database''s clock; never moves backwards';
 COMMENT ON COLUMN agent_runs.start_time IS 'When the run began, by the agent''s clock';
 COMMENT ON COLUMN agent_runs.end_time IS 'When the run ended, by the agent''s clock';
-COMMENT ON COLUMN agent_runs.duration_ms IS 'Milliseconds, as the agent measured them';
+COMMENT ON COLUMN agent_runs.duration_ms IS 'Milliseconds, as measured by the agent';
 COMMENT ON COLUMN agent_runs.items_discovered IS 'Items that the run found to work on';
-COMMENT ON COLUMN agent_runs.items_succeeded IS 'Items done';
-COMMENT ON COLUMN agent_runs.items_failed IS 'Items tried and not done';
-COMMENT ON COLUMN agent_runs.items_skipped IS 'Items left alone on purpose';
+COMMENT ON COLUMN agent_runs.items_succeeded IS 'Items that were completed';
+COMMENT ON COLUMN agent_runs.items_failed IS 'Items that were tried and failed';
+COMMENT ON COLUMN agent_runs.items_skipped IS 'Items that were left out on purpose';
 COMMENT ON COLUMN agent_runs.git_repo IS
-'URL of the repository; links are derived from it when read';
+'URL of the repository; links to commits are derived from it when a run is read';
 COMMENT ON COLUMN agent_runs.git_run_tag IS 'Tag that the agent put on the run''s commits';
 COMMENT ON COLUMN agent_runs.git_commit_source IS
 'Who made the commit: manual, llm or ci';
@@ -95,39 +97,49 @@ COMMENT ON COLUMN agent_runs.source_ref IS 'What the run read from';
 COMMENT ON COLUMN agent_runs.target_ref IS 'What the run wrote to';
 COMMENT ON COLUMN agent_runs.error_details IS 'Long text, such as a traceback';
 COMMENT ON COLUMN agent_runs.trigger_type IS 'What started the run, in the agent''s words';
-COMMENT ON COLUMN agent_runs.metrics_json IS 'Any object of measures';
-COMMENT ON COLUMN agent_runs.context_json IS 'Any object about the surroundings';
+COMMENT ON COLUMN agent_runs.metrics_json IS 'Object of measurements, in any shape';
+COMMENT ON COLUMN agent_runs.context_json IS 'Object about the run''s surroundings, in any shape';
 COMMENT ON COLUMN agent_runs.insight_id IS 'The insight that led to the run';
 COMMENT ON COLUMN agent_runs.parent_run_id IS 'run_id of the run that started this one';
-COMMENT ON COLUMN agent_runs.api_posted IS 'Whether the agent had posted the run elsewhere';
-COMMENT ON COLUMN agent_runs.api_posted_at IS 'When it had';
-COMMENT ON COLUMN agent_runs.api_retry_count IS 'How often it had tried before';
+COMMENT ON COLUMN agent_runs.api_posted IS
+'Whether the agent has also posted the run to another API';
+COMMENT ON COLUMN agent_runs.api_posted_at IS 'When the agent posted it there';
+COMMENT ON COLUMN agent_runs.api_retry_count IS 'How many times the agent retried that post';
 COMMENT ON COLUMN agent_runs.changed_fields IS
-'Columns changed after the create: a repeated create is not said to differ in them';
-
-CREATE INDEX ix_agent_runs_agent_name_status_created_at
-ON agent_runs (agent_name, status, created_at DESC);
-COMMENT ON INDEX ix_agent_runs_agent_name_status_created_at IS
-'sql/runs/query_by_agent.sql, and the names in sql/runs/metadata.sql';
+'Columns changed since the create; a repeated create may differ in them without a conflict';
 
 CREATE INDEX ix_agent_runs_created_at ON agent_runs (created_at DESC, event_id DESC);
 COMMENT ON INDEX ix_agent_runs_created_at IS
-'sql/runs/query.sql, whose cursor is this pair';
+'sql/runs/list.sql without a filter; the two columns are its cursor';
 
 CREATE INDEX ix_agent_runs_status_created_at ON agent_runs (status, created_at DESC);
-COMMENT ON INDEX ix_agent_runs_status_created_at IS 'sql/runs/query.sql by status';
+COMMENT ON INDEX ix_agent_runs_status_created_at IS 'sql/runs/list.sql by status';
 
 CREATE INDEX ix_agent_runs_job_type_created_at ON agent_runs (job_type, created_at DESC);
 COMMENT ON INDEX ix_agent_runs_job_type_created_at IS
-'sql/runs/query.sql by job type, and the job types in sql/runs/metadata.sql';
+'sql/runs/list.sql by job type, and the job types in sql/runs/metadata.sql';
 
 CREATE INDEX ix_agent_runs_start_time ON agent_runs (start_time);
-COMMENT ON INDEX ix_agent_runs_start_time IS 'sql/runs/query.sql by start time';
+COMMENT ON INDEX ix_agent_runs_start_time IS 'sql/runs/list.sql by start time';
 
 CREATE INDEX ix_agent_runs_run_id ON agent_runs (run_id);
-COMMENT ON INDEX ix_agent_runs_run_id IS 'sql/runs/query.sql by run';
+COMMENT ON INDEX ix_agent_runs_run_id IS 'sql/runs/list.sql by run_id';
 
-CREATE INDEX ix_agent_runs_parent_run_id ON agent_runs USING hash (parent_run_id)
+-- The next index and the last one end in event_id, so a page is found in the index alone and only
+-- the runs on the page are read.
+CREATE INDEX ix_agent_runs_agent_name_status_newest
+ON agent_runs (agent_name, status, created_at DESC, event_id DESC);
+COMMENT ON INDEX ix_agent_runs_agent_name_status_newest IS
+'sql/runs/list.sql by agent and status';
+
+-- Cut to 255 characters, because a btree entry has a size limit and parent_run_id has none. Not a
+-- hash index: all runs of a parent share one chain of its pages, which every insert walks.
+CREATE INDEX ix_agent_runs_parent_run_id_created_at
+ON agent_runs (left(parent_run_id, 255), created_at DESC)
 WHERE parent_run_id IS NOT NULL;
-COMMENT ON INDEX ix_agent_runs_parent_run_id IS
-'sql/runs/query.sql by parent; hash, because the text may be longer than a btree takes';
+COMMENT ON INDEX ix_agent_runs_parent_run_id_created_at IS 'sql/runs/list.sql by parent';
+
+CREATE INDEX ix_agent_runs_agent_name_newest
+ON agent_runs (agent_name, created_at DESC, event_id DESC);
+COMMENT ON INDEX ix_agent_runs_agent_name_newest IS
+'sql/runs/list.sql by agent, and the names in sql/runs/metadata.sql';

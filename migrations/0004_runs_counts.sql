@@ -1,15 +1,13 @@
--- Counts of the runs, kept while runs are written, so that sql/runs/metrics.sql need not read
--- them all. A writer only ever adds a row of its own that says what it changed, so writers
--- share nothing; what they added is folded into the counts now and then.
--- Every snapshot sees a run together with the row that counts it, so the sum of the counts
--- and the changes is exact in every snapshot, whatever is under way.
--- No timestamp of the service's is read here: a clock that jumps can't spoil a count.
--- The runs that are there already are counted by the migration that follows.
--- depends: 0003_runs_create
+-- How many runs each agent has, kept by triggers, so that sql/runs/metrics.sql need not read every
+-- run. A statement that writes runs appends to agent_run_count_changes what it changed, so writers
+-- never wait for each other. Now and then one of them moves these rows into agent_run_counts.
+-- A snapshot that sees a run also sees the row that counts it, so the counts plus the changes are
+-- exact in every snapshot. No clock is read here, so a clock that jumps cannot spoil a count.
+-- depends: 0003_runs_table
 
 SET LOCAL lock_timeout = '5s';
 
--- Where the functions below look for tables, whoever calls them with whatever search_path.
+-- The functions below take this search_path (SET … FROM CURRENT), whatever their caller has.
 DO $$
 BEGIN
     PERFORM set_config('search_path', quote_ident(current_schema()) || ', pg_temp', TRUE);
@@ -22,22 +20,23 @@ CREATE TABLE agent_run_counts (
     runs bigint NOT NULL,
     CONSTRAINT agent_run_counts_pkey PRIMARY KEY (bucket, agent_name)
 )
--- The newest buckets change often, in no indexed column: room on the page keeps that there.
+-- The newest buckets change often, and no indexed column does: with free space on the page, these
+-- updates stay there and touch no index.
 WITH (fillfactor = 70);
 
 COMMENT ON TABLE agent_run_counts IS
-'Runs of each agent, in all and by ten minutes; exact together with agent_run_count_changes';
+'Runs per agent, in total and per ten minutes; exact when agent_run_count_changes is added';
 COMMENT ON COLUMN agent_run_counts.bucket IS
 'agent_run_bucket(created_at) of the runs counted; -infinity: all runs of the agent';
 COMMENT ON COLUMN agent_run_counts.runs IS
-'May be below zero while the rest is in agent_run_count_changes; no row stands for zero';
+'Can be negative while the difference is in agent_run_count_changes; a zero has no row';
 
 CREATE TABLE agent_run_count_changes (
     agent_name text NOT NULL,
     bucket timestamptz NOT NULL,
     runs bigint NOT NULL
 )
--- Rows come and go: cleaned often, so that it stays a few pages.
+-- Rows are inserted and soon deleted: frequent vacuums keep the table at a few pages.
 WITH (
     autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_scale_factor = 0,
@@ -45,21 +44,21 @@ WITH (
 );
 
 COMMENT ON TABLE agent_run_count_changes IS
-'What statements added to the number of runs, until it is folded into agent_run_counts';
+'Changes in the number of runs that are not yet part of agent_run_counts';
 COMMENT ON COLUMN agent_run_count_changes.bucket IS 'agent_run_bucket(created_at)';
-COMMENT ON COLUMN agent_run_count_changes.runs IS 'Runs more, or fewer when negative';
+COMMENT ON COLUMN agent_run_count_changes.runs IS 'Runs added; negative: runs removed';
 
 CREATE FUNCTION agent_run_bucket(created_at timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN date_bin(
     '10 minutes',
-    -- Nothing asks for buckets that old, and before its origin date_bin differs between releases.
+    -- No query needs older buckets, and before its origin date_bin differs between releases.
     greatest(created_at, '2000-01-01 00:00:00+00'::timestamptz),
     '2000-01-01 00:00:00+00'::timestamptz
 );
 
 COMMENT ON FUNCTION agent_run_bucket(timestamptz) IS
-'The ten minutes in which a run is counted, by their beginning';
+'The start of the ten minutes in which a run is counted';
 
 CREATE FUNCTION fold_agent_run_counts(row_limit bigint) RETURNS bigint
 LANGUAGE plpgsql
@@ -69,7 +68,7 @@ DECLARE
     folded bigint;
     emptied bigint;
 BEGIN
-    -- Whoever finds another one folding goes on: nobody ever waits here.
+    -- One transaction at a time does this; the others go on without waiting.
     IF NOT pg_try_advisory_xact_lock(7307) THEN
         RETURN 0;
     END IF;
@@ -108,7 +107,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION fold_agent_run_counts(bigint) IS
-'Folds so many rows of agent_run_count_changes, at the most, into agent_run_counts';
+'Moves up to row_limit rows of agent_run_count_changes into agent_run_counts; returns how many';
 
 CREATE FUNCTION count_runs() RETURNS trigger
 LANGUAGE plpgsql
@@ -133,15 +132,15 @@ BEGIN
             FROM changed
             GROUP BY 1, 2;
         ELSE
-            -- One run, the usual case, or none: setting up an aggregate would take as long again.
+            -- At most one run, the usual case: without GROUP BY it takes half the time.
             INSERT INTO agent_run_count_changes (agent_name, bucket, runs)
             SELECT changed.agent_name, agent_run_bucket(changed.created_at), sign
             FROM changed;
         END IF;
     END IF;
     GET DIAGNOSTICS added = ROW_COUNT;
-    -- One fold a thousand rows on average takes up to ten thousand, so it keeps up with any
-    -- writers. Under a stricter isolation it might fail, and the writer with it.
+    -- On average once per 1,000 rows, and then up to 10,000 of them, which outpaces any writers.
+    -- Under a stricter isolation level it could fail, and the writer's statement with it.
     IF
         random() * 1000 < added
         AND current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable')
@@ -153,7 +152,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION count_runs() IS
-'Trigger of agent_runs: notes how many runs of which agents a statement added or removed';
+'Trigger of agent_runs: appends to agent_run_count_changes what a statement added or removed';
 
 CREATE FUNCTION count_no_runs() RETURNS trigger
 LANGUAGE plpgsql
@@ -175,7 +174,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION count_no_runs() IS
-'Trigger of agent_runs: after TRUNCATE, which nobody writes beside, all counts are zero';
+'Trigger of agent_runs: deletes all counts before TRUNCATE, whose lock keeps writers out';
 
 CREATE FUNCTION recount_agent_runs() RETURNS bigint
 LANGUAGE plpgsql
@@ -190,12 +189,12 @@ BEGIN
             ERRCODE = 'feature_not_supported',
             HINT = 'Its snapshot may be older than what it replaces: use READ COMMITTED.';
     END IF;
-    -- In the order in which TRUNCATE takes them, which so can't wait for this in a circle.
+    -- In the same order as TRUNCATE takes them, so that the two cannot deadlock.
     LOCK TABLE agent_runs IN ACCESS SHARE MODE;
     PERFORM pg_advisory_xact_lock(7307);
     DELETE FROM agent_run_counts;
-    -- In one snapshot, so a run and the change that stands for it are both seen or neither,
-    -- and nobody folds meanwhile: what is not seen here is added to what is.
+    -- One snapshot sees either both a run and the change that counts it, or neither. Runs that it
+    -- does not see are counted by changes that stay. The lock keeps others from moving changes.
     WITH forgotten AS (
         DELETE FROM agent_run_count_changes
     ),
@@ -219,7 +218,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION recount_agent_runs() IS
-'Counts all runs anew while others write, which is never needed unless triggers were disabled';
+'Counts all runs again while others write; needed only after the triggers were disabled';
 
 CREATE TRIGGER count_inserted
 AFTER INSERT ON agent_runs
@@ -231,7 +230,7 @@ AFTER DELETE ON agent_runs
 REFERENCING OLD TABLE AS changed
 FOR EACH STATEMENT EXECUTE FUNCTION count_runs();
 
--- By row, as PATCH changes neither column and so costs no call.
+-- Per row, because a PATCH changes neither column and so never calls the function.
 CREATE TRIGGER count_moved
 AFTER UPDATE ON agent_runs
 FOR EACH ROW
@@ -244,3 +243,10 @@ EXECUTE FUNCTION count_runs();
 CREATE TRIGGER count_truncated
 BEFORE TRUNCATE ON agent_runs
 FOR EACH STATEMENT EXECUTE FUNCTION count_no_runs();
+
+-- A rollback of this migration keeps the runs, so they are counted when it is applied again.
+DO $$
+BEGIN
+    PERFORM recount_agent_runs();
+END;
+$$;

@@ -1,5 +1,6 @@
--- The audit trail: what of the ledgers an auditor needs to see and no more, append-only.
--- depends: 0005_shared_refuse_change 0007_audio_runtime_events
+-- The audit trail: for each event of a ledger one row, with only the fields that an auditor needs.
+-- It is append-only.
+-- depends: 0006_shared_refuse_change 0009_audio_runtime_ledger
 
 SET LOCAL lock_timeout = '5s';
 
@@ -18,7 +19,6 @@ CREATE TABLE audit.audit_events (
     payload_min jsonb NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT audit_events_pkey PRIMARY KEY (audit_event_id),
-    CONSTRAINT audit_events_source_event_id_key UNIQUE (source_event_id),
     CONSTRAINT audit_events_source_event_fkey
     FOREIGN KEY (tenant_id, device_id, source_event_id)
     REFERENCES os_core.audio_runtime_events (tenant_id, device_id, event_id),
@@ -56,7 +56,7 @@ CREATE TABLE audit.audit_events (
             ELSE 'INFO'
         END
     ),
-    -- The allowlist: nothing else that a device says may reach the auditors.
+    -- The allowlist: auditors see these fields of an event and no others.
     CONSTRAINT audit_events_payload_min_check CHECK (
         jsonb_typeof(payload_min) = 'object'
         AND payload_min - ARRAY[
@@ -72,6 +72,12 @@ CREATE TABLE audit.audit_events (
             'interrupt_phrase_text',
             'degradation_flags'
         ] = '{}'
+    ),
+    CONSTRAINT audit_events_payload_min_scalars_check CHECK (
+        NOT jsonb_path_exists(
+            payload_min - 'degradation_flags',
+            '$.* ? (@.type() == "object" || @.type() == "array")'
+        )
     ),
     CONSTRAINT audit_events_payload_min_scope_check CHECK (
         payload_min @> jsonb_build_object('tenant_id', tenant_id, 'device_id', device_id)
@@ -95,98 +101,45 @@ CREATE TABLE audit.audit_events (
 );
 
 COMMENT ON TABLE audit.audit_events IS
-'Append-only audit trail: one row for each event of a ledger, written in its transaction';
+'Append-only audit trail: one row per event of a ledger, written in the same transaction';
 COMMENT ON COLUMN audit.audit_events.audit_event_id IS
-'In commit order within a device, like the event that it stands for';
-COMMENT ON COLUMN audit.audit_events.engine IS 'Whose ledger: PH1.K, the audio runtime';
+'In commit order within a device, like source_event_id';
+COMMENT ON COLUMN audit.audit_events.engine IS 'The engine of the ledger: PH1.K, the audio runtime';
 COMMENT ON COLUMN audit.audit_events.event_type IS 'What was committed';
 COMMENT ON COLUMN audit.audit_events.reason_codes IS
-'What an auditor may look for, in the order of audit_events_reason_codes_check; often empty';
+'Why an auditor may want to look, in the order of audit_events_reason_codes_check; often empty';
 COMMENT ON COLUMN audit.audit_events.severity IS
-'WARN when a reason is more than an interrupt candidate, else INFO';
-COMMENT ON COLUMN audit.audit_events.source_event_id IS
-'The event of the ledger that the row stands for';
+'WARN when reason_codes has any but K_INTERRUPT_CANDIDATE_EMITTED, else INFO';
+COMMENT ON COLUMN audit.audit_events.source_event_id IS 'event_id of the ledger event';
 COMMENT ON COLUMN audit.audit_events.payload_min IS
-'The few fields that may be shown; those without a value are left out';
+'The fields of the event that auditors may see; a field without a value is left out';
 COMMENT ON COLUMN audit.audit_events.recorded_at IS
-'When the transaction began, by the database''s clock; no part of any proof';
+'When the transaction began, by this database''s clock; no hash covers it';
 
 CREATE INDEX ix_audit_events_tenant ON audit.audit_events (tenant_id, audit_event_id);
-COMMENT ON INDEX audit.ix_audit_events_tenant IS 'sql/audit/query.sql';
+COMMENT ON INDEX audit.ix_audit_events_tenant IS 'sql/audit/list.sql';
 
 CREATE INDEX ix_audit_events_tenant_device
 ON audit.audit_events (tenant_id, device_id, audit_event_id);
-COMMENT ON INDEX audit.ix_audit_events_tenant_device IS 'sql/audit/query.sql of one device';
+COMMENT ON INDEX audit.ix_audit_events_tenant_device IS 'sql/audit/list_device.sql';
 
+-- Makes source_event_id unique too: event_id alone is the key of the ledger, so by the foreign key
+-- two rows with the same source_event_id also have the same tenant and device.
 CREATE UNIQUE INDEX ux_audit_events_source
 ON audit.audit_events (tenant_id, device_id, source_event_id);
 COMMENT ON INDEX audit.ux_audit_events_source IS
-'sql/audio_runtime/verify_audit.sql, side by side with the ledger';
+'One row per event; sql/audio_runtime/verify_events.sql, which reads it side by side with the '
+'ledger';
 
 CREATE TRIGGER refuse_change
 BEFORE UPDATE OR DELETE ON audit.audit_events
 FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
-ALTER TABLE audit.audit_events ENABLE ALWAYS TRIGGER refuse_change;
-
 CREATE TRIGGER refuse_truncate
 BEFORE TRUNCATE ON audit.audit_events
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- ALWAYS: they also fire under session_replication_role = replica.
+ALTER TABLE audit.audit_events ENABLE ALWAYS TRIGGER refuse_change;
+
 ALTER TABLE audit.audit_events ENABLE ALWAYS TRIGGER refuse_truncate;
-
-CREATE FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_events)
-RETURNS TABLE (event_type text, reason_codes text[], severity text, payload_min jsonb)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
-AS $$
-SELECT
-    'K_' || CASE event.event_kind
-        WHEN 'VAD_EVENT' THEN 'VAD_EVENT_MARKER'
-        ELSE event.event_kind
-    END || '_COMMIT',
-    reasons.routine || reasons.alarming,
-    CASE WHEN cardinality(reasons.alarming) > 0 THEN 'WARN' ELSE 'INFO' END,
-    jsonb_strip_nulls(
-        jsonb_build_object(
-            'tenant_id', event.tenant_id,
-            'device_id', event.device_id,
-            'session_id', event.session_id,
-            'event_kind', event.event_kind,
-            'processed_stream_id', event.processed_stream_id,
-            'pre_roll_buffer_id', event.pre_roll_buffer_id,
-            'device_health', event.device_health,
-            'tts_playback_active', event.tts_playback_active,
-            'interrupt_phrase_id', event.phrase_id,
-            'interrupt_phrase_text', event.phrase_text,
-            'degradation_flags', CASE
-                WHEN event.event_kind = 'DEGRADATION_FLAGS'
-                    THEN jsonb_build_object(
-                        'capture_degraded', event.capture_degraded,
-                        'aec_unstable', event.aec_unstable,
-                        'device_changed', event.device_changed,
-                        'stream_gap_detected', event.stream_gap_detected
-                    )
-            END
-        )
-    )
-FROM (
-    SELECT
-        CASE
-            WHEN event.event_kind = 'INTERRUPT_CANDIDATE'
-                THEN ARRAY['K_INTERRUPT_CANDIDATE_EMITTED']
-            ELSE '{}'::text[]
-        END AS routine,
-        array_remove(
-            ARRAY[
-                CASE WHEN event.stream_gap_detected THEN 'K_STREAM_GAP_DETECTED' END,
-                CASE WHEN event.aec_unstable THEN 'K_AEC_UNSTABLE' END,
-                CASE WHEN event.device_changed THEN 'K_DEVICE_FAILOVER' END,
-                CASE WHEN event.device_health <> 'HEALTHY' THEN 'K_DEVICE_UNHEALTHY' END
-            ],
-            NULL
-        ) AS alarming
-) AS reasons;
-$$;
-
-COMMENT ON FUNCTION audit.audio_runtime_row(os_core.audio_runtime_events) IS
-'What the audit row of a ledger row says: appending writes it, verifying compares with it';
