@@ -119,7 +119,7 @@ def test_it_leaves_a_broken_document_alone(file_client, events_file):
 
 def test_it_begins_again_after_a_crash(file_client, events_file):
     write_document(events_file, [old_event(1)])
-    events_file.with_name("events.jsonl.takeover").write_text("half a li")
+    events_file.with_name("events.jsonl.converting").write_text("half a li")
     assert listed(file_client) == ["rt_1"]
 
 

@@ -1,4 +1,4 @@
-"""Taking a document ``{"events": [...]}`` over: its events become lines, none is lost."""
+"""Converting a document ``{"events": [...]}`` into lines, without losing an event."""
 
 import json
 import os
@@ -9,9 +9,9 @@ from typing import BinaryIO
 
 from telemetry.http.errors import Invalid
 from telemetry.runtime_events.file.lines import sync_folder, write_all
-from telemetry.runtime_events.file.stored import ForeignEvents, decode_line, encode_line
+from telemetry.runtime_events.file.stored import ExternalEventReader, decode_line, encode_line
 
-# What tells a document from lines: an object whose first member that is no scalar is "events".
+# A document, unlike a line, is an object whose first member that is no scalar is "events".
 _SCALAR = rb'(?:"(?:[^"\\]|\\.)*"|[-+.\w]+)'
 _DOCUMENT = re.compile(
     rb'(?:\xef\xbb\xbf)?\s*\{\s*(?:"(?!events")[^"]*"\s*:\s*'
@@ -19,22 +19,22 @@ _DOCUMENT = re.compile(
     + rb'\s*,\s*)*"events"\s*:\s*\['
 )
 
-HEAD = 4096
+HEAD_BYTES = 4096
 
 
-class NoDocument(ValueError):
-    """The file begins as a document and is none."""
+class BadDocument(ValueError):
+    """The file begins like a document with events, but can't be read as one."""
 
 
 def is_document(fd: int) -> bool:
-    """Whether the open file begins as a document with events does."""
-    return _DOCUMENT.match(os.pread(fd, HEAD, 0)) is not None
+    """Return whether the open file begins like a document with events."""
+    return _DOCUMENT.match(os.pread(fd, HEAD_BYTES, 0)) is not None
 
 
 def document_events(raw: bytes) -> list[bytes]:
-    """Return the members of ``events`` as lines, with whatever is no number or text for JSON.
+    """Return the members of ``events``, each as JSON on one line.
 
-    Raises NoDocument.
+    Python reads more than JSON allows, such as NaN; so may these lines hold. Raises BadDocument.
     """
     try:
         document = json.loads(raw)
@@ -42,18 +42,18 @@ def document_events(raw: bytes) -> list[bytes]:
         if isinstance(events, list):
             return [json.dumps(event).encode() for event in events]
     except (ValueError, RecursionError) as error:
-        raise NoDocument(str(error)) from error
-    raise NoDocument("there is no array 'events' in it")
+        raise BadDocument(str(error)) from error
+    raise BadDocument("it has no array 'events'")
 
 
-def take_over(path: str, document: BinaryIO, cost_per_second: float) -> None:
+def convert_document(path: str, document: BinaryIO, cost_per_second: float) -> None:
     """Replace the document at ``path``, which is open, by a file of lines.
 
-    The caller has the file lock. The new file is whole and durable before it takes the
-    name, so that a crash leaves the one or the other. Raises NoDocument or OSError.
+    The caller holds the file lock. The new file is complete and synced before it gets the name,
+    so that a crash leaves either the document or the lines. Raises BadDocument or OSError.
     """
     events = document_events(document.read())
-    temporary = f"{path}.takeover"
+    temporary = f"{path}.converting"
     new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.fchmod(new, stat.S_IMODE(os.fstat(document.fileno()).st_mode))
@@ -68,16 +68,17 @@ def take_over(path: str, document: BinaryIO, cost_per_second: float) -> None:
 def _lines(documents: list[bytes], cost_per_second: float) -> bytes:
     """Return the events in the order in which they were recorded.
 
-    What can't be read as an event stays, as it is, before them.
+    Members that can't be read as events come first, unchanged.
     """
-    foreign = ForeignEvents(cost_per_second, long_integers=True)
+    reader = ExternalEventReader(cost_per_second, long_integers=True)
     lines: list[tuple[str, bytes]] = []
     for document in documents:
         try:
-            event = foreign.read(document)
+            event = reader.read(document)
             lines.append((event["recorded_at"], encode_line(event)))
         except Invalid:
-            # Readers bear more in a line of our own form.
+            # It may still be an event to those who read the file: they accept more in a line
+            # that has all fields.
             line = document + b"\n"
             stored = decode_line(line)
             lines.append((stored.recorded_at if stored else "", line))
