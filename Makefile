@@ -21,7 +21,7 @@ $(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
 @touch $(1)/installed
 endef
 
-.PHONY: run test lint format install bench
+.PHONY: run test lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
@@ -44,6 +44,10 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix --processes 2 sql migrations
+
+## Write sql/schema.sql: the whole database after all migrations
+schema: install
+	$(BIN)/python -m tests.support.schema_file
 
 ## Create .venv and install everything into it; does nothing when it is up to date
 install: $(VENV)/installed

@@ -15,8 +15,8 @@ from telemetry.database.errors import DatabaseUnavailable
 from telemetry.http.errors import Invalid
 from telemetry.persistence import resolve
 from telemetry.runtime_events.events import Event
-from telemetry.runtime_events.file.stored import ForeignEvents
-from telemetry.runtime_events.file.takeover import NoDocument, document_events, is_document
+from telemetry.runtime_events.file.document import BadDocument, document_events, is_document
+from telemetry.runtime_events.file.stored import ExternalEventReader
 from telemetry.runtime_events.store import DatabaseEvents
 
 BATCH = 1000
@@ -49,7 +49,7 @@ def import_events(config: Config, file: Path) -> None:
     database = Database(url, pool_size=1, prepared_statements=config.db_prepared_statements)
     try:
         unreadable = _import(_entries(file, config.runtime_cost_per_second), database)
-    except (DatabaseUnavailable, NoDocument, OSError) as error:
+    except (DatabaseUnavailable, BadDocument, OSError) as error:
         raise click.ClickException(f"{error}; the same command can be run again") from error
     finally:
         database.close()
@@ -78,20 +78,20 @@ def _import(entries: Iterator[Entry], database: Database) -> int:
 
 
 def _entries(file: Path, cost_per_second: float) -> Iterator[Entry]:
-    foreign = ForeignEvents(cost_per_second)
+    reader = ExternalEventReader(cost_per_second)
     with file.open("rb") as lines:
         if is_document(lines.fileno()):
             for number, document in enumerate(document_events(lines.read()), 1):
-                yield _entry(f"event {number}", document, foreign)
+                yield _entry(f"event {number}", document, reader)
             return
         for number, line in enumerate(lines, 1):
             if line.strip():
-                yield _entry(f"line {number}", line, foreign)
+                yield _entry(f"line {number}", line, reader)
 
 
-def _entry(place: str, line: bytes, foreign: ForeignEvents) -> Entry:
+def _entry(place: str, line: bytes, reader: ExternalEventReader) -> Entry:
     try:
-        return Entry(place, foreign.read(line))
+        return Entry(place, reader.read(line))
     except Invalid as invalid:
         problems = "; ".join(
             ".".join(map(str, it["loc"])) + f": {it['msg']}" for it in invalid.problems

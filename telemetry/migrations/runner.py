@@ -25,6 +25,9 @@ FORGET_CHECKSUM = statements.load("migrations/forget_checksum")
 TABLES = statements.load("migrations/tables")
 HOLDING_ROWS = statements.load("migrations/holding_rows")
 
+# Only databases made before the first release have it; no file of this name may be added again.
+UNRELEASED = "0001_migrations_create"
+
 # Another migrator is waited for this long: a release that builds an index may take minutes.
 LOCK_SECONDS = 600.0
 
@@ -45,12 +48,20 @@ class Status:
 
 
 def status(url: str) -> Status:
-    """Return what is applied and what is not; changes nothing."""
+    """Return what is applied and what is not; changes nothing.
+
+    Raises MigrationError when the database was made before the first release.
+    """
+    applied: dict[str, str | None] = {}
     with connect(url) as connection, suppress(errors.UndefinedTable):
-        return _status(
-            {row["migration_id"]: row["checksum"] for row in connection.execute(APPLIED)}
+        applied = {row["migration_id"]: row["checksum"] for row in connection.execute(APPLIED)}
+    if UNRELEASED in applied:
+        raise MigrationError(
+            "refused: an unreleased version made this database, and it cannot be upgraded; if it"
+            " is the local one in .data/, move that folder away and run the command again; else"
+            " export its data, create a new database and migrate that one"
         )
-    return _status({})
+    return _status(applied)
 
 
 def migrate(url: str, say: Say, directory: Path = DIRECTORY) -> Status:
@@ -149,6 +160,7 @@ def _sole_migrator(url: str, say: Say) -> Iterator[Backend]:
         encoding = keeper.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise MigrationError(f"the database has the encoding {encoding}, and needs UTF8")
+        status(url)  # refuses an unreleased database before anything in it changes
         with Backend(url) as backend:
             backend.prepare()
             yield backend

@@ -11,15 +11,14 @@ from urllib.parse import quote, urlencode
 
 from flask import request
 
-from telemetry.database.database import Row
 from telemetry.http.error_shape import problem
 from telemetry.http.errors import Invalid
 from telemetry.timestamps import parse_utc
 
 
-def next_link(last: Row) -> str:
-    """Return the Link header to the page after the run ``last``, with the same filters."""
-    cursor = base64.urlsafe_b64encode(f"{last['created_at']} {last['event_id']}".encode())
+def next_link(created_at: str, event_id: str) -> str:
+    """Return the Link header to the page after this run, with the same filters."""
+    cursor = base64.urlsafe_b64encode(f"{created_at} {event_id}".encode())
     kept = {name: value for name, value in request.args.items() if name not in ("offset", "cursor")}
     # A request may lack a valid Host; then the link is relative to the request's URL.
     root = f"{request.scheme}://{request.host}" if request.host else ""

@@ -93,9 +93,13 @@ def create_batch() -> Response:
 def list() -> Response:
     """Return a page of runs, newest first."""
     filters, limit = _read_filters()
-    rows = _store().list(filters)
-    page = [links.with_links(row) for row in rows[:limit]]
-    return json_response(page, headers={"Link": next_link(page[-1])} if len(rows) > limit else None)
+    runs = _store().list(filters)
+    page = runs[:limit]
+    for run in page:
+        links.add_links(run)
+    more = len(runs) > limit
+    link = {"Link": next_link(page[-1].created_at, page[-1].event_id)} if more else None
+    return json_response(page, headers=link)
 
 
 @blueprint.get("/api/v1/runs/<event_id>")
