@@ -186,7 +186,7 @@ def test_serve_says_in_one_line_that_a_folder_is_of_another_postgresql(migrated_
             check=False,
         )
     assert failed.returncode == 1
-    assert failed.stderr.startswith("Error: the embedded PostgreSQL does not start over")
+    assert failed.stderr.startswith("Error: the embedded PostgreSQL does not start on")
     assert str(data / "postgres") in failed.stderr
     assert "set DATABASE_URL" in failed.stderr
     assert failed.stderr.count("\n") == 1

@@ -64,7 +64,7 @@ def test_the_next_request_has_its_own_time(monkeypatch, client, lock):
 def test_when_its_time_is_over_it_asks_no_more(monkeypatch, client, caplog):
     monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 0)
     assert client.post("/api/v1/runs", json=minimal_run()).status_code == 503
-    assert "the time of the request is over" in caplog.text
+    assert "the deadline of the request has passed" in caplog.text
 
 
 def test_a_slow_sender_loses_none_of_the_databases_time(monkeypatch, client):
