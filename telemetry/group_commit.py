@@ -133,7 +133,7 @@ class GroupCommit(Generic[Record, Outcome]):
         """Commit the record together with those in the queue, then pass the lead on."""
         group = [mine]
         try:
-            # Even sleep(0) lets other greenlets run: those that have read a request join this group.
+            # Even sleep(0) lets other greenlets run, read a request and join this group.
             sleep(self._limits.join_seconds)
             with self._lock:
                 group += self._take_from_queue(self._limits.records - 1)
