@@ -81,9 +81,12 @@ class RunStore:
         """Return the run, or None."""
         return self._database.fetch_one(GET, {"event_id": event_id})
 
-    def list(self, filters: dict[str, Any]) -> Sequence[Row]:
-        """Return a page of runs, newest first. ``filters`` holds every parameter of list.sql."""
-        return self._database.fetch_all(LIST, filters, prepare=False)
+    def list(self, filters: dict[str, Any]) -> Sequence[Any]:
+        """Return a page of runs as objects, newest first, with fields for their links.
+
+        ``filters`` holds every parameter of list.sql.
+        """
+        return self._database.fetch_objects(LIST, filters, computed=("commit_url", "repo_url"))
 
     def update(self, event_id: str, changes: Run) -> bool:
         """Update the fields that were sent; return whether the run exists."""

@@ -5,7 +5,7 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app
 
-from telemetry.http.request_log import say
+from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
 from telemetry.payloads.body import read_document
@@ -31,9 +31,11 @@ def create() -> Response:
     stored, created = _store().create(_event_to_store(sent))
     more = ignored_fields(ignored)
     if created:
-        say(f"[OK] Recorded event: {stored['id']} ({stored['method']} {stored['endpoint']})")
+        set_log_message(
+            f"[OK] Recorded event: {stored['id']} ({stored['method']} {stored['endpoint']})"
+        )
     else:
-        say(f"[OK] Duplicate event (idempotent): {stored['id']}")
+        set_log_message(f"[OK] Duplicate event (idempotent): {stored['id']}")
     return json_response({**stored, **more}, 201 if created else 200)
 
 
@@ -43,12 +45,12 @@ def create_batch() -> Response:
     batch = read_batch("events", partial(load, event_schema), max_records=MAX_BATCH, key="id")
     events = {index: _event_to_store(sent) for index, sent in batch.valid.items()}
     result = _store().create_batch(events)
-    batch.refuse(result.refused)
-    say(
+    batch.add_constraint_errors(result.refused)
+    set_log_message(
         f"[OK] Batch of {batch.total} events: {result.inserted} recorded,"
         f" {result.duplicates} duplicates, {len(batch.errors)} errors"
     )
-    return json_response(batch.body(result.inserted, result.duplicates), batch.status)
+    return json_response(batch.response_body(result.inserted, result.duplicates), batch.status)
 
 
 @blueprint.get("/events")

@@ -20,9 +20,9 @@ from typing import NamedTuple
 import msgspec
 from filelock import lock_descriptor
 
-from telemetry.persistence import PersistenceUnavailable
 from telemetry.runtime_events.events import Created, Event
 from telemetry.runtime_events.file.document import BadDocument, convert_document, is_document
+from telemetry.runtime_events.file.errors import EventsFileUnavailable
 from telemetry.runtime_events.file.lines import (
     Line,
     line_at,
@@ -46,7 +46,7 @@ FINGERPRINT = 256
 logger = logging.getLogger(__name__)
 
 
-class Locked(PersistenceUnavailable):
+class Locked(EventsFileUnavailable):
     """Another process has the lock of the file."""
 
 
@@ -80,7 +80,7 @@ class Journal:
 
         All of them are durable when this returns. Events that were in the file before are
         synced too: the process that appended them may have died before it did so. Raises
-        PersistenceUnavailable; then the file is as it was before.
+        EventsFileUnavailable; then the file is as it was before.
         """
         with (
             self._turn,
@@ -98,7 +98,7 @@ class Journal:
             return results
 
     def convert_document(self) -> None:
-        """Convert a document into lines, if the file holds one. Raises PersistenceUnavailable."""
+        """Convert a document into lines, if the file holds one. Raises EventsFileUnavailable."""
         with self._turn, self._locked(FILE_LOCK_SECONDS):
             self._convert_document()
 
@@ -115,7 +115,7 @@ class Journal:
                             self._catch_up(fd)
             except Locked:
                 pass
-            except PersistenceUnavailable:
+            except EventsFileUnavailable:
                 return None
             finally:
                 self._turn.release()
@@ -199,13 +199,13 @@ class Journal:
             finally:
                 os.close(lock)
         except BadDocument as error:
-            raise PersistenceUnavailable(
+            raise EventsFileUnavailable(
                 f"RUNTIME_EVENTS_PATH holds a document that can't be read: {error}"
             ) from error
         except FileNotFoundError as error:
-            raise PersistenceUnavailable("the folder of RUNTIME_EVENTS_PATH is missing") from error
+            raise EventsFileUnavailable("the folder of RUNTIME_EVENTS_PATH is missing") from error
         except OSError as error:
-            raise PersistenceUnavailable(
+            raise EventsFileUnavailable(
                 f"RUNTIME_EVENTS_PATH can't be used: {error.strerror or error}"
             ) from error
 

@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 import msgspec
 
 from telemetry.group_commit import GroupCommit, Limits
-from telemetry.persistence import PersistenceUnavailable
 from telemetry.runtime_events.events import (
     BatchCreated,
     Created,
@@ -21,6 +20,7 @@ from telemetry.runtime_events.events import (
     Filters,
 )
 from telemetry.runtime_events.file.document import is_document
+from telemetry.runtime_events.file.errors import EventsFileUnavailable
 from telemetry.runtime_events.file.journal import Journal
 from telemetry.runtime_events.file.lines import Line, read_backwards
 from telemetry.runtime_events.file.stored import StoredEvent, decode_line
@@ -40,7 +40,7 @@ LIMITS = Limits(groups=1, records=1000, join_seconds=0.001)
 class FileEvents:
     """A RuntimeEventStore over one file, which other processes use too.
 
-    Every method raises PersistenceUnavailable when the file can't be used. The newest event is
+    Every method raises EventsFileUnavailable when the file can't be used. The newest event is
     the last in the file.
     """
 
@@ -48,7 +48,7 @@ class FileEvents:
         self._path = path
         self._journal = Journal(path, cost_per_second)
         self._group_commit = GroupCommit(
-            self._journal.append, LIMITS, unavailable=PersistenceUnavailable
+            self._journal.append, LIMITS, unavailable=EventsFileUnavailable
         )
 
     def create(self, event: Event) -> Created:
@@ -113,7 +113,7 @@ class FileEvents:
         with self._opened() as fd:
             for line in read_backwards(fd, os.fstat(fd).st_size) if fd is not None else ():
                 if time.monotonic() > deadline:
-                    raise PersistenceUnavailable("RUNTIME_EVENTS_PATH is too large to read")
+                    raise EventsFileUnavailable("RUNTIME_EVENTS_PATH is too large to read")
                 if event := decode_line(line.text):
                     yield line, event
 
@@ -129,7 +129,7 @@ class FileEvents:
             with _open(self._path) as file:
                 yield file.fileno() if file else None
         except OSError as error:
-            raise PersistenceUnavailable(
+            raise EventsFileUnavailable(
                 f"RUNTIME_EVENTS_PATH can't be read: {error.strerror or error}"
             ) from error
 
