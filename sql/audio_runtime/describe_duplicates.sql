@@ -1,13 +1,12 @@
--- Tells of events that were sent again what the first of them became, and compares them with it
--- field by field, as the table's types see them. The ledger never changes, so this may run
--- when the append has ended.
+-- Reads the first event of each dedupe key that was sent again, and compares the two field by
+-- field, after conversion to the types of the table. The ledger never changes, so this may run
+-- after the append has committed.
 -- params: events (JSON array of objects with the fields that were sent)
 -- index: ux_audio_runtime_events_dedupe; ux_audit_events_source
 -- locks: none
--- returns: position (from 1), event_id, audit_event_id, row_hash (hex) and differs (the sorted
--- names of the fields that are not the same)
+-- returns: for each event, in the order sent, what the ledger has: event_id, audit_event_id,
+-- row_hash (hex) and differs (the sorted names of the fields that differ)
 SELECT
-    event.ordinality AS position,
     known.event_id,
     (
         SELECT audit_event_id
@@ -37,7 +36,7 @@ CROSS JOIN
             stored.tenant_id = event.tenant_id
             AND stored.device_id = event.device_id
             AND stored.event_kind = event.event_kind
-            -- A range of one, in order: see append.sql.
+            -- BETWEEN forces the index: see append.sql.
             AND stored.idempotency_key BETWEEN event.idempotency_key AND event.idempotency_key
         ORDER BY stored.idempotency_key
         LIMIT 1
