@@ -1,7 +1,8 @@
 -- Reads the first event of each dedupe key that was sent again, and compares the two field by
 -- field, after conversion to the types of the table. The ledger never changes, so this may run
 -- after the append has committed.
--- params: events (JSON array of objects with the fields that were sent)
+-- params: events (JSON array of objects with the fields that were sent), fields (names of the
+-- fields to compare)
 -- index: ux_audio_runtime_events_dedupe; ux_audit_events_source
 -- locks: none
 -- returns: for each event, in the order sent, what the ledger has: event_id, audit_event_id,
@@ -20,9 +21,11 @@ SELECT
     array(
         SELECT field.name
         FROM jsonb_each(to_jsonb(event)) AS field (name, value)
+        INNER JOIN jsonb_each(to_jsonb(known)) AS known_field (name, value)
+            ON field.name = known_field.name
         WHERE
-            field.name NOT IN ('event_id', 'row_hash', 'ordinality')
-            AND field.value IS DISTINCT FROM to_jsonb(known) -> field.name
+            field.name = any(%(fields)s::text[])
+            AND field.value IS DISTINCT FROM known_field.value
         ORDER BY field.name
     ) AS differs
 FROM

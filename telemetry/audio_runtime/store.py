@@ -15,6 +15,7 @@ from telemetry.audio_runtime.outcomes import (
 )
 from telemetry.audio_runtime.projection import LOCK_HEADS, project
 from telemetry.audio_runtime.rebuild import Rebuilt, rebuild
+from telemetry.audio_runtime.schema import EVENT_FIELDS
 from telemetry.database import statements
 from telemetry.database.batch_insert import Refusal, insert_batch
 from telemetry.database.connection import Connection
@@ -112,12 +113,13 @@ class AudioRuntimeStore:
         known = [
             event for event, it in zip(events, settled, strict=True) if it is Unsettled.DUPLICATE
         ]
-        described = iter(
-            self._database.fetch_all(DESCRIBE_DUPLICATES, _sent(known), prepare=True)
-            if known
-            else ()
-        )
+        described = iter(self._first_of(known) if known else ())
         return [Duplicate(**next(described)) if isinstance(it, Unsettled) else it for it in settled]
+
+    def _first_of(self, events: Sequence[Event]) -> list[Row]:
+        """Return, for each event, the first one with its dedupe key."""
+        parameters = {**_sent(events), "fields": EVENT_FIELDS}
+        return self._database.fetch_all(DESCRIBE_DUPLICATES, parameters, prepare=True)
 
     def list_events(self, page: dict[str, Any]) -> list[Row]:
         """Return the first of the tenant's events."""

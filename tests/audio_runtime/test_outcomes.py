@@ -3,7 +3,7 @@
 from telemetry.audio_runtime import store
 from telemetry.audio_runtime.projection import Projected, project
 from tests.support.audio_runtime import event
-from tests.support.errors import assert_detail
+from tests.support.errors import assert_error
 
 URL = "/api/v1/audio-runtime/events"
 REFUSED = "Database integrity error: no_noise"
@@ -20,7 +20,7 @@ def test_a_constraint_of_a_dba_refuses_a_single_event_without_a_reason_code(
     client, cast, db, caplog
 ):
     refuse_noise(db)
-    assert_detail(client.post(URL, json=event(idempotency_key="noise")), 400, REFUSED)
+    assert_error(client.post(URL, json=event(idempotency_key="noise")), 400, REFUSED)
     assert f"[ERROR] {REFUSED}" in caplog.messages
     assert cast.events() == []
 

@@ -8,6 +8,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from telemetry.audio_runtime.outcomes import Committed
+from telemetry.audio_runtime.schema import EVENT_FIELDS
 from telemetry.audio_runtime.store import AudioRuntimeStore
 from telemetry.database import statements
 from telemetry.database.database import Database
@@ -25,6 +26,7 @@ PARAMETERS = {
     **DEVICE,
     "devices": WANTED,
     "events": json.dumps([event(**DEVICE, session_id=7)]),
+    "fields": EVENT_FIELDS,
     "after": 5,
     "row_limit": 11,
     "findings": 20,
