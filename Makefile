@@ -4,6 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Where people read: what the prose linter checks
+PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs migrations sql \
+	telemetry tests
+
 .PHONY: run test lint format install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL, its data kept in .data/
@@ -14,13 +18,15 @@ run: install
 test: install
 	$(BIN)/python -m pytest
 
-## Check format, style, types, layers and SQL
+## Check format, style, types, layers, SQL and prose
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 sql migrations
+	$(BIN)/codespell $(PROSE)
+	$(BIN)/python .codespell/phrases.py .codespell/dialect.txt $(PROSE)
 
 ## Put the code into the format that lint asks for
 format: install
