@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs migrations sql \
 	telemetry tests
 
-.PHONY: run test lint format install bench
+.PHONY: run test lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL, its data kept in .data/
 run: install
@@ -33,6 +33,10 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix --processes 2 sql migrations
+
+## Write sql/schema.sql, the whole database as the migrations make it
+schema: install
+	$(BIN)/python -m tests.support.schema_file
 
 ## Make .venv with everything in it; does nothing when it is up to date
 install: $(VENV)/installed

@@ -1,4 +1,4 @@
-"""The application factory: configuration, where data goes, the shared ways, the rooms."""
+"""The application factory: configuration, persistence, the steps of a request, the rooms."""
 
 import logging
 import os
@@ -32,9 +32,9 @@ logger = logging.getLogger("telemetry")
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """Return the WSGI application of one process. No connection is opened before the first use.
+    """Return the WSGI application of one process. It opens no connection before the first use.
 
-    Raises ConfigError when the environment makes no sense.
+    Raises ConfigError for an invalid configuration.
     """
     config = config or Config.from_env(os.environ)
     check_urls(config)
@@ -45,7 +45,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = Application(__name__)
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1
     if proxies := config.trusted_proxies:
-        # Flask's own way to wrap it; to mypy a method is nothing to assign to.
+        # Flask's documented way to wrap an application; mypy objects to assigning to a method.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
     request_log.init_app(app)
@@ -54,7 +54,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.rate_limit_enabled:
         limiter.init_app(app, config, _hits(config, persistence, records))
     authentication.init_app(app, config)
-    _refuse_what_has_no_backend(app, persistence)
+    _refuse_rooms_without_backend(app, persistence)
 
     app.extensions["config"] = config
     app.extensions["persistence"] = persistence
@@ -81,21 +81,21 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
-def _refuse_what_has_no_backend(app: Flask, persistence: Persistence) -> None:
-    """Answer 503 before anything is made of a request that could neither read nor write."""
+def _refuse_rooms_without_backend(app: Flask, persistence: Persistence) -> None:
+    """Refuse requests of rooms that are not configured with 503, before a view runs."""
     rooms = {
         runs.blueprint.name: persistence.agent_runs,
         runtime_events.blueprint.name: persistence.runtime_events,
         audio_runtime.blueprint.name: persistence.audio_runtime,
         audit.blueprint.name: persistence.audio_runtime,
     }
-    missing = {name: it.note for name, it in rooms.items() if it.kind == "none"}
+    notes = {name: backend.note for name, backend in rooms.items() if backend.kind == "none"}
 
     def refuse() -> None:
-        if note := missing.get(request.blueprint or ""):
+        if note := notes.get(request.blueprint or ""):
             raise DatabaseNotConfigured(note)
 
-    if missing:
+    if notes:
         app.before_request(refuse)
 
 

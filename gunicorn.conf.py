@@ -9,7 +9,6 @@ from gunicorn.workers.base import Worker
 
 from telemetry import logs
 from telemetry.config import Config, ConfigError
-from telemetry.http import worker as web_worker
 from telemetry.time_limits import GRACEFUL_SECONDS
 
 
@@ -38,16 +37,13 @@ def _configure() -> Config:
 
 _config = _configure()
 
-web_worker.patch_gunicorn()
-logger_class = web_worker.Logger
-
 bind = f"0.0.0.0:{_config.port}"
 workers = _config.web_concurrency
 
 # One thread a process, many requests in it: a request that waits for a database that hangs
 # holds no worker, and threads do not fight for the interpreter. Loaded in each worker, after
 # gevent's patches, so never preloaded.
-worker_class = "gevent"
+worker_class = "telemetry.http.worker.Worker"
 worker_connections = 1000
 
 graceful_timeout = GRACEFUL_SECONDS
@@ -70,7 +66,6 @@ logconfig_dict = logs.dict_config(_config.log_level)
 
 def post_worker_init(worker: Worker) -> None:
     """Have what serves all requests done once, and out of the way of the garbage collector."""
-    web_worker.freeze_settings(worker.cfg)
     gc.collect()
     gc.freeze()
     # Large batches make thousands of objects, none of them in a cycle.

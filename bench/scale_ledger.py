@@ -17,7 +17,7 @@ from bench import cpu, machine, postgres, scale_ledger_rows
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.rebuild import rebuild
 from telemetry.audio_runtime.verify import verify
-from telemetry.cli.long_work import Patient, connect_patiently
+from telemetry.cli.connections import UnlimitedTransactions, connect_without_time_limit
 from tests.support.databases import execute
 from tests.support.server import folder
 
@@ -105,14 +105,16 @@ def _median(
 
 
 def _rebuild(url: str) -> None:
-    with connect_patiently(url) as connection:
-        rebuilt = rebuild(Patient(connection).transact, Scope())
+    with connect_without_time_limit(url) as connection:
+        rebuilt = rebuild(UnlimitedTransactions(connection).transact, Scope())
     if rebuilt.devices != scale_ledger_rows.DEVICES:
         raise RuntimeError(f"{rebuilt.devices} devices were rebuilt")
 
 
 def _verify(url: str, jobs: int) -> None:
-    found = list(verify(lambda: connect_patiently(url), Scope(), kept={}, since={}, jobs=jobs))
+    found = list(
+        verify(lambda: connect_without_time_limit(url), Scope(), kept={}, since={}, jobs=jobs)
+    )
     if found:
         raise RuntimeError(f"verify says: {found[0]}")
 

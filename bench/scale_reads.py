@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 import psycopg
 
 from telemetry.database import statements
-from telemetry.runs.pages import RunQuerySchema
-from telemetry.runs.schema import STATUSES
+from telemetry.runs.schema import STATUSES, ListSchema
 
 Parameters = dict[str, Any]
 
-NO_FILTER: Parameters = dict.fromkeys(set(RunQuerySchema().fields) - {"limit", "offset", "cursor"})
+NO_FILTER: Parameters = dict.fromkeys(set(ListSchema().fields) - {"limit", "offset", "cursor"})
 ANY_RUN = NO_FILTER | {
     "cursor_created_at": None,
     "cursor_event_id": None,

@@ -1,7 +1,7 @@
-"""The configuration: the environment, read once at start into one frozen object.
+"""The configuration: environment variables, read once at the start into one frozen object.
 
-This module imports no database driver: gunicorn reads it in its master process,
-before the workers are forked and patched.
+This module imports no database driver, because gunicorn imports it in the master process, before
+it forks the workers and gevent patches them.
 """
 
 import os
@@ -22,7 +22,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class ConfigError(Exception):
-    """A variable of the environment has a value that makes no sense."""
+    """An environment variable has an invalid value. The message is one line for the operator."""
 
     def __init__(self, name: str, got: str, takes: str) -> None:
         super().__init__(f"{name}: got {got}, takes {takes}")
@@ -30,7 +30,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """Every setting of the service; each field is the variable of the README's table."""
+    """Every setting of the service. Each field is one environment variable."""
 
     database_url: str | None = field(default=None, repr=False)
     runtime_database_url: str | None = field(default=None, repr=False)
@@ -51,9 +51,9 @@ class Config:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Config":
-        """Read the environment; an empty variable counts as unset.
+        """Read the environment. An empty variable counts as unset.
 
-        Raises ConfigError for the first value that makes no sense.
+        Raises ConfigError for the first invalid value.
         """
         env = _Environment(environ)
         config = cls(
@@ -84,7 +84,7 @@ class Config:
 
 
 class _Environment:
-    """Typed look-ups; each raises ConfigError naming the variable, its value and what it takes."""
+    """Reads variables by type. Each method raises ConfigError for an invalid value."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -138,12 +138,12 @@ class _Environment:
             return None
         got = repr(text)
         try:
-            good = "\0" not in text and not stat.S_ISDIR(os.stat(text).st_mode)
+            valid = "\0" not in text and not stat.S_ISDIR(os.stat(text).st_mode)
         except (FileNotFoundError, NotADirectoryError):
-            good = True  # its disk may not be mounted yet
+            valid = True  # its disk may not be mounted yet
         except OSError as error:
-            good, got = False, f"{got} ({error.strerror})"
-        if not good:
+            valid, got = False, f"{got} ({error.strerror})"
+        if not valid:
             raise ConfigError(name, got, "the path of a file")
         return Path(text)
 
@@ -154,7 +154,7 @@ class _Environment:
         return text
 
     def database_url(self, name: str) -> str | None:
-        """A PostgreSQL URL; ``postgres://`` (Heroku's spelling) is the same to libpq."""
+        """Return a PostgreSQL URL. libpq also accepts ``postgres://``, which Heroku uses."""
         text = self.text(name)
         if text is None:
             return None
@@ -177,7 +177,7 @@ class _Environment:
 
 
 def redact_url(url: str) -> str:
-    """Return the URL's scheme, host, port and path only: user, password and options left out."""
+    """Return the URL without user, password and options: scheme, host, port and path."""
     parts = urlsplit(url)
     if not parts.scheme or "//" not in url or _host_may_be_a_password(parts):
         return "***"
@@ -186,5 +186,5 @@ def redact_url(url: str) -> str:
 
 
 def _host_may_be_a_password(parts: SplitResult) -> bool:
-    """Whether what reads as host and port may be user and password, cut off by a raw / ? or #."""
+    """Return whether the host and port may be a user and password, cut off by a raw / ? or #."""
     return "@" in parts.path + parts.query + parts.fragment

@@ -1,6 +1,6 @@
-"""Logging: one JSON line an event on a server, readable lines on a terminal.
+"""Logging: one JSON object per line on a server, readable lines on a terminal.
 
-Both escape what clients sent, so that no value can forge a line.
+Both escape the values that clients send, so that no value can forge a line.
 """
 
 import json
@@ -15,7 +15,7 @@ import msgspec
 
 from telemetry.timestamps import utc_text
 
-_OF_EVERY_LINE = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+_STANDARD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
@@ -23,63 +23,67 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class ServerFormatter(logging.Formatter):
-    """One ASCII JSON object a line, its time in UTC, with what was given as ``extra``."""
+    """Formats a record as one line of ASCII JSON: time in UTC, level, logger, message, extras."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line without a newline."""
         line = {
             "time": _time(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: value for name, value in vars(record).items() if name not in _OF_EVERY_LINE}
+        line |= {
+            name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS
+        }
         if record.exc_info:
             line["exc_info"] = self.formatException(record.exc_info)
         return _ascii_json(line)
 
 
 class TerminalFormatter(logging.Formatter):
-    """Time, level and message; a traceback follows on lines of its own."""
+    """Formats a record as time, level and message. A traceback follows on separate lines."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
-        """Escape the message, so that it stays on one line."""
+        """Return the line. The message is escaped, so that it stays on one line."""
         record.message = _UNPRINTABLE.sub(_escaped, record.message)
         return super().formatMessage(record)
 
 
-class NoConnection(logging.Filter):
-    """Lets the pool say why it gets no connection: each cause at most once a minute."""
+class PoolFailureFilter(logging.Filter):
+    """Passes only the pool's reasons for a failed connection, each at most once per minute."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[str, float] = {}
+        self._last_logged: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether the record says so, and something new."""
+        """Return whether to log the record."""
         text, now = record.getMessage(), record.created
-        # What is forgotten may be said again, so that no more than a minute's causes are kept.
-        self._said = {said: when for said, when in self._said.items() if abs(now - when) < 60}
-        if "error connecting" not in text or text in self._said:
+        # Older entries are dropped, so the dictionary stays small.
+        self._last_logged = {
+            reason: time for reason, time in self._last_logged.items() if abs(now - time) < 60
+        }
+        if "error connecting" not in text or text in self._last_logged:
             return False
-        self._said[text] = now
+        self._last_logged[text] = now
         return True
 
 
 def dict_config(level: str) -> dict[str, Any]:
     """Return the logging configuration of a process that writes to standard output.
 
-    ``level`` is that of the service; libraries speak from WARNING on, gunicorn from INFO.
+    ``level`` is the level of the service. gunicorn logs from INFO, other libraries from WARNING.
     """
     formatter = TerminalFormatter if sys.stdout.isatty() else ServerFormatter
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
-        "filters": {"no_connection": {"()": NoConnection}},
+        "filters": {"pool_failures": {"()": PoolFailureFilter}},
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",
@@ -91,10 +95,10 @@ def dict_config(level: str) -> dict[str, Any]:
         "loggers": {
             "telemetry": {"level": level},
             "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
-            # Both tell of every lost connection; the requests that meet one say it better. Why
-            # there is no new one the pool alone knows.
+            # Both log every lost connection, which the failed requests log as well. Only the pool
+            # knows why a new connection fails.
             "psycopg": {"level": "ERROR"},
-            "psycopg.pool": {"level": "WARNING", "filters": ["no_connection"]},
+            "psycopg.pool": {"level": "WARNING", "filters": ["pool_failures"]},
         },
     }
 
@@ -112,7 +116,7 @@ def _second(seconds: int) -> str:
 def _ascii_json(line: dict[str, Any]) -> str:
     try:
         return _encoder.encode(line).decode("ascii")
-    except UnicodeError:  # seldom, and many times as slow
+    except UnicodeError:  # rare; json.dumps is many times slower
         return json.dumps(line, default=str)
 
 

@@ -1,10 +1,10 @@
-"""The one rule for numbers: which ones the service takes, and how they keep their value.
+"""The rules for numbers: which ones the service accepts, and how they keep their value.
 
-- An integer has at most 64 bits, signed, as ``bigint`` has. JSON has one kind of number, so a
-  double without a fraction is that integer.
-- A double is finite. PostgreSQL's ``numeric`` and ``jsonb`` keep decimals, not doubles: 1e23 sent
-  as such comes back as the integer 100000000000000000000000, which is not the same number. So a
-  large double is written with a decimal point, and a longer integer that comes back is a double.
+- Integers are signed and have at most 64 bits, like ``bigint``. JSON has one kind of number, so a
+  double without a fraction counts as an integer.
+- Doubles are finite. PostgreSQL's ``numeric`` and ``jsonb`` store decimals: 1e23 comes back as the
+  integer 100000000000000000000000, which is not the same number. So large doubles are written with
+  a decimal point, and an integer of more than 64 bits is read as a double.
 """
 
 from decimal import Decimal
@@ -13,12 +13,12 @@ from typing import Any
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
 
-# Every double below is written with a decimal point anyway, and is exact to the last digit.
+# Smaller doubles are written with a decimal point anyway, and all their digits are exact.
 LARGE_DOUBLE = 1e15
 
 
 def whole(value: Any) -> Any:
-    """Return a float without a fraction as the integer that it is; any other value unchanged."""
+    """Return a float without a fraction as an integer, and any other value unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -28,13 +28,13 @@ def is_int64(number: int) -> bool:
 
 
 def with_point(number: Any) -> Any:
-    """Return a large double as a Decimal that is written with a point; anything else unchanged."""
+    """Return a large double as a Decimal with a decimal point, and any other value unchanged."""
     large = isinstance(number, float) and abs(number) >= LARGE_DOUBLE
     return Decimal(f"{number:.1f}") if large else number
 
 
 def from_decimal(digits: str) -> int | float:
-    """Return the number that PostgreSQL wrote as an integer: a double, when it exceeds 64 bits."""
-    # int() refuses thousands of digits; 64 bits have at most 19, and a sign.
+    """Return an integer that PostgreSQL wrote; one of more than 64 bits is returned as a double."""
+    # int() refuses thousands of digits. 64 bits have at most 19 digits and a sign.
     number = float(digits) if len(digits) > 20 else int(digits)
     return number if isinstance(number, int) and is_int64(number) else float(digits)

@@ -1,29 +1,27 @@
-"""Where each domain's data goes: decided here, once, from the configuration alone.
+"""Where each domain's data is kept. The configuration alone decides.
 
-=====================  ============  ===================  ==================  ===============
-RUNTIME_DATABASE_URL   DATABASE_URL  RUNTIME_EVENTS_PATH  runtime events      runs and audio
-=====================  ============  ===================  ==================  ===============
-set                    set           any                  the former          DATABASE_URL
-set                    unset         any                  the former          the same
-unset                  set           any                  DATABASE_URL        DATABASE_URL
-unset                  unset         set                  the JSON file       none
-unset                  unset         unset                none                none
-=====================  ============  ===================  ==================  ===============
+====================  ============  ===================  ====================  ====================
+RUNTIME_DATABASE_URL  DATABASE_URL  RUNTIME_EVENTS_PATH  runtime events        runs and audio
+====================  ============  ===================  ====================  ====================
+set                   set           any                  RUNTIME_DATABASE_URL  DATABASE_URL
+set                   unset         any                  RUNTIME_DATABASE_URL  RUNTIME_DATABASE_URL
+unset                 set           any                  DATABASE_URL          DATABASE_URL
+unset                 unset         set                  the JSON file         none
+unset                 unset         unset                none                  none
+====================  ============  ===================  ====================  ====================
 
-A configured database always wins over the file, and there is no way back to the
-file while the database is down. (``serve`` starts an embedded PostgreSQL where the table
-says none for everything, and configures it as DATABASE_URL.)
+A configured database always wins over the file, even while the database is down. When nothing is
+configured, ``serve`` starts an embedded PostgreSQL and sets DATABASE_URL to it.
 
-The contract, which readiness asks for, passes when every domain that must be kept in
-PostgreSQL is:
+The contract is part of readiness. It says which domains must be kept in PostgreSQL:
 
-=============================  ================================================
-PERSISTENCE_CONTRACT_REQUIRED  what must be
-=============================  ================================================
-true                           every domain in PostgreSQL
-false                          something configured at all
-auto                           as true when a database URL is set, else as false
-=============================  ================================================
+=============================  =====================================================
+PERSISTENCE_CONTRACT_REQUIRED  The contract passes when
+=============================  =====================================================
+true                           every domain is kept in PostgreSQL
+false                          anything is configured
+auto                           like true if a database URL is set, like false if not
+=============================  =====================================================
 """
 
 from dataclasses import dataclass, field
@@ -37,16 +35,11 @@ Kind = Literal["postgresql", "json_file", "none"]
 DOMAINS = ("agent_runs", "runtime_events", "audio_runtime")
 
 
-class PersistenceUnavailable(Exception):
-    """A file that keeps events can't be used now; the message says why. Try the same later."""
-
-
 @dataclass(frozen=True)
 class Backend:
-    """Where one domain is kept, and why there.
+    """Where one domain is kept; ``note`` says why.
 
-    ``url`` is set for ``postgresql``, ``path`` for ``json_file``. A JSON file is
-    not ``durable``: hosted platforms wipe their disk at every restart.
+    ``url`` is set for ``postgresql``, ``path`` for ``json_file``.
     """
 
     kind: Kind
@@ -56,15 +49,15 @@ class Backend:
 
     @property
     def durable(self) -> bool:
-        """Whether what is stored there outlives a restart on a hosted platform."""
+        """Whether the data survives a restart on a hosted platform, which wipes files."""
         return self.kind == "postgresql"
 
 
 @dataclass(frozen=True)
 class Contract:
-    """Whether the configuration keeps the data where it must be kept.
+    """Whether every domain is kept where it must be.
 
-    ``failures`` names the domains that are not, as ``<domain>_not_postgresql``.
+    ``failures`` has ``<domain>_not_postgresql`` for each domain that is not.
     """
 
     required: bool
@@ -72,13 +65,13 @@ class Contract:
 
     @property
     def passed(self) -> bool:
-        """Whether there is no failure."""
+        """Whether the contract has no failures."""
         return not self.failures
 
 
 @dataclass(frozen=True)
 class Persistence:
-    """The backend of every domain, and what the contract says of them."""
+    """The backend of every domain, and the contract for them."""
 
     agent_runs: Backend
     runtime_events: Backend
@@ -88,12 +81,12 @@ class Persistence:
 
     @property
     def backends(self) -> dict[str, Backend]:
-        """The backends by the name of their domain."""
+        """The backends by domain."""
         return {domain: getattr(self, domain) for domain in DOMAINS}
 
     @property
     def database_urls(self) -> tuple[str, ...]:
-        """Every configured database once, the one of the runs first."""
+        """The URL of every configured database, once; that of the runs is first."""
         backends = (self.agent_runs, self.audio_runtime, self.runtime_events)
         return tuple(dict.fromkeys(backend.url for backend in backends if backend.url))
 
@@ -102,23 +95,23 @@ class Persistence:
         return [domain for domain, backend in self.backends.items() if backend.url == url]
 
     def ok(self, domain: str) -> bool:
-        """Whether the domain is kept as the contract wants it."""
+        """Return whether the domain is kept where the contract requires."""
         return _is_kept(self.backends[domain], required=self.contract.required)
 
     def __str__(self) -> str:
-        """Say all of it in one line, for the log; no URL is in it."""
-        said = ", ".join(
+        """Return one line for the log. It contains no URL."""
+        backends = ", ".join(
             f"{domain}={backend.kind} ({backend.note})" for domain, backend in self.backends.items()
         )
         verdict = (
             "passed" if self.contract.passed else f"failed: {', '.join(self.contract.failures)}"
         )
         required = "required" if self.contract.required else "not required"
-        return f"Persistence: {said}; contract {required}, {verdict}"
+        return f"Persistence: {backends}; contract {required}, {verdict}"
 
 
 def resolve(config: Config) -> Persistence:
-    """Apply the tables above. Pure: reads the configuration and nothing else."""
+    """Apply the tables above to the configuration. Reads nothing else."""
     records = _records(config)
     runtime_events = _runtime_events(config)
     backends = dict(zip(DOMAINS, (records, runtime_events, records), strict=True))
@@ -136,7 +129,7 @@ def _contract(config: Config, backends: dict[str, Backend]) -> Contract:
     )
     missing = [it for it, backend in backends.items() if not _is_kept(backend, required=required)]
     if not required and len(missing) < len(backends):
-        missing = []  # the file serves what it can, which was what was asked for
+        missing = []  # "false" allows a service with only some of its domains
     return Contract(required, tuple(f"{domain}_not_postgresql" for domain in missing))
 
 

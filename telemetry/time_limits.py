@@ -1,18 +1,18 @@
 """Every limit on the time of a request, in seconds, and how they add up.
 
 ===================  ====  =======================================================
-wait                 s     what ends it
+limit                s     what happens then
 ===================  ====  =======================================================
-CONNECT_SECONDS      5     no connection from the pool: 503
+CONNECT_SECONDS      5     the pool has no free connection: 503
 STATEMENT_SECONDS    10    PostgreSQL cancels the statement (``statement_timeout``): 503
-ANSWER_SECONDS       12    PostgreSQL has not said a word: connection thrown away, 503
+ANSWER_SECONDS       12    PostgreSQL has not answered: the connection is closed, 503
 REQUEST_SECONDS      24    the deadline of the whole request: 503
-GRACEFUL_SECONDS     25    a stopping worker no longer waits for its requests
-PLATFORM_SECONDS     30    Heroku and Railway give up on a request, and kill a process
+GRACEFUL_SECONDS     25    a worker that stops ends without its open requests
+PLATFORM_SECONDS     30    Heroku and Railway end the request, or kill the process
 ===================  ====  =======================================================
 
 A request with one statement ends within CONNECT_SECONDS + ANSWER_SECONDS. Each limit is below
-the next one: 5 + 12 < 24 < 25 < 30. Raise one of them here, and a test checks the order.
+the next one: 5 + 12 < 24 < 25 < 30. A test checks this order.
 """
 
 from contextvars import ContextVar
@@ -26,33 +26,33 @@ REQUEST_SECONDS = 24.0
 GRACEFUL_SECONDS = 25
 PLATFORM_SECONDS = 30
 
-# A record that shares its group's transaction waits for it: longer than any group takes.
+# How long a record waits for the transaction of its group. No group takes longer.
 GROUP_SECONDS = 2 * (CONNECT_SECONDS + ANSWER_SECONDS)
 
-# The rate limiter's statement. When it takes longer, the request goes on uncounted.
+# The rate limiter's statement. When it takes longer, the request is served without being counted.
 RATE_LIMIT_SECONDS = 1.0
 
-# The readiness probe, so that a poller has its response within 3 s.
+# The readiness probe, so that its client gets a response within 3 s.
 READINESS_SECONDS = 2.0
 
-# The JSON file: the wait for its lock, and one read of its events.
+# The JSON file: waiting for its lock, and reading its events once.
 FILE_LOCK_SECONDS = 5.0
 FILE_READ_SECONDS = 10.0
 
-# Outside of a request there is no deadline: commands may take their time.
+# There is no deadline outside a request, so commands can take as long as they need.
 _deadline: ContextVar[float] = ContextVar("_deadline", default=inf)
 
 
 def start_request() -> None:
-    """Start the request's clock: its deadline is REQUEST_SECONDS from this moment."""
+    """Set the deadline of this thread's request to REQUEST_SECONDS from now."""
     _deadline.set(monotonic() + REQUEST_SECONDS)
 
 
 def end_request(_: object = None) -> None:
-    """Stop the clock, so that what this thread does next has no deadline."""
+    """Remove the deadline from this thread."""
     _deadline.set(inf)
 
 
 def deadline() -> float:
-    """Return when the waits of this request end, on the clock of ``time.monotonic``."""
+    """Return the deadline of this request, as a ``time.monotonic`` time; infinite outside one."""
     return _deadline.get()

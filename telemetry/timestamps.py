@@ -1,20 +1,20 @@
-"""Timestamps: ISO 8601 with an offset in, UTC with six fractional digits out."""
+"""Timestamps: read as ISO 8601 with an offset, written in UTC with six fractional digits."""
 
 import re
 from datetime import UTC, datetime
 
-# Stricter than datetime.fromisoformat, whose taste changes between Python versions.
+# Stricter than datetime.fromisoformat, which accepts different formats in different Pythons.
 _ISO_8601 = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(?P<offset>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
 )
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
-# An unescaped plus in a query string arrives as a space.
+# In a query string, a plus that is not escaped is decoded as a space.
 _PLUS_AS_SPACE = re.compile(r"(:\d\d(?:[.,]\d+)?) (?=\d\d(?::?\d\d)?$)", re.ASCII)
 
-# The shapes of the usual timestamps, "0" standing for any digit: looked up, they take a third
-# of the time that the expression takes.
+# The usual timestamps with every digit replaced by 0. A look-up takes a third of the time of the
+# regular expression.
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _USUAL = frozenset(
     f"0000-00-00T00:00:00{fraction}{offset}".encode()
@@ -24,14 +24,14 @@ _USUAL = frozenset(
 
 
 class NoOffset(ValueError):
-    """The timestamp is naive: it says no offset from UTC."""
+    """The timestamp has no offset from UTC."""
 
 
 def parse_utc(text: str) -> datetime:
-    """Return the instant that ``text`` names, in UTC; digits past the microsecond are cut.
+    """Return the timestamp in UTC. Digits after the microsecond are cut off.
 
-    Raises NoOffset, or ValueError for anything else that is no ISO 8601 date and time,
-    or that lies outside the years 1 to 9999 in UTC.
+    Raises NoOffset for a timestamp without an offset, and ValueError for any other text that is
+    not an ISO 8601 date and time, or is outside the years 1 to 9999 in UTC.
     """
     if text.encode().translate(_DIGITS) not in _USUAL:
         text = text.upper()
@@ -48,10 +48,10 @@ def parse_utc(text: str) -> datetime:
 
 
 def parse_query_time(text: str) -> datetime:
-    """Return the instant that a query parameter names, in UTC.
+    """Return the timestamp of a query parameter in UTC.
 
-    Reads what parse_utc reads, a date alone (its first moment), and a timestamp without an
-    offset; the last two mean UTC. Raises ValueError for anything else.
+    Unlike parse_utc it accepts a date alone, which means midnight, and a timestamp without an
+    offset. Both are read as UTC. Raises ValueError for any other text.
     """
     text = _PLUS_AS_SPACE.sub(r"\1+", text)
     if _DATE.fullmatch(text):
@@ -63,5 +63,5 @@ def parse_query_time(text: str) -> datetime:
 
 
 def utc_text(moment: datetime) -> str:
-    """Return ``2026-01-31T12:00:00.000000Z`` for an aware datetime."""
+    """Return an aware datetime as text such as ``2026-01-31T12:00:00.000000Z``."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

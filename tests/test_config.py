@@ -1,4 +1,4 @@
-"""Reading the environment."""
+"""Reading the configuration from environment variables."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ from telemetry.config import MIB, Config, ConfigError, redact_url
 URL = "postgresql://user:s3cret@db.example.org:5432/telemetry?sslmode=require"
 
 
-def test_it_has_sensible_defaults():
+def test_every_variable_has_a_sensible_default():
     config = Config.from_env({})
     assert config == Config()
     assert (config.port, config.max_body_bytes, config.rate_limit_rpm) == (8765, 16 * MIB, 60)
     assert (config.web_concurrency, config.db_pool_size, config.auth_enabled) == (2, 4, False)
 
 
-def test_it_reads_every_variable():
+def test_every_variable_is_read():
     config = Config.from_env(
         {
             "DATABASE_URL": URL,
@@ -57,7 +57,7 @@ def test_it_reads_every_variable():
     )
 
 
-def test_an_empty_variable_is_unset():
+def test_an_empty_variable_counts_as_unset():
     assert Config.from_env({"DATABASE_URL": "", "PORT": " "}) == Config()
 
 
@@ -100,7 +100,7 @@ def test_an_empty_variable_is_unset():
         ("RUNTIME_COST_PER_SECOND", "nan"),
     ],
 )
-def test_it_refuses_what_makes_no_sense_in_one_line(name, value):
+def test_an_invalid_value_is_refused_with_one_line_and_no_secret(name, value):
     with pytest.raises(ConfigError) as refused:
         Config.from_env({name: value})
     message = str(refused.value)
@@ -112,35 +112,35 @@ def test_it_refuses_what_makes_no_sense_in_one_line(name, value):
 
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
 @pytest.mark.parametrize("mark", ["#", "?", "/"])
-def test_it_takes_no_password_for_a_port(scheme, mark):
+def test_a_password_that_reads_like_a_port_is_not_shown(scheme, mark):
     with pytest.raises(ConfigError) as refused:
         Config.from_env({"DATABASE_URL": f"{scheme}://user:1234{mark}5@host/db"})
     assert "1234" not in str(refused.value)
 
 
 @pytest.mark.parametrize("options", ["host=/tmp&user=a%40b", "host=/tmp&password=%23%3F%2F"])
-def test_it_takes_a_url_with_what_must_be_encoded_encoded(options):
+def test_a_url_may_contain_percent_encoded_characters(options):
     url = f"postgresql:///db?{options}"
     assert Config.from_env({"DATABASE_URL": url}).database_url == url
 
 
 @pytest.mark.parametrize("path", ["/nowhere/events.jsonl", "/dev/null/events.jsonl"])
-def test_a_file_of_events_may_be_missing(path):
+def test_the_file_of_events_may_be_missing(path):
     assert Config.from_env({"RUNTIME_EVENTS_PATH": path}).runtime_events_path == Path(path)
 
 
-def test_a_path_that_cannot_be_asked_for_says_why(tmp_path):
+def test_the_message_says_why_a_path_cannot_be_checked(tmp_path):
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(ConfigError, match="Too many levels of symbolic links"):
         Config.from_env({"RUNTIME_EVENTS_PATH": str(tmp_path / "loop")})
 
 
-def test_it_refuses_authentication_without_a_token():
+def test_authentication_without_a_token_is_refused():
     with pytest.raises(ConfigError, match="TELEMETRY_API_AUTH_TOKEN"):
         Config.from_env({"TELEMETRY_API_AUTH_ENABLED": "true"})
 
 
-def test_it_shows_no_secrets():
+def test_the_representation_shows_no_secrets():
     config = Config(database_url=URL, runtime_database_url=URL, auth_token="s3cret")
     assert "s3cret" not in repr(config)
 
@@ -156,5 +156,5 @@ def test_it_shows_no_secrets():
         ("postgresql://user:1234?5@host/db", "***"),
     ],
 )
-def test_it_redacts_urls(url, shown):
+def test_a_redacted_url_has_no_user_password_or_options(url, shown):
     assert redact_url(url) == shown

@@ -1,7 +1,7 @@
-"""Where each domain's data goes: every combination of the four variables.
+"""Where each domain's data is kept, for every combination of the four variables.
 
-A deploy once failed because events went to a JSON file although a database was there. So
-each combination is written down here, with what it means, and none is computed.
+The expected results are written out, and none is computed: a deploy once wrote its events to a
+JSON file although a database was configured.
 """
 
 from itertools import product
@@ -18,7 +18,7 @@ FILE = "/var/lib/telemetry/events.jsonl"
 
 ALL = ("agent_runs_not_postgresql", "runtime_events_not_postgresql", "audio_runtime_not_postgresql")
 
-# RUNTIME_DATABASE_URL, DATABASE_URL, RUNTIME_EVENTS_PATH: events, runs and audio
+# (RUNTIME_DATABASE_URL, DATABASE_URL, RUNTIME_EVENTS_PATH): (runtime events, runs and audio)
 WHERE = {
     (RUNTIME, MAIN, FILE): (RUNTIME, MAIN),
     (RUNTIME, MAIN, None): (RUNTIME, MAIN),
@@ -30,7 +30,7 @@ WHERE = {
     (None, None, None): (None, None),
 }
 
-# The same three and PERSISTENCE_CONTRACT_REQUIRED: required, failures
+# (the same three, PERSISTENCE_CONTRACT_REQUIRED): (required, failures)
 CONTRACT = {
     (RUNTIME, MAIN, FILE, "auto"): (True, ()),
     (RUNTIME, MAIN, FILE, "true"): (True, ()),
@@ -85,14 +85,14 @@ def test_runtime_db_precedence_over_events_path_when_runtime_database_url_set():
     assert persistence.contract.passed
 
 
-def test_both_tables_are_complete():
+def test_both_tables_have_every_combination():
     rows = {*product((RUNTIME, None), (MAIN, None), (FILE, None))}
     assert {*WHERE} == rows
     assert {*CONTRACT} == {(*row, it) for row in rows for it in ("auto", "true", "false")}
 
 
 @pytest.mark.parametrize("row", CONTRACT)
-def test_each_combination(row):
+def test_every_combination_resolves_as_written(row):
     events, records = WHERE[row[:3]]
     required, failures = CONTRACT[row]
     persistence = resolved(*row)
@@ -109,11 +109,11 @@ def test_each_combination(row):
 
 
 @pytest.mark.parametrize("row", WHERE)
-def test_the_contract_is_automatic_unless_said_otherwise(row):
+def test_the_contract_is_auto_by_default(row):
     assert resolved(*row).contract == resolved(*row, "auto").contract
 
 
-def test_a_file_is_not_durable():
+def test_a_json_file_is_not_durable():
     persistence = resolved(file=FILE)
     assert persistence.runtime_events.path == Path(FILE)
     assert not persistence.runtime_events.durable
@@ -121,13 +121,13 @@ def test_a_file_is_not_durable():
     assert not persistence.ok("agent_runs")
 
 
-def test_a_domain_names_the_variable_to_set():
+def test_the_note_of_a_domain_names_the_variable_to_set():
     persistence = resolved(file=FILE)
     assert "DATABASE_URL" in persistence.agent_runs.note
     assert "RUNTIME_EVENTS_PATH" in resolved().runtime_events.note
 
 
-def test_the_log_line_says_it_all_but_the_urls():
+def test_the_log_line_has_every_backend_and_no_url():
     line = str(resolved(runtime=RUNTIME, main=MAIN, file=FILE))
     assert line == (
         "Persistence: agent_runs=postgresql (DATABASE_URL is set),"
@@ -137,6 +137,6 @@ def test_the_log_line_says_it_all_but_the_urls():
     assert "contract not required, failed: agent_runs_not_postgresql" in str(resolved())
 
 
-def test_it_never_shows_a_url():
+def test_no_representation_shows_a_url():
     for row in WHERE:
         assert "secret" not in f"{resolved(*row)!r} {resolved(*row)}"

@@ -1,4 +1,4 @@
-"""Timestamps on the wire."""
+"""Parsing timestamps."""
 
 from datetime import UTC, datetime
 
@@ -55,7 +55,7 @@ def parsed(text):
         (f"2026-01-31T12:00:00.{'123456' * 10}Z", 123_456),
     ],
 )
-def test_it_gives_the_instant_in_utc(text, microsecond):
+def test_it_returns_the_timestamp_in_utc(text, microsecond):
     moment = parse_utc(text)
     assert moment == NOON.replace(microsecond=microsecond)
     assert moment.tzinfo is UTC
@@ -65,10 +65,10 @@ def test_it_gives_the_instant_in_utc(text, microsecond):
 @example("2026-13-31T12:00:00Z")
 @example("0000-01-01T00:00:00Z")
 @example("2026-01-31T12:00:00-00:00")
-def test_the_usual_shapes_are_only_a_shorter_way(text):
-    quick = parsed(text)
+def test_the_look_up_of_usual_timestamps_never_changes_the_result(text):
+    with_look_up = parsed(text)
     usual, timestamps._USUAL = timestamps._USUAL, frozenset()
     try:
-        assert parsed(text) == quick
+        assert parsed(text) == with_look_up
     finally:
         timestamps._USUAL = usual

@@ -1,6 +1,6 @@
--- Lists the migrations that the database has, with the text that each had when it was applied.
+-- Lists the applied migrations, with the checksum that each file had when it was applied.
 -- params: none
--- index: migration_checksums_pkey; yoyo's table has a row a migration
+-- index: migration_checksums_pkey; yoyo's table has one row per migration
 -- locks: none
 -- returns: migration_id, applied_at_utc and checksum (hex SHA-256; NULL when unknown), in order
 SELECT

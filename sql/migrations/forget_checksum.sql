@@ -1,4 +1,4 @@
--- Forgets the text of a migration that is about to be rolled back.
+-- Deletes the checksum of a migration that is about to be rolled back.
 -- params: migration_id
 -- index: migration_checksums_pkey
 -- locks: the row

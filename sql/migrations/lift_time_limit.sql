@@ -1,7 +1,7 @@
--- Lets the statements of a session take as long as they need, whatever limit the role or the
--- database has: for migrations without a transaction, such as the building of an index.
+-- Removes the statement timeout from a session, even where the role or the database sets one. For
+-- migrations without a transaction, such as one that builds an index.
 -- params: none
 -- index: none
 -- locks: none
--- returns: the setting that is now in force
+-- returns: the setting in force
 SELECT set_config('statement_timeout', '0', FALSE) AS statement_timeout;

@@ -1,4 +1,4 @@
--- Remembers the text that a migration had when it was applied.
+-- Records the checksum that the file of a migration has when it is applied.
 -- params: migration_id, checksum (hex SHA-256)
 -- index: migration_checksums_pkey
 -- locks: the row

@@ -1,5 +1,5 @@
--- Gives a session the settings with which it began: behind a transaction pooler another client
--- has it next.
+-- Restores the settings with which a session began, because a transaction pooler gives the session
+-- to another client next.
 -- params: none
 -- index: none
 -- locks: none

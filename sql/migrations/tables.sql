@@ -1,5 +1,5 @@
--- Lists the tables whose rows would be missed: not the runner's own, no counts, which are
--- made anew from what they count, and no unlogged ones, which may be lost at any time.
+-- Lists the tables whose rows must not be lost. It leaves out the runner's own tables, the counts,
+-- which can be computed again, and unlogged tables, which PostgreSQL may empty at any time.
 -- params: none
 -- index: system catalogue
 -- locks: none

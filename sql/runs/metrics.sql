@@ -1,5 +1,5 @@
 -- Counts the runs of each agent, and those of them created in the last 24 hours: exact, from
--- the counts that triggers keep (migration 0010) and the changes not yet folded into them.
+-- the counts that triggers keep (migration 0004) and the changes not yet folded into them.
 -- The 24 hours are whole buckets and the rest of the oldest one, whose runs are counted.
 -- params: none
 -- index: agent_run_counts_pkey, ix_agent_runs_created_at for the oldest ten minutes

@@ -1,6 +1,6 @@
 -- Gives a token that changes when an event has become visible, and otherwise stays.
 -- Numbers alone could not: they are drawn before the commit, so a lower one may become
--- visible after a higher one. Lanes make it right (migration 0004). Proof:
+-- visible after a higher one. Lanes make it right (migration 0005). Proof:
 -- 1. A transaction draws the numbers of a lane while it holds the lane's lock, and PostgreSQL
 --    releases locks only after the commit is visible to every later snapshot. So of two
 --    transactions in one lane, the one with the lower numbers is visible first.

@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 from telemetry.audio_runtime.refusals import FIELDS_INVALID
 from telemetry.audio_runtime.schema import load_event
-from telemetry.http.errors import Problem
-from telemetry.payloads.batch import load_each, read_records
+from telemetry.http.error_shape import Problem, batch_error
+from telemetry.payloads.batch import load_records
+from telemetry.payloads.records import read_records
 
 MAX_BATCH = 1000
 
@@ -24,7 +25,7 @@ def read_events() -> EventBatch:
     batch = EventBatch(len(records), {}, [])
 
     def fail(index: int, _: Any, problems: list[Problem]) -> None:
-        batch.errors.append({"index": index, "reason_code": FIELDS_INVALID, "detail": problems})
+        batch.errors.append(batch_error(index, "reason_code", FIELDS_INVALID, problems))
 
-    batch.valid.update(load_each(records, load_event, fail))
+    batch.valid.update(load_records(records, load_event, fail))
     return batch

@@ -3,7 +3,7 @@
 from typing import Any
 
 from telemetry.numbers import whole
-from telemetry.payloads.fields import LongInteger, Text, refusal
+from telemetry.payloads.fields import LongInteger, Text, field_error
 from telemetry.payloads.storable import Defect
 
 BITS = 128
@@ -30,7 +30,7 @@ class StreamId(Text, LongInteger):
 
 def _decimal(number: int) -> str:
     if number < 0:
-        raise refusal("greater_than_equal", "Must be at least 0")
+        raise field_error("greater_than_equal", "Must be at least 0")
     if number >= 2**BITS:
-        raise refusal("int_out_of_range", f"An integer must have at most {BITS} bits")
+        raise field_error("int_out_of_range", f"An integer must have at most {BITS} bits")
     return str(number)

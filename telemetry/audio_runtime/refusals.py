@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
-from telemetry.http.errors import ApiError, Invalid, Problem
+from telemetry.http.error_shape import Problem
+from telemetry.http.errors import ApiError, Invalid
 
 FIELDS_INVALID = "K_FAIL_EVENT_FIELDS_INVALID"
 DEVICE_UNBOUND = "K_FAIL_DEVICE_UNBOUND"
@@ -38,8 +39,7 @@ class FieldsInvalid(Invalid):
     """422 with the reason code of bad fields."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(problems)
-        self.body["reason_code"] = FIELDS_INVALID
+        super().__init__(problems, reason_code=FIELDS_INVALID)
 
 
 def detail(reason: str, event: Mapping[str, Any]) -> str:

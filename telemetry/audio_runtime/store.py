@@ -13,9 +13,9 @@ from telemetry.database import statements
 from telemetry.database.batch_insert import Refusal, insert_batch
 from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
-from telemetry.database.errors import Collision, IntegrityViolation
-from telemetry.database.group_commit import GroupCommit
+from telemetry.database.errors import Collision, DatabaseUnavailable, IntegrityViolation
 from telemetry.database.values import Json, as_json
+from telemetry.group_commit import GroupCommit, Limits
 
 PUT_DEVICE = statements.load("audio_runtime/put_device")
 PUT_SESSION = statements.load("audio_runtime/put_session")
@@ -39,7 +39,9 @@ class AudioRuntimeStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._group_commit = GroupCommit(self._append_group, max_groups=database.pool_size)
+        self._group_commit = GroupCommit(
+            self._append_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
+        )
 
     def put_device(self, device_id: str, device: dict[str, Any]) -> Row | None:
         """Bind the device; return it with ``created``, or None when it is another tenant's."""

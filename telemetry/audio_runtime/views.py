@@ -22,8 +22,9 @@ from telemetry.audio_runtime.schema import (
 )
 from telemetry.audio_runtime.store import AudioRuntimeStore
 from telemetry.database.database import Row
+from telemetry.http.error_shape import batch_error
 from telemetry.http.errors import ApiError
-from telemetry.http.request_log import say
+from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.body import read_document
 from telemetry.payloads.loading import load
@@ -78,7 +79,7 @@ def append() -> Response:
         raise ApiError(400, message, log=f"[ERROR] {message}")
     if outcome not in ("committed", "duplicate"):
         raise Refused(outcome, refusals.detail(outcome, event))
-    say(
+    set_log_message(
         f"[OK] {outcome.capitalize()} {event['event_kind']}: {result['event_id']}"
         f" (device: {event['device_id']})"
     )
@@ -110,14 +111,14 @@ def append_batch() -> Response:
         elif "constraint" in result:
             detail = refusals.integrity(result["constraint"])
             code = refusals.FIELDS_INVALID
-            errors.append({"index": index, "reason_code": code, "detail": detail})
+            errors.append(batch_error(index, "reason_code", code, detail))
         else:
             detail = refusals.detail(outcome, event)
-            errors.append({"index": index, "reason_code": outcome, "detail": detail})
+            errors.append(batch_error(index, "reason_code", outcome, detail))
     errors.sort(key=lambda error: error["index"])
     inserted = sum(result["status"] == "committed" for result in results)
     duplicates = len(results) - inserted
-    say(
+    set_log_message(
         f"[OK] Batch of {batch.total} events: {inserted} committed,"
         f" {duplicates} duplicates, {len(errors)} errors"
     )
@@ -179,7 +180,7 @@ def rebuild_current() -> Response:
     except LedgerContradiction as error:
         detail = refusals.detail(REBUILD_INTEGRITY, error.first._asdict())
         raise Refused(REBUILD_INTEGRITY, detail) from error
-    say(f"[OK] Rebuilt {rebuilt.devices} devices, {rebuilt.differed} differed")
+    set_log_message(f"[OK] Rebuilt {rebuilt.devices} devices, {rebuilt.differed} differed")
     return json_response(rebuilt._asdict())
 
 
@@ -189,7 +190,7 @@ def _store() -> AudioRuntimeStore:
 
 def _put(row: Row, name: str) -> Response:
     created = row.pop("created")
-    say(f"[OK] {'Created' if created else 'Known'} {name} (tenant: {row['tenant_id']})")
+    set_log_message(f"[OK] {'Created' if created else 'Known'} {name} (tenant: {row['tenant_id']})")
     return json_response(
         {"status": "created" if created else "exists", **row}, 201 if created else 200
     )

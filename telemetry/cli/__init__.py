@@ -11,44 +11,44 @@ import click
 import psycopg
 
 from telemetry import __version__
-from telemetry.cli import import_events, migrate, rebuild, serve, verify
-from telemetry.cli.failures import WrongUsage
+from telemetry.cli import explain, import_events, migrate, rebuild, serve, verify
+from telemetry.cli.failures import InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.database import check_urls
 from telemetry.migrations.runner import MigrationError
 
 
 class Commands(click.Group):
-    """Turns every expected failure into one line on standard error and exit status 1."""
+    """The group of commands. An expected failure is one line on standard error, and status 1."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Read the options in front of the command; raise WrongUsage."""
-        with _usage_in_one_line():
+        """Read the options in front of the command. Raises InvalidUsage."""
+        with _usage_errors_in_one_line():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; raise ClickException for what the database or the system refuses."""
-        # The error says once what the driver would say of each of its connections before.
+        """Run the command. Raises ClickException for an error of the database or the system."""
+        # The driver would log each failed connection; the error says it once.
         logging.getLogger("psycopg").setLevel(logging.ERROR)
         try:
-            with _usage_in_one_line():
+            with _usage_errors_in_one_line():
                 return super().invoke(ctx)
         except BrokenPipeError:
-            raise  # nobody reads what it says
+            raise  # nobody reads the output
         except (psycopg.Error, MigrationError, OSError) as error:
-            # libpq says the same of every address it tried; one line is enough.
+            # libpq repeats itself over several lines, one for each address of the host.
             raise click.ClickException(" ".join(str(error).split())) from error
 
 
 @contextmanager
-def _usage_in_one_line() -> Iterator[None]:
+def _usage_errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:
-        raise  # it is the help
+        raise  # its message is the help text
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "telemetry"
-        raise WrongUsage(f"{error.format_message()} ({path} --help tells more)") from None
+        raise InvalidUsage(f"{error.format_message()} (see {path} --help)") from None
 
 
 @click.group(cls=Commands)
@@ -57,15 +57,15 @@ def _usage_in_one_line() -> Iterator[None]:
 def main(context: click.Context) -> None:
     """The telemetry service: serve it, migrate its databases, look after its data.
 
-    Everything is configured by environment variables; the README lists them.
+    The service is configured by environment variables only; the README lists them.
     """
     try:
         context.obj = Config.from_env(os.environ)
         check_urls(context.obj)
     except ConfigError as error:
-        with suppress(OSError):  # the exit status tells it, too
+        with suppress(OSError):  # the exit status remains when nothing can be printed
             print(f"telemetry: {error}", file=sys.stderr)
-        # Of verify, 1 says that something is wrong with the ledger.
+        # Status 1 of verify means that the ledger has findings.
         context.exit(2 if context.invoked_subcommand == "verify" else 1)
 
 
@@ -74,3 +74,4 @@ main.add_command(migrate.migrate)
 main.add_command(import_events.import_events)
 main.add_command(rebuild.rebuild)
 main.add_command(verify.verify)
+main.add_command(explain.explain)

@@ -1,4 +1,4 @@
-"""How a command ends that could not do its work."""
+"""How a command ends that could not do its work: with one line and an exit status."""
 
 from contextlib import suppress
 from typing import IO, Any
@@ -6,8 +6,8 @@ from typing import IO, Any
 import click
 
 
-class Failure(click.ClickException):
-    """Ends a command with one line; its exit status tells it, too, where that can't be written."""
+class CommandFailed(click.ClickException):
+    """Ends a command with one line and status 2, even where the line cannot be printed."""
 
     exit_code = 2
 
@@ -17,9 +17,9 @@ class Failure(click.ClickException):
             super().show(file)
 
 
-class WrongUsage(Failure):
-    """The command line makes no sense: one line where click has four."""
+class InvalidUsage(CommandFailed):
+    """The command line is invalid. One line, where click prints four."""
 
 
-class CannotVerify(Failure):
-    """Nothing is known of the ledger: another exit status than that of findings."""
+class CannotVerify(CommandFailed):
+    """The ledger could not be checked. Findings have another exit status: 1."""

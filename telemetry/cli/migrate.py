@@ -2,28 +2,36 @@
 
 import click
 
+from telemetry.cli.examples import examples
 from telemetry.config import Config, redact_url
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
 
 
-@click.command()
-@click.option("--status", "only_status", is_flag=True, help="List applied and pending migrations.")
+@click.command(
+    epilog=examples(
+        "python -m telemetry migrate --status", "python -m telemetry migrate --rollback 1"
+    )
+)
+@click.option(
+    "--status",
+    "only_status",
+    is_flag=True,
+    help="List applied and pending migrations; change nothing.",
+)
 @click.option(
     "--rollback",
     "count",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Roll the last N migrations back (all, when fewer are applied).",
+    help="Roll back the last N migrations, or all of them when fewer are applied.",
 )
-@click.option(
-    "--destroy-data", is_flag=True, help="Let a rollback drop tables although they hold rows."
-)
+@click.option("--destroy-data", is_flag=True, help="Let a rollback drop tables that hold rows.")
 @click.pass_obj
 def migrate(config: Config, only_status: bool, count: int | None, destroy_data: bool) -> None:
     """Apply pending migrations to every configured database.
 
-    Safe when two run at once: the second waits for the first.
+    Several may run at once: each waits for the one before it.
     """
     if only_status and count:
         raise click.UsageError("--status and --rollback exclude each other")
@@ -43,13 +51,13 @@ def migrate(config: Config, only_status: bool, count: int | None, destroy_data: 
 
 
 def _migrate(url: str) -> None:
-    status = runner.migrate(url, _say)
-    _warn(status)
+    status = runner.migrate(url, _print_step)
+    _warn_of_edited_files(status)
     click.echo(f"  up to date: {len(status.applied)} migrations applied")
 
 
 def _rollback(url: str, count: int, *, destroy_data: bool) -> None:
-    done = runner.rollback(url, count, destroy_data=destroy_data, say=_say)
+    done = runner.rollback(url, count, destroy_data=destroy_data, say=_print_step)
     click.echo(f"  rolled back {len(done)} migration(s)")
 
 
@@ -58,13 +66,13 @@ def _print_status(status: runner.Status) -> None:
         click.echo(f"  applied  {name}")
     for name in status.pending:
         click.echo(f"  pending  {name}")
-    _warn(status)
+    _warn_of_edited_files(status)
 
 
-def _warn(status: runner.Status) -> None:
+def _warn_of_edited_files(status: runner.Status) -> None:
     for name in status.edited:
         click.echo(f"warning: {name} was edited since it was applied", err=True)
 
 
-def _say(message: str) -> None:
+def _print_step(message: str) -> None:
     click.echo(f"  {message}")

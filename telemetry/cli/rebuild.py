@@ -4,27 +4,32 @@ import click
 
 from telemetry.audio_runtime import rebuild as audio_runtime
 from telemetry.audio_runtime.devices import Scope
-from telemetry.cli.long_work import Patient, audio_runtime_url, connect_patiently
+from telemetry.cli.connections import (
+    UnlimitedTransactions,
+    audio_runtime_url,
+    connect_without_time_limit,
+)
+from telemetry.cli.examples import examples
 from telemetry.config import Config
 from telemetry.database.errors import DatabaseUnavailable
 
 
-@click.command()
+@click.command(epilog=examples("python -m telemetry rebuild --tenant tenant-1"))
 @click.option("--tenant", metavar="ID", help="Only this tenant's devices.")
 @click.option("--device", metavar="ID", help="Only this device.")
 @click.pass_obj
 def rebuild(config: Config, tenant: str | None, device: str | None) -> None:
     """Rebuild the audio projection from the ledger.
 
-    Writers may go on meanwhile; rows that are right are left as they are. A device about which
-    the ledger contradicts itself is named and left out; then the status is 1.
+    The service can stay up, and correct rows are left alone. A device whose ledger rows
+    contradict each other is reported and left out; then the exit status is 1.
     """
     scope = Scope(tenant, device)
     failed: Exception | None = None
-    with connect_patiently(audio_runtime_url(config)) as connection:
+    with connect_without_time_limit(audio_runtime_url(config)) as connection:
         try:
             rebuilt = audio_runtime.rebuild(
-                Patient(connection).transact,
+                UnlimitedTransactions(connection).transact,
                 scope,
                 say=lambda message: click.echo(message, err=True),
                 refuse=lambda finding: click.echo(str(finding), err=True),

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 
 import click
 
+from telemetry.cli.examples import examples
 from telemetry.config import Config, redact_url
 from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
 from telemetry.migrations import runner
@@ -37,23 +38,23 @@ EXAMPLE_RUN = {
 EXAMPLE_EVENT = {"id": "first-event", "source": "api", "endpoint": "/api/ideas", "runtime_ms": 12.5}
 
 
-@click.command()
+@click.command(epilog=examples("PORT=9000 python -m telemetry serve"))
 @click.pass_obj
 def serve(config: Config) -> None:
-    """Migrate, and serve on http://127.0.0.1:8765 (or PORT) until Ctrl-C.
+    """Migrate, then serve on http://127.0.0.1:8765 until Ctrl-C. For development.
 
-    Uses the configured database; when nothing at all is configured, an embedded PostgreSQL
-    whose data stays in .data/.
+    PORT sets another port. Uses the configured database. When nothing is configured, it starts
+    an embedded PostgreSQL whose data is kept in .data/.
     """
     environ = dict(os.environ)
     with ExitStack() as stack:
-        _refuse_a_taken_port(config.port)
+        _check_port_is_free(config.port)
         events = resolve(config).runtime_events
         where = str(events.path or "the configured database")
         embedded = events.kind == "none"
         if embedded:
             where = str(DATA / "postgres")
-            stack.enter_context(_only_one(config.port))
+            stack.enter_context(_lock_embedded_data(config.port))
             try:
                 url = stack.enter_context(embedded_postgres(DATA / "postgres"))
             except EmbeddedUnavailable as error:
@@ -65,20 +66,23 @@ def serve(config: Config) -> None:
         sys.exit(_run_gunicorn(config.port, environ, _banner(config, where, embedded=embedded)))
 
 
-def _refuse_a_taken_port(port: int) -> None:
+def _check_port_is_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise click.ClickException(
-                f"port {port} of 127.0.0.1 is in use, by another service of yours perhaps;"
-                " PORT names another"
+                f"port {port} of 127.0.0.1 is in use, perhaps by another of your services;"
+                " set PORT to a free one"
             ) from None
 
 
-def _only_one(port: int) -> IO[str]:
-    """Take the lock of the embedded database; this process has it until it ends, however."""
+def _lock_embedded_data(port: int) -> IO[str]:
+    """Take the lock of the embedded database and return it. It is freed when this process ends.
+
+    Raises ClickException when another process holds it.
+    """
     DATA.mkdir(exist_ok=True)
     lock = open(DATA / "serve.lock", "a+", encoding="utf-8")  # noqa: SIM115 - returned open
     try:
@@ -101,18 +105,19 @@ def _run_gunicorn(port: int, environ: dict[str, str], banner: str) -> int:
         stopping = True
         server.terminate()
 
-    # A session of its own: Ctrl-C reaches this process alone, which then stops the server
-    # the graceful way. So does the end of the terminal.
+    # In a session of its own, gunicorn does not get Ctrl-C or the terminal's hang-up itself:
+    # this process gets them, and stops gunicorn gracefully.
     server = subprocess.Popen(command, env=environ, cwd=PROJECT, start_new_session=True)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    if _answers(f"http://127.0.0.1:{port}/health", server):
+    if _is_up(f"http://127.0.0.1:{port}/health", server):
         click.echo(banner)
     code = server.wait()
     return 0 if stopping else code
 
 
-def _answers(url: str, server: subprocess.Popen[bytes]) -> bool:
+def _is_up(url: str, server: subprocess.Popen[bytes]) -> bool:
+    """Wait until the URL responds; return False when the server ended or took too long."""
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         try:
@@ -127,7 +132,7 @@ def _banner(config: Config, where: str, *, embedded: bool) -> str:
     base = f"http://127.0.0.1:{config.port}"
     auth = ' -H "Authorization: Bearer $TELEMETRY_API_AUTH_TOKEN"' if config.auth_enabled else ""
     url = resolve(config).agent_runs.url
-    # Of the embedded server alone the whole URL: it is what psql takes, and holds no password.
+    # The URL of the embedded server has no password, and psql needs all of it.
     shown = url if embedded or url is None else redact_url(url)
     path, example = ("/api/v1/runs", EXAMPLE_RUN) if url else ("/api/runtime/events", EXAMPLE_EVENT)
     return (

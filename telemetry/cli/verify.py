@@ -11,31 +11,36 @@ from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
 from telemetry.audio_runtime.verify import NothingToVerify
 from telemetry.audio_runtime.verify import verify as audio_runtime_verify
+from telemetry.cli.connections import audio_runtime_url, connect_without_time_limit
+from telemetry.cli.examples import examples
 from telemetry.cli.failures import CannotVerify
-from telemetry.cli.long_work import audio_runtime_url, connect_patiently
 from telemetry.config import Config
 
 
-@click.command()
+@click.command(epilog=examples("python -m telemetry verify --tenant tenant-1 --heads heads.json"))
 @click.option("--tenant", metavar="ID", help="Only this tenant's devices.")
 @click.option("--device", metavar="ID", help="Only this device.")
 @click.option(
     "--heads",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Compare with heads kept earlier, as GET /api/v1/audio-runtime/heads answers them.",
+    help="Also compare with kept heads: responses of GET /api/v1/audio-runtime/heads in a file.",
 )
 @click.option(
     "--since",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Check only what came after these heads; they were verified when they were kept.",
+    help="Check only the events after these kept heads, which were verified when they were stored.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(1, 16), default=2, show_default=True, help="Checks at a time."
+    "--jobs",
+    type=click.IntRange(1, 16),
+    default=2,
+    show_default=True,
+    help="How many checks run at once.",
 )
 @click.pass_obj
-def verify(  # noqa: PLR0913 - an argument an option
+def verify(  # noqa: PLR0913 - one argument per option
     config: Config,
     *,
     tenant: str | None,
@@ -46,19 +51,20 @@ def verify(  # noqa: PLR0913 - an argument an option
 ) -> None:
     """Check the audio ledger, its audit rows and its projection.
 
-    Prints a line for each finding and then exits with status 1; status 2 when it could not check.
+    Prints one line per finding. The exit status is 0 without findings, 1 with findings, and 2
+    when the check could not be done.
     """
     scope = Scope(tenant, device)
     count = 0
     try:
         url = audio_runtime_url(config)
         for finding in audio_runtime_verify(
-            lambda: connect_patiently(url),
+            lambda: connect_without_time_limit(url),
             scope,
-            kept=_read(heads, scope),
-            since=_read(since, scope),
+            kept=_read_heads(heads, scope),
+            since=_read_heads(since, scope),
             jobs=jobs,
-            say=_say,
+            say=_report,
         ):
             click.echo(str(finding))
             count += 1
@@ -66,17 +72,17 @@ def verify(  # noqa: PLR0913 - an argument an option
         raise CannotVerify("interrupted") from None
     except (BadHeads, NothingToVerify, psycopg.Error, click.ClickException, OSError) as error:
         raise CannotVerify(" ".join(str(error).split())) from error
-    _say(f"{count} finding(s)" if count else "nothing is wrong")
+    _report(f"{count} finding(s)" if count else "nothing is wrong")
     sys.exit(1 if count else 0)
 
 
-def _say(message: str) -> None:
-    """Tell how it goes, where somebody can be told: the exit status does not depend on it."""
+def _report(message: str) -> None:
+    """Print progress to standard error. A closed one must not change the exit status."""
     with suppress(OSError):
         click.echo(message, err=True)
 
 
-def _read(path: Path | None, scope: Scope) -> Heads:
+def _read_heads(path: Path | None, scope: Scope) -> Heads:
     heads = read_heads(path) if path else {}
     if path and not any(scope.includes(*name) for name in heads):
         raise BadHeads(f"{path}: holds no head of a {scope}")

@@ -8,6 +8,7 @@ waits of a request end with its deadline.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from time import monotonic
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ from telemetry.database.errors import (
     DatabaseUnavailable,
     translated_errors,
 )
+from telemetry.database.objects import RawJsonLoader, object_row
 from telemetry.database.pool import live_connection, open_pool, session_options
 from telemetry.time_limits import ANSWER_SECONDS, CONNECT_SECONDS, STATEMENT_SECONDS
 
@@ -102,6 +104,23 @@ class Database:
         """Like fetch_all, for a statement of one row at the most."""
         rows = self.fetch_all(statement, parameters, prepare=prepare, within=within)
         return rows[0] if rows else None
+
+    def fetch_objects(
+        self, statement: bytes, parameters: Parameters, *, computed: tuple[str, ...] = ()
+    ) -> list[Any]:
+        """Like fetch_all, for many rows that go into a response: each is an object.
+
+        Its fields are the columns and the ``computed`` ones, which are None; jsonb is not decoded.
+        The statement is planned for the parameters given.
+        """
+
+        def attempt() -> list[Any]:
+            with self._connection() as connection:
+                cursor = connection.cursor(row_factory=partial(object_row, computed=computed))
+                cursor.adapters.register_loader("jsonb", RawJsonLoader)
+                return cursor.execute(statement, parameters, prepare=False).fetchall()
+
+        return self._retried(attempt)
 
     def transact(self, work: Callable[[Connection], T], *, alone: bool = False) -> T:
         """Run ``work`` in one transaction, again from its beginning after a collision.

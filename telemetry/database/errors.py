@@ -1,4 +1,4 @@
-"""What goes wrong at a database, in the service's own words: the driver's errors end here."""
+"""The failures of a database as exceptions of this project: the driver's own end here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,13 +6,34 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
-
-class DatabaseUnavailable(Exception):
-    """The database is unreachable, out of connections or too slow; try the same again later."""
+from telemetry.failures import Unavailable
 
 
-class DatabaseNotConfigured(Exception):
+class DatabaseUnavailable(Unavailable):
+    """The database is unreachable, out of connections or too slow; the message is for the log."""
+
+    @property
+    def detail(self) -> str:
+        """The text for the client, without the cause: it may name hosts and tables."""
+        return "The database is unavailable; the same request can be sent again"
+
+    @property
+    def log(self) -> str:
+        """The message of the request's log line, with the cause."""
+        return f"[ERROR] Database unavailable: {self}"
+
+
+class DatabaseNotConfigured(Unavailable):
     """The configuration names no database for this domain; the message says what to set."""
+
+    @property
+    def detail(self) -> str:
+        """The text for the client."""
+        return f"Not configured: {self}"
+
+    @property
+    def log(self) -> None:
+        """None: the cause is in the log since the start."""
 
 
 class IntegrityViolation(Exception):
@@ -24,12 +45,12 @@ class IntegrityViolation(Exception):
 
 
 class Collision(DatabaseUnavailable):
-    """The database undid this transaction in favour of another one."""
+    """The database rolled back this transaction because it collided with another."""
 
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn the driver's errors into ours; one that is nobody's business but ours stays as it is.
+    """Turn the driver's errors into those above. Programming errors pass through unchanged.
 
     The classes are those of https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
@@ -45,10 +66,10 @@ def translated_errors() -> Iterator[None]:
         raise IntegrityViolation(error.diag.constraint_name or "unnamed") from error
     except psycopg.OperationalError as error:
         if (error.sqlstate or "").startswith("54"):
-            raise  # a limit of the program, which the same request meets again
+            raise  # the statement exceeds a limit of PostgreSQL: a retry would fail again
         raise DatabaseUnavailable(_cause(error)) from error
 
 
 def _cause(error: psycopg.Error) -> str:
-    """Return one line for the log: libpq repeats itself over several."""
+    """Return the error as one line for the log; libpq repeats itself over several lines."""
     return " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())

@@ -52,7 +52,7 @@ def register_loaders(connection: Connection[Any]) -> None:
     """Have the connection return timestamps as contract text, numeric and jsonb as JSON numbers."""
     connection.adapters.register_loader("timestamptz", _TimestampLoader)
     connection.adapters.register_loader("numeric", _NumericLoader)
-    set_json_loads(_load_json, connection)
+    set_json_loads(load_json, connection)
 
 
 class _JsonDumper(Dumper):
@@ -91,12 +91,17 @@ class _NumericLoader(Loader):
         return from_decimal(text) if text.lstrip("-").isdecimal() else float(text)
 
 
-def _load_json(data: str | bytes) -> Any:
+def load_json(data: str | bytes) -> Any:
     """Decode jsonb, whose numbers are decimal: 1e23 comes back as 100000000000000000000000.
 
-    The service takes no integer beyond 64 bits, so one that is larger was a double.
+    The service accepts no integer beyond 64 bits, so a longer one was a double.
     """
-    raw = data if isinstance(data, bytes) else data.encode()
-    if _MANY_DIGITS in raw.translate(_DIGITS):
-        return loads_any_size(raw, parse_int=from_decimal)
-    return msgspec.json.decode(raw)
+    text = data if isinstance(data, bytes) else data.encode()
+    if has_long_number(text):
+        return loads_any_size(text, parse_int=from_decimal)
+    return msgspec.json.decode(text)
+
+
+def has_long_number(text: bytes) -> bool:
+    """Return whether JSON text holds nineteen digits in a row, as integers beyond 64 bits do."""
+    return _MANY_DIGITS in text.translate(_DIGITS)

@@ -1,5 +1,5 @@
 """Health: whether the process lives, and whether it can serve.
 
-Liveness asks nobody. Readiness is a probe on a connection of its own, one at a time
-in a process, its result shared by all who poll.
+Liveness asks no database. Readiness is a probe with a connection of its own. A process runs one
+probe at a time and shares its result among all pollers.
 """

@@ -23,7 +23,7 @@ FRESH_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Readiness:
-    """What a probe found: ``error`` is None when the database can serve this release."""
+    """The result of a probe: ``error`` is None when the database can serve this release."""
 
     db_connected: bool
     error: str | None = None
@@ -31,7 +31,7 @@ class Readiness:
 
 
 class Probe:
-    """Asks one database, one question at a time, on a connection of its own."""
+    """Checks one database on a connection of its own, one check at a time."""
 
     def __init__(self, url: str, migrations: list[str], domains: list[str]) -> None:
         """``domains`` are those that the database keeps; failures name them."""
@@ -39,82 +39,81 @@ class Probe:
         self._migrations = migrations
         self._name = f"the database of {', '.join(domains)}"
         self._connection: Connection | None = None
-        self._told = ""
-        self._asked_at = float("-inf")
-        self._asking = False
+        self._logged_cause = ""
+        self._started_at = float("-inf")
+        self._running = False
         self._unreachable = Readiness(
-            False, "database_unreachable", [f"{self._name} does not answer"]
+            False, "database_unreachable", [f"{self._name} does not respond"]
         )
         self._result = self._unreachable
-        self._answered = Condition()
+        self._finished = Condition()
 
-    def ask(self) -> None:
-        """Begin to ask, unless the newest result is fresh or a question is under way."""
-        with self._answered:
-            if not self._asking and monotonic() - self._asked_at > FRESH_SECONDS:
-                self._asking = True
-                Thread(target=self._ask, name="readiness", daemon=True).start()
+    def start(self) -> None:
+        """Start a check, unless one is running or the last result is fresh."""
+        with self._finished:
+            if not self._running and monotonic() - self._started_at > FRESH_SECONDS:
+                self._running = True
+                Thread(target=self._run, name="readiness", daemon=True).start()
 
     def result(self, arrived: float, deadline: float) -> Readiness:
-        """Return the answer to a question asked at most FRESH_SECONDS before ``arrived``.
+        """Return the result of a check started at most FRESH_SECONDS before ``arrived``.
 
-        Unreachable is what there is to say when none has come by the ``deadline``. Both are
-        on the clock of ``time.monotonic``.
+        Returns unreachable when there is no such result by the ``deadline``. Both times are on
+        the clock of ``time.monotonic``.
         """
-        with self._answered:
-            while self._asked_at < arrived - FRESH_SECONDS:
-                if not self._asking:
-                    self.ask()
-                if not self._answered.wait(deadline - monotonic()):
+        with self._finished:
+            while self._started_at < arrived - FRESH_SECONDS:
+                if not self._running:
+                    self.start()
+                if not self._finished.wait(deadline - monotonic()):
                     return self._unreachable
             return self._result
 
     def close(self) -> None:
-        """Close the probe's connection; the next question opens another."""
+        """Close the probe's connection; the next check opens another."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
 
-    def _ask(self) -> None:
-        asked_at = monotonic()
+    def _run(self) -> None:
+        started_at = monotonic()
         result = self._unreachable
         try:
-            result = self._look_again_if_gone()
+            result = self._check_and_reconnect()
         except psycopg.Error as error:
             self.close()
             if error.sqlstate:
-                result = Readiness(
-                    True, "database_unreachable", [f"{self._name} refused the question"]
-                )
-            self._tell(error)
+                failure = f"{self._name} refused the readiness check"
+                result = Readiness(True, "database_unreachable", [failure])
+            self._log_cause(error)
         finally:
-            with self._answered:
-                self._asked_at, self._result, self._asking = asked_at, result, False
-                self._answered.notify_all()
+            with self._finished:
+                self._started_at, self._result, self._running = started_at, result, False
+                self._finished.notify_all()
 
-    def _tell(self, error: psycopg.Error) -> None:
-        """Log the cause, once as long as it stays the same."""
+    def _log_cause(self, error: psycopg.Error) -> None:
+        """Log the cause, once for as long as it stays the same."""
         cause = " ".join(str(error).split())
-        if cause != self._told:
+        if cause != self._logged_cause:
             logger.error("[ERROR] Readiness: %s: %s", self._name, cause)
-        self._told = cause
+        self._logged_cause = cause
 
-    def _look_again_if_gone(self) -> Readiness:
-        """A connection that was kept may be gone with its server, when there is a new one."""
+    def _check_and_reconnect(self) -> Readiness:
+        """Check, again on a new connection when the old one fails: its server may be replaced."""
         if self._connection is not None:
             try:
-                return self._look()
+                return self._check()
             except psycopg.OperationalError:
                 self.close()
-        return self._look()
+        return self._check()
 
-    def _look(self) -> Readiness:
-        """Return the first reason not to serve that a question to the database finds."""
+    def _check(self) -> Readiness:
+        """Return the first reason not to serve, if there is one. Raises psycopg.Error."""
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._url, connect_timeout=int(READINESS_SECONDS))
             self._connection.answer_seconds = READINESS_SECONDS
         pending = self._pending(self._connection)
-        self._told = ""
+        self._logged_cause = ""
         if pending:
             count = f"{self._name}: {len(pending)} migration(s) pending: {', '.join(pending)}"
             return Readiness(True, "migrations_pending", [count])
@@ -134,9 +133,9 @@ class Probe:
         return [row["migration"] for row in rows]
 
 
-def results(probes: list[Probe]) -> list[Readiness]:
-    """Return what each probe finds, all asked at once, within READINESS_SECONDS."""
+def check_all(probes: list[Probe]) -> list[Readiness]:
+    """Return the result of each probe, checked at the same time, within READINESS_SECONDS."""
     arrived = monotonic()
     for probe in probes:
-        probe.ask()
+        probe.start()
     return [probe.result(arrived, arrived + READINESS_SECONDS) for probe in probes]

@@ -7,7 +7,7 @@ from typing import Any, cast
 from flask import Blueprint, Response, current_app
 
 from telemetry import __version__
-from telemetry.health.store import Probe, results
+from telemetry.health.store import Probe, check_all
 from telemetry.http.errors import ApiError
 from telemetry.http.responses import json_response
 from telemetry.persistence import Kind, Persistence
@@ -21,7 +21,7 @@ STARTED = monotonic()
 @blueprint.get("/health")
 @blueprint.get("/api/health")
 def health() -> Response:
-    """Return that the process lives; no database is asked."""
+    """Return that the process lives, without a database call."""
     return json_response(
         {
             "status": "ok",
@@ -36,14 +36,14 @@ def health() -> Response:
 
 @blueprint.get("/api/ready")
 def ready() -> Response:
-    """Return whether this process can serve: the contract passes, its databases are ready."""
+    """Return whether this process can serve: the contract passes and its databases are ready."""
     persistence = _persistence()
     backend = persistence.runtime_events.kind
     if not persistence.contract.passed:
         failures = [*persistence.contract.failures]
         raise _not_ready("persistence_contract_failed", failures, backend, db_connected=False)
     probes = cast(list[Probe], current_app.extensions["probes"])
-    found = results(probes)
+    found = check_all(probes)
     db_connected = bool(probes) and all(it.db_connected for it in found)
     if failed := [it for it in found if it.error]:
         failures = [failure for it in failed for failure in it.failures]
@@ -60,7 +60,7 @@ def ready() -> Response:
 
 @blueprint.get("/api/health/persistence")
 def persistence() -> Response:
-    """Return where each domain is kept and why, and whether that is as it must be."""
+    """Return where each domain is kept and why, and whether that passes the contract."""
     resolved = _persistence()
     domains: dict[str, dict[str, Any]] = {
         domain: {

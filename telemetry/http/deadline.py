@@ -8,7 +8,7 @@ from telemetry import time_limits
 def init_app(app: Flask) -> None:
     """Start the clock of every request; stop it when the request's context ends.
 
-    Reading the body starts the clock a second time, so that a slow upload does not count.
+    Reading the body restarts the clock, so that a slow upload does not count.
     """
     app.before_request(time_limits.start_request)
     app.teardown_request(time_limits.end_request)

@@ -1,4 +1,4 @@
-"""One log line a request, with its id; the routes say what happened, this module writes it."""
+"""One log line per request, with its id. Views set its message; this module writes it."""
 
 import logging
 import re
@@ -10,42 +10,47 @@ from flask import Flask, Request, Response, g, has_request_context, request
 
 logger = logging.getLogger("telemetry.request")
 
-_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 def init_app(app: Flask) -> None:
     """Give every request an id before anything else, and a log line after everything else."""
-    app.before_request(_begin)
-    app.after_request(_end)
+    app.before_request(_start)
+    app.after_request(_finish)
 
 
 def request_id() -> str:
-    """Return the id of the request being answered: the caller's, when it sent a sane one."""
+    """Return the id of the current request: the caller's, when it sent a valid one."""
     return str(g.request_id)
 
 
-def say(message: str, *, level: str = "INFO", cause: BaseException | None = None) -> None:
-    """Set the message of this request's log line; ``cause`` is logged with its traceback."""
+def set_log_message(
+    message: str, *, level: str = "INFO", cause: BaseException | None = None
+) -> None:
+    """Set the message of this request's log line; ``cause`` is logged with its traceback.
+
+    Does nothing outside a request.
+    """
     if has_request_context():
-        g.said = message, level, cause
+        g.log_message = message, level, cause
 
 
-def _begin() -> None:
-    this, sent = _this()
+def _start() -> None:
+    this, sent = _unwrapped()
     this.started = perf_counter()
     name = sent.environ.get("HTTP_X_REQUEST_ID", "")
-    this.request_id = name if _SANE_ID.fullmatch(name) else urandom(16).hex()
+    this.request_id = name if _VALID_ID.fullmatch(name) else urandom(16).hex()
 
 
-def _end(response: Response) -> Response:
-    this, sent = _this()
+def _finish(response: Response) -> Response:
+    this, sent = _unwrapped()
     response.headers["X-Request-ID"] = this.request_id
-    message, level_name, cause = this.get("said", ("", "INFO", None))
+    message, level_name, cause = this.get("log_message", ("", "INFO", None))
     level = logging.getLevelName(level_name)
     if not logger.isEnabledFor(level):
         return response
     text = message or f"{sent.method} {sent.path} {response.status_code}"
-    # Made here, not by the logger, which would look for the line of code that speaks.
+    # The logger's own methods would search the stack for the line of code that logs.
     make = logging.getLogRecordFactory()
     record = make(logger.name, level, __file__, 0, text, (), _exc_info(cause))
     vars(record).update(
@@ -64,7 +69,7 @@ def _exc_info(cause: BaseException | None) -> Any:
     return None if cause is None else (type(cause), cause, cause.__traceback__)
 
 
-def _this() -> tuple[Any, Request]:
-    """Return g and the request themselves: the way through their proxies takes longer than use."""
-    # To mypy the proxies are what they stand for.
+def _unwrapped() -> tuple[Any, Request]:
+    """Return ``g`` and the request without their proxies, which cost more than what follows."""
+    # To mypy the proxies are the objects themselves.
     return g._get_current_object(), request._get_current_object()  # type: ignore[attr-defined]

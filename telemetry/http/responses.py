@@ -1,4 +1,4 @@
-"""JSON answers."""
+"""JSON responses."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 class BytesResponse(Response):
-    """An answer whose body is all there: it is sent as it is, with its length.
+    """A response whose whole body is known: it is sent unchanged, with its length.
 
-    It may have any status but those without a body, 204 and 304, and no functions that are
-    to be called at its end.
+    It may have any status except those without a body, 204 and 304. Functions registered with
+    ``call_on_close`` are not called.
     """
 
     def __init__(self, body: bytes, status: int, headers: Mapping[str, str] | None = None) -> None:
-        # As a list, since of bytes alone werkzeug would look after each header itself.
+        # As a list: given plain bytes, werkzeug sets the Content-Length itself, more slowly.
         super().__init__([body], status, headers, content_type="application/json")
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
-        """Answer a WSGI server, without werkzeug's care for streams, locations and closers."""
+        """Respond to a WSGI server, without werkzeug's steps for streams and redirects."""
         (body,) = cast(list[bytes], self.response)
         self.headers["Content-Length"] = str(len(body))
         start(self.status, [*self.headers])

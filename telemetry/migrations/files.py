@@ -13,5 +13,5 @@ def known_migrations() -> list[str]:
 
 
 def checksum(file: Path | str) -> str:
-    """Return the hex SHA-256 of a migration's file."""
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    """Return the hex SHA-256 of a migration's file, the same with CRLF and LF line ends."""
+    return hashlib.sha256(Path(file).read_bytes().replace(b"\r\n", b"\n")).hexdigest()

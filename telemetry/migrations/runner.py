@@ -1,4 +1,4 @@
-"""Applying and rolling back migrations, whole or not at all."""
+"""Applying and rolling back migrations, each completely or not at all."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +25,9 @@ FORGET_CHECKSUM = statements.load("migrations/forget_checksum")
 TABLES = statements.load("migrations/tables")
 HOLDING_ROWS = statements.load("migrations/holding_rows")
 
+# Only databases made before the first release have it; no file of this name may be added again.
+UNRELEASED = "0001_migrations_create"
+
 # Another migrator is waited for this long: a release that builds an index may take minutes.
 LOCK_SECONDS = 600.0
 
@@ -32,12 +35,12 @@ Say = Callable[[str], None]
 
 
 class MigrationError(Exception):
-    """A migration can't be done; the message is one line for the operator."""
+    """A migration cannot be applied or rolled back. The message is one line for the operator."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """The migrations of one database: ``edited`` are applied ones whose file has changed since."""
+    """The migrations of one database. ``edited`` are applied ones whose file has changed."""
 
     applied: list[str]
     pending: list[str]
@@ -45,19 +48,27 @@ class Status:
 
 
 def status(url: str) -> Status:
-    """Return what is applied and what is not; changes nothing."""
+    """Return what is applied and what is not; changes nothing.
+
+    Raises MigrationError when the database was made before the first release.
+    """
+    applied: dict[str, str | None] = {}
     with connect(url) as connection, suppress(errors.UndefinedTable):
-        return _status(
-            {row["migration_id"]: row["checksum"] for row in connection.execute(APPLIED)}
+        applied = {row["migration_id"]: row["checksum"] for row in connection.execute(APPLIED)}
+    if UNRELEASED in applied:
+        raise MigrationError(
+            "refused: an unreleased version made this database, and it cannot be upgraded; if it"
+            " is the local one in .data/, move that folder away and run the command again; else"
+            " export its data, create a new database and migrate that one"
         )
-    return _status({})
+    return _status(applied)
 
 
 def migrate(url: str, say: Say, directory: Path = DIRECTORY) -> Status:
-    """Apply every pending migration, each in a transaction with the note that it is applied.
+    """Apply every pending migration, each in one transaction with the record that it is applied.
 
-    One whose file says ``-- transactional: false`` has none, and is noted when it is done.
-    Raises MigrationError or psycopg.Error; what was applied before stays.
+    A file that says ``-- transactional: false`` runs without a transaction, and is recorded at its
+    end. Raises MigrationError or psycopg.Error; the migrations before the error stay applied.
     """
     with _sole_migrator(url, say) as backend:
         for migration in backend.to_apply(read_migrations(str(directory))):
@@ -84,10 +95,10 @@ def _apply_one(backend: Backend, migration: Any) -> None:
 
 
 def _apply_without_transaction(backend: Backend, migration: Any) -> None:
-    """Run the statements one by one, as CREATE INDEX CONCURRENTLY wants it.
+    """Run the statements one by one, as CREATE INDEX CONCURRENTLY requires.
 
-    What a broken attempt did stays: the file bears a repetition. yoyo would undo it by the
-    rollback, whose locks are meant for a transaction of milliseconds.
+    What an interrupted attempt did stays, because the file can be run again. yoyo would undo it
+    with the rollback file, whose locks are only meant for a short transaction.
     """
     backend.connection.execute(LIFT_TIME_LIMIT)
     try:
@@ -101,10 +112,10 @@ def _apply_without_transaction(backend: Backend, migration: Any) -> None:
 def rollback(
     url: str, count: int, *, destroy_data: bool, say: Say, directory: Path = DIRECTORY
 ) -> list[str]:
-    """Roll the last ``count`` applied migrations back, all of them in one transaction.
+    """Roll back the last ``count`` applied migrations, all of them in one transaction.
 
-    Raises MigrationError, with nothing changed, when a table that would be dropped holds
-    rows and ``destroy_data`` is false, or when a newer release has applied what is the last.
+    Raises MigrationError and changes nothing when it would drop a table that holds rows and
+    ``destroy_data`` is false, or when a newer release has applied migrations.
     """
     with _sole_migrator(url, say) as backend:
         known = read_migrations(str(directory))
@@ -115,7 +126,7 @@ def rollback(
         last = [*backend.to_rollback(known)][:count]
         for migration in last:
             migration.load()
-            # Only the way up may do without one: what was built outside is dropped in a moment.
+            # A rollback is always in the transaction: dropping what was built outside is quick.
             migration.use_transactions = True
         with _transaction(backend):
             if not destroy_data:
@@ -135,7 +146,7 @@ def _roll_back_one(backend: Backend, migration: Any, say: Say) -> None:
 
 @contextmanager
 def _sole_migrator(url: str, say: Say) -> Iterator[Backend]:
-    # Read committed, it keeps no snapshot, for which CREATE INDEX CONCURRENTLY would wait.
+    # A READ COMMITTED transaction keeps no snapshot; CREATE INDEX CONCURRENTLY would wait for one.
     with connect(url) as keeper, keeper.transaction():
         deadline = time.monotonic() + LOCK_SECONDS
         waiting = False
@@ -149,6 +160,7 @@ def _sole_migrator(url: str, say: Say) -> Iterator[Backend]:
         encoding = keeper.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise MigrationError(f"the database has the encoding {encoding}, and needs UTF8")
+        status(url)  # refuses an unreleased database before anything in it changes
         with Backend(url) as backend:
             backend.prepare()
             yield backend
@@ -169,7 +181,10 @@ def _note_applied(backend: Backend, migration: Any) -> None:
 
 
 def _refuse_to_lose_rows(backend: Backend, migrations: list[Any]) -> None:
-    """Try the rollback in a savepoint to learn which tables it drops, then look into them."""
+    """Raise MigrationError when the rollback would drop a table that holds rows.
+
+    A first rollback in a savepoint shows which tables it drops.
+    """
     before = _tables(backend)
     with backend.transaction(rollback_on_exit=True):
         for migration in migrations:

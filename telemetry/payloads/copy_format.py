@@ -1,4 +1,4 @@
-"""How a schema's records become rows of COPY, and JSON again for statements that take JSON."""
+"""Valid records as rows of COPY, and rows as JSON again for statements that take JSON."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,10 +13,13 @@ from telemetry.payloads.fields import JsonObject
 
 
 class CopyFormat:
-    """How a schema's records become rows that have a column for each of its fields."""
+    """Converts the records of a schema to rows, which have a column per field of the schema."""
 
     def __init__(self, schema: Schema, *, key: str, unsent: Mapping[str, Any]) -> None:
-        """``unsent`` has what is stored for a field that was not sent, where that is not NULL."""
+        """``key`` is the field that makes a record unique.
+
+        ``unsent`` holds what is stored for a field that was not sent, where that is not NULL.
+        """
         self.columns = (*schema.fields,)
         self._key = self.columns.index(key)
         self._unsent = [(self.columns.index(name), value) for name, value in unsent.items()]
@@ -27,7 +30,10 @@ class CopyFormat:
         ]
 
     def row(self, values: list[Any], *, may_escape: bool = True) -> CopyRow:
-        """Return the row of a record. The list of its values, None if not sent, is used up."""
+        """Return the row of a record, given its values by column, None for those not sent.
+
+        Changes the list. ``may_escape=False`` asserts that no value needs a JSON escape.
+        """
         for index in self._objects:
             if values[index] is not None:
                 values[index] = encode(values[index]).decode()
@@ -39,7 +45,7 @@ class CopyFormat:
         return CopyRow(values[self._key], encode(values)[1:-1], (*unsent,), may_escape)
 
     def keyed(self, row: CopyRow) -> Keyed:
-        """Return what was sent of the row's record, as JSON."""
+        """Return the fields of the row's record that were sent, as JSON."""
         values = msgspec.json.decode(b"[%b]" % row.json)
         for index in self._objects:
             if values[index] is not None:

@@ -1,9 +1,9 @@
-"""The fast way for payloads that are plainly valid: a decoder compiled from their schema.
+"""The fast path for valid payloads: a decoder compiled from their schema.
 
-msgspec reads and checks a payload in the time in which marshmallow looks at a few of its
-fields. A decoder accepts only what the schema accepts and gives equal values; in any doubt
-it gives up, and the schema decides and finds the words. What msgspec can't check of a field,
-the field itself does.
+msgspec reads and checks a whole payload in the time that marshmallow needs for a few fields.
+A decoder accepts only what the schema accepts, and returns equal values. When it is not sure it
+returns None; then the schema decides and words the problems. What msgspec cannot check of a
+field, the field itself checks.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ from telemetry.timestamps import parse_utc
 
 Decode = Callable[[Raw | bytes], Struct | None]
 
-# What msgspec checks of a JSON object: one that is nested deeper is the schema's.
+# msgspec checks this many levels of a JSON object; a deeper one is left to the schema.
 _LEVELS = 5
 
 _Integer = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
@@ -44,34 +44,37 @@ _Scalar = str | bool | _Integer | Annotated[float, Meta(gt=-LARGE_DOUBLE, lt=LAR
 # Returns the values of the fields that were sent.
 values_of: Callable[[Struct], dict[str, Any]] = partial(to_builtins, builtin_types=(datetime,))
 
-_ALWAYS_PLAIN = (str, bool, type(None))
+_ALWAYS_STORABLE = (str, bool, type(None))
 _CONTAINERS = (dict, list)
 
-# PostgreSQL's text has no NUL character; in JSON it is written in this way alone. Looked for with
-# find, which takes half the time of ``in``: that tries first whether it was given a number.
+# PostgreSQL's text has no NUL character. JSON has only this spelling of it. bytes.find takes half
+# the time of ``in``, which first tries its operand as a number.
 _NUL = b"\\u0000"
 
 
 class Undecided(Exception):
-    """The decoder can't tell whether the payload is valid."""
+    """The decoder cannot decide whether the payload is valid."""
 
 
 class Rule(NamedTuple):
-    """What msgspec checks of a field, and what is left: ``finish`` returns the value or raises."""
+    """How a field is decoded: the type for msgspec, then ``finish``, which returns the value.
+
+    ``finish`` raises for an invalid value; None if msgspec checks all of it.
+    """
 
     wire_type: Any
     finish: Callable[[Any], Any] | None = None
 
 
-def compile_decoder(schema: Schema, *, takes_null: bool) -> Decode:
-    """Return the function that returns the payload in a text, or None in any doubt.
+def compile_decoder(schema: Schema, *, null_is_absent: bool) -> Decode:
+    """Return a function that decodes a JSON text, or returns None when it is not sure.
 
-    With ``takes_null`` an optional field that is null counts as left out. The schema may have
-    no hooks. Raises TypeError for a field that is called otherwise in the payload, or that has
-    a default: there is no rule for it.
+    With ``null_is_absent`` a null optional field counts as absent. The schema must not have
+    hooks. Raises TypeError for a field that has another name in the payload, or a default: there
+    is no rule for it.
     """
     rules = {name: _rule(field) for name, field in schema.fields.items()}
-    null = None if takes_null else UNSET
+    null = None if null_is_absent else UNSET
     absent = {name: NODEFAULT if it.required else null for name, it in schema.fields.items()}
     decode_struct = msgspec.json.Decoder(_struct(type(schema).__name__, rules, absent)).decode
     finishers = [(name, it.finish, absent[name]) for name, it in rules.items() if it.finish]
@@ -94,10 +97,9 @@ def compile_decoder(schema: Schema, *, takes_null: bool) -> Decode:
 
 
 def _struct(name: str, rules: dict[str, Rule], absent: dict[str, Any]) -> type[Struct]:
-    """Return a type that refuses unknown fields: their names are for the schema to tell.
+    """Return the msgspec type of a payload. It refuses unknown fields: the schema reports them.
 
-    A field that was left out has the value that ``absent`` gives it, and is omitted from what
-    is made of the payload.
+    An absent field has its value of ``absent``, and is omitted when the payload is encoded.
     """
     fields: list[Any] = []
     for field, (wire_type, _) in rules.items():
@@ -118,24 +120,24 @@ def _rule(field: Field[Any]) -> Rule:
     if field.data_key or field.attribute or field.dump_only or field.load_default is not missing:
         raise TypeError(f"no rule for a field such as {field.name}")
     custom = field.validators or field.pre_load or field.post_load
-    # The very type: a subclass may want more than its parent.
+    # The exact type: a subclass may check more than its parent.
     rule = None if custom else RULES.get(type(field))
-    return rule(field) if rule else Rule(Any, partial(_deserialized, field))
+    return rule(field) if rule else Rule(Any, partial(_load_with, field))
 
 
-def _deserialized(field: Field[Any], value: Any) -> Any:
-    return field.deserialize(_plain(value))
+def _load_with(field: Field[Any], value: Any) -> Any:
+    return field.deserialize(_storable(value))
 
 
-def _plain(value: Any, depth: int = 2) -> Any:
-    """Return a value of any type if it can be stored as it is; ``depth`` is its level."""
+def _storable(value: Any, depth: int = 2) -> Any:
+    """Return the value unchanged. Raises Undecided when it may not be storable."""
     kind = type(value)
     if kind in _CONTAINERS:
         if depth > MAX_DEPTH:
             raise Undecided
         for part in value.values() if kind is dict else value:
-            if type(part) not in _ALWAYS_PLAIN:
-                _plain(part, depth + 1)
+            if type(part) not in _ALWAYS_STORABLE:
+                _storable(part, depth + 1)
     elif kind is int:
         if not is_int64(value):
             raise Undecided
@@ -145,14 +147,16 @@ def _plain(value: Any, depth: int = 2) -> Any:
 
 
 def _text(field: Text) -> Rule:
-    return Rule(_sized(field), None if field.blank else _passing(str.strip))
+    return Rule(_sized(field), None if field.blank else _check(str.strip))
 
 
-def _fitting_text(field: Identifier | Name) -> Rule:
-    return Rule(_sized(field), _passing(field.fits))
+def _restricted_text(field: Identifier | Name) -> Rule:
+    return Rule(_sized(field), _check(field.fits))
 
 
-def _passing(test: Callable[[str], object]) -> Callable[[str], str]:
+def _check(test: Callable[[str], object]) -> Callable[[str], str]:
+    """Return a ``finish`` that returns a text which passes the test."""
+
     def finish(text: str) -> str:
         if not test(text):
             raise Undecided
@@ -186,7 +190,7 @@ def _numeric_flag(_: NumericFlag) -> Rule:
 
 
 def _timestamp(_: Timestamp) -> Rule:
-    # A text: msgspec's own timestamps are rounded where ours are cut.
+    # As text: msgspec rounds timestamps to microseconds, parse_utc cuts them.
     return Rule(str, parse_utc)
 
 
@@ -203,8 +207,8 @@ def _scalar_object(_: ScalarObject) -> Rule:
 
 RULES: dict[type, Callable[[Any], Rule]] = {
     Text: _text,
-    Identifier: _fitting_text,
-    Name: _fitting_text,
+    Identifier: _restricted_text,
+    Name: _restricted_text,
     Choice: _choice,
     Integer: _integer,
     Number: _number,

@@ -1,7 +1,7 @@
 """The field types of every payload.
 
 A string is not a number and a boolean is not an integer. But JSON has one kind of number, so
-1.0 is the integer 1. Each error's kind is the ``type`` of the problem that the client gets.
+1.0 is the integer 1. The kind of an error is the ``type`` of the problem in the response.
 """
 
 import re
@@ -19,29 +19,29 @@ _NAME = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
 
 
 class Message(str):
-    """An error message that remembers its type on the way through marshmallow."""
+    """An error message with its kind: marshmallow passes on nothing but the message."""
 
     kind: str
 
     def __new__(cls, text: str, kind: str) -> "Message":
-        """Return the text with its type."""
+        """Return the message."""
         message = super().__new__(cls, text)
         message.kind = kind
         return message
 
 
 class PayloadField(fields.Field[Any]):
-    """A field whose errors carry their type."""
+    """The base of all fields: its errors have a kind."""
 
     def make_error(self, key: str, **_: Any) -> ValidationError:
-        """Return marshmallow's own errors (``required``, ``null``) in our words."""
+        """Return marshmallow's own errors (``required``, ``null``) in this service's words."""
         if key == "required":
-            return refusal("missing", "Field required")
-        return refusal(key, "May not be null")
+            return field_error("missing", "Field required")
+        return field_error(key, "May not be null")
 
 
-def refusal(kind: str, text: str) -> ValidationError:
-    """Return the error to raise for a value that a field does not take."""
+def field_error(kind: str, text: str) -> ValidationError:
+    """Return the error to raise for a value that a field does not accept."""
     return ValidationError(Message(text, kind))
 
 
@@ -56,13 +56,13 @@ class Text(PayloadField):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
-            raise refusal("string_type", "Must be a string")
+            raise field_error("string_type", "Must be a string")
         if len(value) < self.min:
-            raise refusal("string_too_short", f"Must have at least {self.min} character(s)")
+            raise field_error("string_too_short", f"Must have at least {self.min} character(s)")
         if self.max is not None and len(value) > self.max:
-            raise refusal("string_too_long", f"Must have at most {self.max} characters")
+            raise field_error("string_too_long", f"Must have at most {self.max} characters")
         if not self.blank and not value.strip():
-            raise refusal("string_blank", "Must not be blank")
+            raise field_error("string_blank", "Must not be blank")
         return value
 
 
@@ -75,13 +75,15 @@ class Identifier(Text):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         text = super()._deserialize(value)
         if not self.fits(text):
-            raise refusal("identifier", "Must be printable characters without white space or '/'")
+            raise field_error(
+                "identifier", "Must be printable characters without white space or '/'"
+            )
         return text
 
     @staticmethod
     def fits(text: str) -> bool:
-        """Return whether the text has only characters that the field takes."""
-        # Of all white space only the space is printable.
+        """Return whether the text has only characters that the field accepts."""
+        # The only printable white space is the space.
         return text.isprintable() and " " not in text and "/" not in text
 
 
@@ -94,12 +96,12 @@ class Name(Text):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         text = super()._deserialize(value)
         if not self.fits(text):
-            raise refusal("name", "Must be letters, digits, '.', '_', ':' and '-'")
+            raise field_error("name", "Must be letters, digits, '.', '_', ':' and '-'")
         return text
 
     @staticmethod
     def fits(text: str) -> bool:
-        """Return whether the text has only characters that the field takes."""
+        """Return whether the text has only characters that the field accepts."""
         return _NAME.fullmatch(text) is not None
 
 
@@ -115,9 +117,9 @@ class Choice(PayloadField):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
-            raise refusal("string_type", "Must be a string")
+            raise field_error("string_type", "Must be a string")
         if value not in self.meanings:
-            raise refusal("enum", f"Must be one of: {', '.join(self.values)}")
+            raise field_error("enum", f"Must be one of: {', '.join(self.values)}")
         return self.meanings[value]
 
 
@@ -131,16 +133,16 @@ class Integer(PayloadField):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         value = whole(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise refusal("int_type", "Must be an integer")
+            raise field_error("int_type", "Must be an integer")
         if value < self.min:
-            raise refusal("greater_than_equal", f"Must be at least {self.min}")
+            raise field_error("greater_than_equal", f"Must be at least {self.min}")
         if value > self.max:
-            raise refusal("less_than_equal", f"Must be at most {self.max}")
+            raise field_error("less_than_equal", f"Must be at most {self.max}")
         return value
 
 
 class LongInteger(PayloadField):
-    """A field that is given integers beyond 64 bits as the Defect that the parser made of them."""
+    """A field that accepts integers beyond 64 bits; it gets them as the Defect of the parser."""
 
 
 class Number(PayloadField):
@@ -154,13 +156,13 @@ class Number(PayloadField):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise refusal("number_type", "Must be a number")
+            raise field_error("number_type", "Must be a number")
         if not isfinite(value):
-            raise refusal("number_not_finite", "Must be a finite number")
+            raise field_error("number_not_finite", "Must be a finite number")
         if self.min is not None and value < self.min:
-            raise refusal("greater_than_equal", f"Must be at least {self.min}")
+            raise field_error("greater_than_equal", f"Must be at least {self.min}")
         if self.above is not None and value <= self.above:
-            raise refusal("greater_than", f"Must be greater than {self.above}")
+            raise field_error("greater_than", f"Must be greater than {self.above}")
         return value
 
 
@@ -169,16 +171,16 @@ class Flag(PayloadField):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
-            raise refusal("bool_type", "Must be true or false")
+            raise field_error("bool_type", "Must be true or false")
         return value
 
 
 class NumericFlag(Flag):
-    """true or false, or 1 or 0 as clients with an SQLite table of their own write it."""
+    """true or false, or 1 or 0 from clients that keep their records in SQLite."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, int | float) or value not in (0, 1):
-            raise refusal("bool_type", "Must be true or false, or 1 or 0")
+            raise field_error("bool_type", "Must be true or false, or 1 or 0")
         return bool(value)
 
 
@@ -187,13 +189,13 @@ class Timestamp(PayloadField):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
         if not isinstance(value, str):
-            raise refusal("datetime_type", "Must be a string with an ISO 8601 timestamp")
+            raise field_error("datetime_type", "Must be a string with an ISO 8601 timestamp")
         try:
             return parse_utc(value)
         except NoOffset:
-            raise refusal("timezone_aware", "Must have an offset such as Z or +00:00") from None
+            raise field_error("timezone_aware", "Must have an offset such as Z or +00:00") from None
         except ValueError:
-            raise refusal(
+            raise field_error(
                 "datetime_parsing", "Must be an ISO 8601 timestamp such as 2026-01-31T12:00:00Z"
             ) from None
 
@@ -203,7 +205,7 @@ class JsonObject(PayloadField):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise refusal("object_type", "Must be a JSON object")
+            raise field_error("object_type", "Must be a JSON object")
         _keep_doubles(value)
         return value
 
@@ -214,12 +216,12 @@ class ScalarObject(JsonObject):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         scalars = super()._deserialize(value)
         if any(isinstance(each, dict | list) for each in scalars.values()):
-            raise refusal("scalar_type", "Values must be strings, numbers, booleans or null")
+            raise field_error("scalar_type", "Values must be strings, numbers, booleans or null")
         return scalars
 
 
 def _keep_doubles(container: Any) -> None:
-    """Give each large double its decimal point, in place."""
+    """Replace, in place, each large double by the Decimal that keeps its decimal point."""
     for key, value in container.items() if isinstance(container, dict) else enumerate(container):
         if isinstance(value, dict | list):
             _keep_doubles(value)

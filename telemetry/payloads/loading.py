@@ -1,4 +1,7 @@
-"""Loading a payload: a marshmallow schema is its one definition, this is how it is applied."""
+"""Loading a payload by its schema, which is its one definition.
+
+The decoder compiled from the schema loads a valid payload fast; marshmallow loads any other.
+"""
 
 from collections.abc import Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -9,40 +12,46 @@ from msgspec.structs import astuple
 
 from telemetry.database.copy import CopyRow
 from telemetry.database.values import Keyed, as_json
-from telemetry.http.errors import Invalid, Problem, problem
+from telemetry.http.error_shape import Problem, problem
+from telemetry.http.errors import Invalid
 from telemetry.payloads.copy_format import CopyFormat
 from telemetry.payloads.decoder import compile_decoder, values_of
 from telemetry.payloads.fields import LongInteger, Message
-from telemetry.payloads.parsing import parsed
-from telemetry.payloads.storable import Defect, defects, printable, problems
+from telemetry.payloads.parsing import parse_if_raw
+from telemetry.payloads.storable import (
+    Defect,
+    defect_problems,
+    escape_surrogates,
+    find_defects,
+)
 
-# Names of fields that an answer repeats at the most: a body may invent a million.
+# A response lists at most this many ignored fields and problems: a body may have a million.
 MAX_IGNORED = 1000
 MAX_PROBLEMS = 1000
 
-# JSON has no other way to write a control character.
+# JSON can write a control character only as an escape.
 _BACKSLASH = ord("\\")
 
 Payload = TypeVar("Payload")
 
 
 class PayloadSchema(Schema):
-    """The base of every schema: unknown fields are left out, null optional ones are absent."""
+    """The base of every schema: unknown fields are ignored, a null optional field is absent."""
 
-    takes_null = True
+    null_is_absent = True
 
     class Meta:
         unknown = EXCLUDE
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.decode = compile_decoder(self, takes_null=self.takes_null)
+        self.decode = compile_decoder(self, null_is_absent=self.null_is_absent)
 
 
 class StrictSchema(PayloadSchema):
-    """A schema that fails closed: an unknown field or a null is a problem."""
+    """A schema that fails closed: an unknown field is a problem, and so is null."""
 
-    takes_null = False
+    null_is_absent = False
 
     class Meta:
         unknown = RAISE
@@ -56,7 +65,7 @@ class StrictSchema(PayloadSchema):
 
 
 class Loaded(NamedTuple, Generic[Payload]):
-    """A valid payload: the fields that were sent, and the names of those that nobody knows."""
+    """A valid payload: the fields that were sent, and the names of unknown ones."""
 
     values: Payload
     ignored: list[str]
@@ -65,10 +74,10 @@ class Loaded(NamedTuple, Generic[Payload]):
 def load(
     schema: PayloadSchema, document: Any, loc: tuple[str | int, ...] = ("body",)
 ) -> Loaded[dict[str, Any]]:
-    """Return the valid payload in ``document``, which is parsed, or Raw where it is not yet.
+    """Return the valid payload in ``document``, which is parsed, or Raw if it is not.
 
-    A Raw one is decoded at once when it is plainly valid; the values are the same in both ways.
-    Raises Invalid with every bad field at once, each located below ``loc``.
+    A valid Raw document is decoded directly, to the same values that marshmallow returns. Raises
+    Invalid with every bad field at once, each located below ``loc``.
     """
     decoded = schema.decode(document) if isinstance(document, Raw) else None
     if decoded is not None:
@@ -84,10 +93,10 @@ def load_keyed(
     key: str,
     names: tuple[str, ...] = (),
 ) -> Loaded[Keyed]:
-    """Like load, for a record that only the database reads: its values as JSON.
+    """Like load, for a record that only the database reads: returns its values as JSON.
 
-    ``key`` is the field that makes it unique; ``names`` are the fields, all of them required,
-    that the caller reads as well.
+    ``key`` is the field that makes it unique. ``names`` are required fields whose values the
+    caller needs too.
     """
     decoded = schema.decode(document) if isinstance(document, Raw) else None
     if decoded is not None:
@@ -105,7 +114,7 @@ def load_row(
     *,
     rows: CopyFormat,
 ) -> Loaded[CopyRow]:
-    """Like load, for a record of a batch that only the database reads: as a row of ``rows``."""
+    """Like load, for a record of a batch that only the database reads: returns a row of COPY."""
     if isinstance(document, Raw):
         text = bytes(document)
         decoded = schema.decode(text)
@@ -118,12 +127,13 @@ def load_row(
 def _load_by_schema(
     schema: PayloadSchema, document: Any, loc: tuple[str | int, ...]
 ) -> Loaded[dict[str, Any]]:
-    document = parsed(document, loc)
+    """Return what marshmallow loads. Raises Invalid with every problem, defects included."""
+    document = parse_if_raw(document, loc)
     if not isinstance(document, dict):
         raise Invalid([problem([*loc], "Must be a JSON object", "object_type")])
     found = {
         name: defect
-        for name, defect in defects(document).items()
+        for name, defect in find_defects(document).items()
         if not _is_long_integer(schema, name, document[name])
     }
     sent = {
@@ -131,7 +141,7 @@ def _load_by_schema(
         for name, value in document.items()
         if name not in found and not _is_absent(schema, name, value)
     }
-    wrong = problems(found, loc)
+    wrong = defect_problems(found, loc)
     try:
         values = schema.load(sent, partial=tuple(found))
     except ValidationError as error:
@@ -140,13 +150,15 @@ def _load_by_schema(
         wrong[MAX_PROBLEMS:] = [problem([*loc], f"And {more:,} more problems", "too_many")]
     if wrong:
         raise Invalid(wrong)
-    return Loaded(values, [printable(name) for name in document.keys() - schema.fields.keys()])
+    return Loaded(
+        values, [escape_surrogates(name) for name in document.keys() - schema.fields.keys()]
+    )
 
 
 def ignored_fields(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return the member of an answer that tells the names that nobody knows, if there are any.
+    """Return the member of a response that lists ignored fields; empty if there are none.
 
-    It says of too many how many more there are.
+    A list that is too long ends with how many more there are.
     """
     listed = sorted(names)
     if (more := len(listed) - MAX_IGNORED) > 0:
@@ -155,7 +167,7 @@ def ignored_fields(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _is_absent(schema: PayloadSchema, name: str, value: Any) -> bool:
-    if not schema.takes_null:
+    if not schema.null_is_absent:
         return False
     return value is None and name in schema.fields and not schema.fields[name].required
 
@@ -167,9 +179,9 @@ def _is_long_integer(schema: PayloadSchema, name: str, value: Any) -> bool:
 
 
 def _problems(error: ValidationError, loc: tuple[str | int, ...]) -> list[Problem]:
-    """Turn marshmallow's messages, ``{field: [message, …]}``, into the contract's shape."""
+    """Return marshmallow's messages, ``{field: [message, …]}``, as problems."""
     return [
-        # str(): the wire takes no subclass of it
+        # str(): the JSON encoder refuses subclasses
         problem([*loc, name], str(message), getattr(message, "kind", "value_error"))
         for name, messages in error.messages_dict.items()
         for message in messages

@@ -1,4 +1,4 @@
-"""Parsing JSON documents. A number that cannot be stored becomes a Defect in its place."""
+"""Parsing JSON documents. A number that cannot be stored is parsed as a Defect."""
 
 import json
 import re
@@ -7,11 +7,12 @@ from typing import Any
 
 from msgspec import Raw
 
-from telemetry.http.errors import Invalid, problem
+from telemetry.http.error_shape import problem
+from telemetry.http.errors import Invalid
 from telemetry.numbers import is_int64
 from telemetry.payloads.storable import MAX_DEPTH, NAN, TOO_DEEP, TOO_LARGE, TOO_LONG, Defect
 
-# Digits of an integer beyond 64 bits that a Defect keeps: 128 bits have at most 39.
+# Digits that a Defect keeps of an integer beyond 64 bits. 128 bits have at most 39.
 MAX_DIGITS = 40
 
 _TOKEN = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"|[\[\]{}]', re.DOTALL)
@@ -20,11 +21,11 @@ _TOKEN = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"|[\[\]{}]', re.DOTALL)
 def parse_document(
     document: Raw | bytes, loc: tuple[str | int, ...] = ("body",), *, long_integers: bool = False
 ) -> Any:
-    """Parse one JSON document; a number that can't be stored becomes a Defect.
+    """Return the parsed document, with a Defect for each number that cannot be stored.
 
-    With ``long_integers`` one beyond 64 bits is kept as it is, unless it is beyond a double.
-    Raises Invalid, located at ``loc``, when it is no JSON in UTF-8, and at the top-level field
-    below it when the nesting is too deep to parse.
+    With ``long_integers`` an integer beyond 64 bits is returned as such, unless it overflows a
+    double. Raises Invalid: at ``loc`` when the document is not JSON in UTF-8, and at the
+    top-level field below it when the nesting is too deep to parse.
     """
     try:
         text = bytes(document).decode()
@@ -39,13 +40,13 @@ def parse_document(
         raise Invalid([problem(at, TOO_DEEP.message, TOO_DEEP.kind)]) from error
 
 
-def parsed(document: Any, loc: tuple[str | int, ...] = ("body",)) -> Any:
-    """Return the document, parsed where it is Raw still. Raises what parse_document raises."""
+def parse_if_raw(document: Any, loc: tuple[str | int, ...] = ("body",)) -> Any:
+    """Return the document, parsed if it is still Raw. Raises what parse_document raises."""
     return parse_document(document, loc) if isinstance(document, Raw) else document
 
 
 def _integer(digits: str) -> int | Defect:
-    # Bounded before int(), which refuses thousands of digits with an error of its own.
+    # Checked first: int() raises for thousands of digits.
     if len(digits) > 20 or not is_int64(int(digits)):
         return TOO_LONG._replace(digits=digits[:MAX_DIGITS])
     return int(digits)

@@ -1,4 +1,4 @@
-"""Reading query strings: texts, so they have fields of their own."""
+"""Reading query strings. Their values are texts, so they have field types of their own."""
 
 import re
 from datetime import datetime
@@ -6,21 +6,22 @@ from typing import Any
 
 from flask import request
 
-from telemetry.http.errors import Invalid, problem
-from telemetry.payloads import loading
-from telemetry.payloads.fields import Integer, PayloadField, refusal
+from telemetry.http.error_shape import problem
+from telemetry.http.errors import Invalid
+from telemetry.payloads.fields import Integer, PayloadField, field_error
+from telemetry.payloads.loading import PayloadSchema, load
 from telemetry.timestamps import parse_query_time
 
-_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_DIGITS = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_SWITCH_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
 
 class WholeNumber(Integer):
-    """An integer written in decimal digits."""
+    """An integer in decimal digits."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        if not _WHOLE.fullmatch(value):
-            raise refusal("int_parsing", "Must be an integer")
+        if not _DIGITS.fullmatch(value):
+            raise field_error("int_parsing", "Must be an integer")
         return super()._deserialize(int(value))
 
 
@@ -31,38 +32,38 @@ class Moment(PayloadField):
         try:
             return parse_query_time(value)
         except ValueError:
-            takes = "Must be a date or an ISO 8601 timestamp, such as 2026-01-31T12:00:00Z"
-            raise refusal("datetime_parsing", takes) from None
+            expected = "Must be a date or an ISO 8601 timestamp, such as 2026-01-31T12:00:00Z"
+            raise field_error("datetime_parsing", expected) from None
 
 
 class Switch(PayloadField):
     """true or false, as a word or as 1 or 0."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
-        flag = _FLAGS.get(value.lower())
-        if flag is None:
-            raise refusal("bool_parsing", "Must be true or false")
-        return flag
+        switch = _SWITCH_VALUES.get(value.lower())
+        if switch is None:
+            raise field_error("bool_parsing", "Must be true or false")
+        return switch
 
 
-def require_with(page: dict[str, Any], name: str, other: str, why: str) -> None:
-    """Raise Invalid when the parameter ``name`` was given without the ``other``."""
-    if name in page and other not in page:
+def require_with(query: dict[str, Any], name: str, other: str, why: str) -> None:
+    """Raise Invalid when the query has the parameter ``name`` without the ``other``."""
+    if name in query and other not in query:
         raise Invalid([problem(["query", name], f"Needs {other}: {why}", f"needs_{other}")])
 
 
-def read_query(schema: loading.PayloadSchema) -> dict[str, Any]:
-    """Return the query string's valid parameters; an empty one counts as not given.
+def read_query(schema: PayloadSchema) -> dict[str, Any]:
+    """Return the valid parameters of the query string; an empty one counts as absent.
 
-    Raises Invalid, located at ``["query", name]``; a parameter that nobody knows, or that is
-    given twice, is refused too, because a filter that is dropped would answer with everything.
+    Raises Invalid, located at ``["query", name]``, also for a parameter that is unknown or given
+    twice: a filter that is ignored would return everything.
     """
     unknown = sorted(request.args.keys() - schema.fields.keys())
     if unknown:
-        takes = f"Unknown parameter; there are: {', '.join(schema.fields)}"
-        raise Invalid([problem(["query", name], takes, "unknown") for name in unknown])
+        message = f"Unknown parameter; there are: {', '.join(schema.fields)}"
+        raise Invalid([problem(["query", name], message, "unknown") for name in unknown])
     repeated = sorted(name for name, values in request.args.lists() if len(values) > 1)
     if repeated:
         raise Invalid([problem(["query", name], "Given twice", "repeated") for name in repeated])
     sent = {name: value for name, value in request.args.items() if value}
-    return loading.load(schema, sent, ("query",)).values
+    return load(schema, sent, ("query",)).values

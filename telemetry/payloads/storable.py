@@ -1,25 +1,25 @@
 """Finding the values of a parsed document that cannot be stored.
 
-A well-formed document may hold values that PostgreSQL or a double cannot: NaN, 1e400,
-integers beyond 64 bits, NUL characters, lone surrogates, nesting beyond MAX_DEPTH. They
-are found here for every payload, and reported at their top-level field.
+A well-formed document may hold values that PostgreSQL or a double cannot hold: NaN, 1e400,
+integers beyond 64 bits, NUL characters, lone surrogates, nesting beyond MAX_DEPTH. Every payload
+is searched for them, and each is reported at its top-level field.
 """
 
 import re
 from typing import Any, NamedTuple
 
-from telemetry.http.errors import Problem, problem
+from telemetry.http.error_shape import Problem, problem
 
-# PostgreSQL's own limit on jsonb depends on its stack; this one does not.
+# PostgreSQL's own limit for jsonb depends on the size of its stack.
 MAX_DEPTH = 100
 
 _UNSTORABLE_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class Defect(NamedTuple):
-    """A value that can't be stored: what is wrong with it, and the problem's type.
+    """A value that cannot be stored: what is wrong with it, and the type of the problem.
 
-    ``digits`` are those of an integer that is too long, for fields that take it all the same.
+    ``digits`` are those of an integer that is too long, for the fields that accept it.
     """
 
     message: str
@@ -27,15 +27,15 @@ class Defect(NamedTuple):
     digits: str | None = None
 
 
-NAN = Defect("NaN and Infinity are no JSON numbers", "number_not_finite")
+NAN = Defect("NaN and Infinity are not JSON numbers", "number_not_finite")
 TOO_LARGE = Defect("Number is too large for a double", "number_not_finite")
 TOO_LONG = Defect("Integer is outside -2^63 to 2^63-1", "int_out_of_range")
 TOO_DEEP = Defect(f"Nesting is deeper than {MAX_DEPTH} levels", "nesting_too_deep")
 BAD_TEXT = Defect("Text holds a NUL character or a lone surrogate", "text_not_storable")
 
 
-def defects(document: dict[str, Any]) -> dict[str, Defect]:
-    """Return, by top-level field, the first value that can't be stored."""
+def find_defects(document: dict[str, Any]) -> dict[str, Defect]:
+    """Return, by top-level field, the first value that cannot be stored."""
     found = {}
     for name, value in document.items():
         if defect := _text_defect(name) or _defect(value, 2):
@@ -43,15 +43,17 @@ def defects(document: dict[str, Any]) -> dict[str, Defect]:
     return found
 
 
-def printable(name: str) -> str:
-    """Return a client's field name as text that any encoder takes."""
+def escape_surrogates(name: str) -> str:
+    """Return a client's field name with each lone surrogate escaped, so that it can be encoded."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def problems(found: dict[str, Defect], loc: tuple[str | int, ...] = ("body",)) -> list[Problem]:
-    """Return the defects of a document as problems at ``loc``."""
+def defect_problems(
+    found: dict[str, Defect], loc: tuple[str | int, ...] = ("body",)
+) -> list[Problem]:
+    """Return the problems of a document's defects, each located below ``loc``."""
     return [
-        problem([*loc, printable(name)], defect.message, defect.kind)
+        problem([*loc, escape_surrogates(name)], defect.message, defect.kind)
         for name, defect in found.items()
     ]
 

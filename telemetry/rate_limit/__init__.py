@@ -1,6 +1,6 @@
 """The rate limit: a sliding one-minute window per client IP.
 
-Held in the database, so that all worker processes count together; in the memory of
-the process where there is no database. The window is exact: in no 60 seconds does a
-client get more than its allowance.
+The hits are in the database, so that all worker processes count together; without a database,
+each process counts in its memory. The window is exact: no 60 seconds hold more requests of a
+client than its allowance.
 """

@@ -6,22 +6,23 @@ from flask import Flask, Response, g, request
 
 from telemetry.config import Config
 from telemetry.database.errors import DatabaseUnavailable
-from telemetry.http.authentication import OPEN_PATHS
+from telemetry.http.authentication import HEALTH_PATHS
 from telemetry.http.errors import ApiError
-from telemetry.http.request_log import say
+from telemetry.http.request_log import set_log_message
 from telemetry.rate_limit.store import HitStore
 
-RETRY_AFTER_SECONDS = 60
+# The window, and so the Retry-After of a 429.
+WINDOW_SECONDS = 60
 
 logger = logging.getLogger(__name__)
 
 
 def init_app(app: Flask, config: Config, hits: HitStore) -> None:
-    """Count each request before anything else is done for it; failed logins count too."""
+    """Count each request before its token is checked: those that fail authentication count."""
     allowance = config.rate_limit_rpm
 
-    def count() -> None:
-        if request.path in OPEN_PATHS:
+    def count_request() -> None:
+        if request.path in HEALTH_PATHS:
             return
         client = request.remote_addr or "unknown"
         try:
@@ -30,21 +31,21 @@ def init_app(app: Flask, config: Config, hits: HitStore) -> None:
             logger.warning("[ERROR] Rate limiter: %s", error)
             return
         if used is None:
-            say(f"Rate limit exceeded for IP: {client}", level="WARNING")
+            set_log_message(f"Rate limit exceeded for IP: {client}", level="WARNING")
             raise ApiError(
                 429,
                 f"Rate limit exceeded. Max {allowance} requests per minute.",
-                headers={"Retry-After": str(RETRY_AFTER_SECONDS), **_headers(allowance, 0)},
+                headers={"Retry-After": str(WINDOW_SECONDS), **_headers(allowance, 0)},
             )
         g.rate_limit_remaining = max(0, allowance - used)
 
-    def tell(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         if "rate_limit_remaining" in g:
             response.headers.update(_headers(allowance, g.rate_limit_remaining))
         return response
 
-    app.before_request(count)
-    app.after_request(tell)
+    app.before_request(count_request)
+    app.after_request(add_headers)
 
 
 def _headers(allowance: int, remaining: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Counting requests, in the database or in this process."""
+"""Counts requests, in the database or in this process."""
 
 from typing import Protocol
 
@@ -17,7 +17,7 @@ class HitStore(Protocol):
     """Counts the requests of clients."""
 
     def hit(self, client: str) -> int | None:
-        """Count a request; return those of the last minute, or None when it is one too many."""
+        """Count a request; return how many the last minute has, or None when it is one too many."""
 
 
 class DatabaseHits:
@@ -28,7 +28,7 @@ class DatabaseHits:
         self._allowance = allowance
 
     def hit(self, client: str) -> int | None:
-        """Count; raise DatabaseUnavailable when that takes longer than RATE_LIMIT_SECONDS."""
+        """Count a request. Raises DatabaseUnavailable after RATE_LIMIT_SECONDS."""
         row = self._database.fetch_one(
             HIT, {"client": client, "allowance": self._allowance}, within=RATE_LIMIT_SECONDS
         )
@@ -43,7 +43,7 @@ class MemoryHits:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def hit(self, client: str) -> int | None:
-        """Count, asking nobody else."""
+        """Count a request."""
         if not self._limiter.hit(self._item, client):
             return None
         return self._item.amount - self._limiter.get_window_stats(self._item, client).remaining

@@ -1,6 +1,6 @@
-"""The numbers of ``/metrics``, as JSON and as Prometheus reads them.
+"""The bodies of ``/metrics``: JSON, or text for Prometheus.
 
-They come from the database at every scrape, so each worker process gives the same.
+The counts are read from the database for every request, so all worker processes agree.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ EXPOSITIONS = {"text/plain", "application/openmetrics-text"}
 
 
 def is_scraper(accept: str) -> bool:
-    """Tell whether an Accept header asks for Prometheus's formats, and not for JSON."""
+    """Return whether an Accept header prefers a format of Prometheus to JSON."""
     wanted = {
         kind.split(";")[0].lower(): quality
         for kind, quality in parse_accept_header(accept, MIMEAccept)
@@ -29,7 +29,7 @@ def is_scraper(accept: str) -> bool:
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the JSON form."""
+    """Return the JSON body."""
     return {
         "total_runs": sum(row["total_runs"] for row in rows),
         "agents": {row["agent_name"]: row["total_runs"] for row in rows},
@@ -50,7 +50,7 @@ class _Runs(Collector):
         self._rows = rows
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        # Gauges: a run may be removed by the DBA, and then the number falls.
+        # Gauges, not counters: a DBA may delete runs, and then the number falls.
         runs = GaugeMetricFamily("telemetry_runs", "Runs stored", labels=["agent_name"])
         recent = GaugeMetricFamily(
             "telemetry_runs_recent_24h",

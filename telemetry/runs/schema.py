@@ -1,4 +1,4 @@
-"""What a run is, and what may be asked about runs."""
+"""The payloads and query strings of runs."""
 
 from telemetry.payloads.fields import (
     Choice,
@@ -10,6 +10,10 @@ from telemetry.payloads.fields import (
     Timestamp,
 )
 from telemetry.payloads.loading import PayloadSchema
+from telemetry.payloads.query_string import Moment, WholeNumber
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
 
 STATUSES = ("running", "success", "failure", "partial", "timeout", "cancelled")
 STATUS_ALIASES = {"failed": "failure", "completed": "success", "succeeded": "success"}
@@ -17,7 +21,7 @@ COMMIT_SOURCES = ("manual", "llm", "ci")
 
 
 class OutcomeSchema(PayloadSchema):
-    """What may change while a run runs: the body of PATCH."""
+    """What may change while a run is in progress: the body of PATCH."""
 
     status = Choice(STATUSES, STATUS_ALIASES)
     end_time = Timestamp()
@@ -76,3 +80,20 @@ class CommitSchema(PayloadSchema):
     commit_source = Choice(COMMIT_SOURCES, required=True)
     commit_author = Text()
     commit_timestamp = Timestamp()
+
+
+class ListSchema(PayloadSchema):
+    """The query string of the list of runs."""
+
+    agent_name = Text()
+    status = Choice(STATUSES, STATUS_ALIASES)
+    job_type = Text()
+    run_id = Text()
+    parent_run_id = Text()
+    created_before = Moment()
+    created_after = Moment()
+    start_time_from = Moment()
+    start_time_to = Moment()
+    limit = WholeNumber(min=1, max=MAX_LIMIT)
+    offset = WholeNumber(min=0, max=2**62)
+    cursor = Text()

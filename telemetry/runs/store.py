@@ -1,4 +1,4 @@
-"""Runs in the database."""
+"""Runs in PostgreSQL."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -11,8 +11,9 @@ from telemetry.database.batch_insert import copy_new, in_parts, insert_new
 from telemetry.database.connection import Connection
 from telemetry.database.copy import CopyRow, copy_rows
 from telemetry.database.database import Database, Row
-from telemetry.database.group_commit import GroupCommit, insert_keyed
-from telemetry.database.values import Json, Keyed, as_json, json_array
+from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.values import Keyed, as_json, json_array
+from telemetry.group_commit import GroupCommit, Limits
 from telemetry.runs.rows import ROWS
 
 COPY = statements.load("runs/copy")
@@ -30,14 +31,14 @@ Run = dict[str, Any]
 
 
 class Created(NamedTuple):
-    """What became of a create: ``differs`` names the fields in which a duplicate differs."""
+    """The outcome of a create. ``differs`` names the fields in which a duplicate differs."""
 
     created: bool
     differs: Sequence[str]
 
 
 class BatchCreated(NamedTuple):
-    """What became of a batch; ``refused`` maps an index to the constraint that refused it."""
+    """The outcome of a batch. ``refused`` holds, by index, the constraint that refused a run."""
 
     inserted: int
     duplicates: int
@@ -50,21 +51,23 @@ class RunStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._group_commit = GroupCommit(self._create_group, max_groups=database.pool_size)
+        self._group_commit = GroupCommit(
+            self._create_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
+        )
 
     def create(self, run: Keyed) -> Created:
-        """Create the run unless its event_id is there; what arrives together shares a commit."""
+        """Create the run unless its event_id exists. Runs that arrive together share a commit."""
         if self._group_commit.submit(run, len(run.json)):
             return Created(created=True, differs=[])
         differing = self._database.fetch_one(FIND_DIFFERING, {"runs": json_array([run])})
         return Created(created=False, differs=differing["differs"] if differing else [])
 
     def create_batch(self, runs: dict[int, CopyRow]) -> BatchCreated:
-        """Create, in one transaction, the runs that are new. ``runs`` is by index in the batch."""
+        """Create the new runs in one transaction. ``runs`` is by index in the batch."""
         if not runs:
             return BatchCreated(0, 0, [], {})
         key = attrgetter("key")
-        new = None if self._any_is_known(runs) else copy_new(self._database, runs, key, _copy)
+        new = None if self._any_exists(runs) else copy_new(self._database, runs, key, _copy)
         if new is not None and len(new) == len(runs):
             return BatchCreated(len(new), 0, [], {})
         sent = {index: ROWS.keyed(run) for index, run in runs.items()}
@@ -78,9 +81,12 @@ class RunStore:
         """Return the run, or None."""
         return self._database.fetch_one(GET, {"event_id": event_id})
 
-    def list(self, filters: dict[str, Any]) -> Sequence[Row]:
-        """Return a page of runs, newest first. ``filters`` holds every parameter of list.sql."""
-        return self._database.fetch_all(LIST, filters, prepare=False)
+    def list(self, filters: dict[str, Any]) -> Sequence[Any]:
+        """Return a page of runs as objects, newest first, with fields for their links.
+
+        ``filters`` holds every parameter of list.sql.
+        """
+        return self._database.fetch_objects(LIST, filters, computed=("commit_url", "repo_url"))
 
     def update(self, event_id: str, changes: Run) -> bool:
         """Change the fields that were sent; return whether the run exists."""
@@ -90,7 +96,7 @@ class RunStore:
         return found is not None
 
     def associate_commit(self, event_id: str, commit: dict[str, Any]) -> str | None:
-        """Note the run's commit; return its run_id, or None when there is no such run."""
+        """Record the run's git commit; return its run_id, or None when the run does not exist."""
         absent = {"commit_author": None, "commit_timestamp": None}
         found = self._database.fetch_one(
             ASSOCIATE_COMMIT, {"event_id": event_id, **absent, **commit}
@@ -107,13 +113,17 @@ class RunStore:
         return self._database.fetch_all(METRICS)
 
     def _create_group(self, runs: Sequence[Keyed]) -> Sequence[Row | None]:
-        return insert_keyed(self._insert, runs)
+        """Create the runs that are new; return the row of each, None for a duplicate.
 
-    def _insert(self, runs: Json) -> dict[str, Row]:
-        rows = self._database.fetch_all(CREATE, {"runs": runs}, prepare=True)
-        return {row["event_id"]: row for row in rows}
+        Of several runs with one event_id the first is created, and so the first takes the row.
+        """
+        first = {run.key: run for run in reversed(runs)}
+        sent = json_array(first.values())
+        rows = self._database.fetch_all(CREATE, {"runs": sent}, prepare=True)
+        created = {row["event_id"]: row for row in rows}
+        return [created.pop(run.key, None) for run in runs]
 
-    def _any_is_known(self, runs: dict[int, CopyRow]) -> bool:
+    def _any_exists(self, runs: dict[int, CopyRow]) -> bool:
         event_ids = as_json([run.key for run in runs.values()])
         return self._database.fetch_one(FIND_ANY, {"event_ids": event_ids}) is not None
 

@@ -1,35 +1,43 @@
 """The HTTP side of runs."""
 
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from flask import Blueprint, Response, current_app, request
 
 from telemetry.database.database import Row
-from telemetry.database.errors import (
-    DatabaseNotConfigured,
-    DatabaseUnavailable,
-    IntegrityViolation,
-)
-from telemetry.http.errors import ApiError
-from telemetry.http.request_log import request_id, say
+from telemetry.database.errors import IntegrityViolation
+from telemetry.failures import Unavailable
+from telemetry.http.errors import ApiError, Invalid
+from telemetry.http.request_log import request_id, set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
 from telemetry.payloads.body import read_document
 from telemetry.payloads.loading import ignored_fields, load, load_keyed, load_row
+from telemetry.payloads.query_string import read_query
 from telemetry.runs import links, metrics
-from telemetry.runs.pages import next_link, read_filters
+from telemetry.runs.cursor import next_link, read_cursor
 from telemetry.runs.rows import ROWS
-from telemetry.runs.schema import CommitSchema, OutcomeSchema, RunSchema
+from telemetry.runs.schema import (
+    DEFAULT_LIMIT,
+    CommitSchema,
+    ListSchema,
+    OutcomeSchema,
+    RunSchema,
+)
 from telemetry.runs.store import RunStore
 
 MAX_BATCH = 10_000
+
+# A problem of these types in a query string is 400, not 422: clients of the list expect it.
+BAD_REQUEST_TYPES = ("enum", "datetime_parsing")
 
 blueprint = Blueprint("runs", __name__)
 
 run_schema = RunSchema()
 outcome_schema = OutcomeSchema()
 commit_schema = CommitSchema()
+list_schema = ListSchema()
 load_run = partial(load_keyed, run_schema, key="event_id")
 load_run_row = partial(load_row, run_schema, rows=ROWS)
 
@@ -41,8 +49,8 @@ def create() -> Response:
     event_id = run.key
     try:
         result = _store().create(run)
-    except (IntegrityViolation, DatabaseUnavailable, DatabaseNotConfigured):
-        raise  # every endpoint answers these alike
+    except (IntegrityViolation, Unavailable):
+        raise  # every endpoint responds to these in the same way
     except Exception as error:
         raise ApiError(
             500,
@@ -51,11 +59,11 @@ def create() -> Response:
         ) from error
     more = ignored_fields(ignored)
     if result.created:
-        say(f"[OK] Created run: {event_id} (agent: {run.values['agent_name']})")
+        set_log_message(f"[OK] Created run: {event_id} (agent: {run.values['agent_name']})")
         return json_response(
             {"status": "created", "event_id": event_id, "run_id": run.values["run_id"], **more}, 201
         )
-    say(f"[OK] Duplicate event_id (idempotent): {event_id}")
+    set_log_message(f"[OK] Duplicate event_id (idempotent): {event_id}")
     duplicate = {
         "status": "duplicate",
         "event_id": event_id,
@@ -67,25 +75,31 @@ def create() -> Response:
 
 @blueprint.post("/api/v1/runs/batch")
 def create_batch() -> Response:
-    """Create up to MAX_BATCH runs in one transaction; invalid ones are reported."""
+    """Create up to MAX_BATCH runs in one transaction; report the invalid ones."""
     batch = read_batch("runs", load_run_row, max_records=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
-    batch.refuse(result.refused)
-    say(
+    batch.add_constraint_errors(result.refused)
+    set_log_message(
         f"[OK] Batch of {batch.total} runs: {result.inserted} created,"
         f" {result.duplicates} duplicates, {len(batch.errors)} errors"
     )
     more = {"duplicate_differs": result.duplicate_differs} if result.duplicate_differs else {}
-    return json_response(batch.body(result.inserted, result.duplicates, **more), batch.status)
+    return json_response(
+        batch.response_body(result.inserted, result.duplicates, **more), batch.status
+    )
 
 
 @blueprint.get("/api/v1/runs")
 def list() -> Response:
     """Return a page of runs, newest first."""
-    filters, limit = read_filters()
-    rows = _store().list(filters)
-    page = [links.with_links(row) for row in rows[:limit]]
-    return json_response(page, headers={"Link": next_link(page[-1])} if len(rows) > limit else None)
+    filters, limit = _read_filters()
+    runs = _store().list(filters)
+    page = runs[:limit]
+    for run in page:
+        links.add_links(run)
+    more = len(runs) > limit
+    link = {"Link": next_link(page[-1].created_at, page[-1].event_id)} if more else None
+    return json_response(page, headers=link)
 
 
 @blueprint.get("/api/v1/runs/<event_id>")
@@ -96,13 +110,13 @@ def get(event_id: str) -> Response:
 
 @blueprint.patch("/api/v1/runs/<event_id>")
 def update(event_id: str) -> Response:
-    """Change the fields that were sent."""
+    """Change the fields of a run that were sent."""
     changes, ignored = load(outcome_schema, read_document())
     if not changes:
         raise ApiError(400, f"Nothing to update; fields: {', '.join(outcome_schema.fields)}")
     if not _store().update(event_id, changes):
         raise _not_found(event_id)
-    say(f"[OK] Updated run: {event_id} ({', '.join(changes)})")
+    set_log_message(f"[OK] Updated run: {event_id} ({', '.join(changes)})")
     more = ignored_fields(ignored)
     return json_response(
         {"event_id": event_id, "updated": True, "fields_updated": [*changes], **more}
@@ -111,12 +125,12 @@ def update(event_id: str) -> Response:
 
 @blueprint.post("/api/v1/runs/<event_id>/associate-commit")
 def associate_commit(event_id: str) -> Response:
-    """Note the commit that the run produced."""
+    """Store which commit the run produced."""
     commit, ignored = load(commit_schema, read_document())
     run_id = _store().associate_commit(event_id, commit)
     if run_id is None:
         raise _not_found(event_id)
-    say(f"[OK] Associated commit: {event_id} ({commit['commit_hash']})")
+    set_log_message(f"[OK] Associated commit: {event_id} ({commit['commit_hash']})")
     more = ignored_fields(ignored)
     return json_response(
         {
@@ -150,7 +164,7 @@ def metadata() -> Response:
 
 @blueprint.get("/metrics")
 def get_metrics() -> Response:
-    """Return the numbers of runs, as JSON or for Prometheus."""
+    """Return how many runs there are, as JSON or for Prometheus."""
     rows = _store().metrics()
     accept = request.headers.get("Accept", "")
     if metrics.is_scraper(accept):
@@ -161,6 +175,32 @@ def get_metrics() -> Response:
 
 def _store() -> RunStore:
     return cast(RunStore, current_app.extensions["runs"])
+
+
+def _read_filters() -> tuple[dict[str, Any], int]:
+    """Return the parameters of ``sql/runs/list.sql`` for this request, and the limit of its page.
+
+    Raises ApiError 400 for a bad status or timestamp, Invalid for anything else.
+    """
+    try:
+        query = read_query(list_schema)
+    except Invalid as invalid:
+        bad = [it for it in invalid.problems if it["type"] in BAD_REQUEST_TYPES]
+        if bad:
+            detail = "; ".join(f"Invalid {it['loc'][-1]}: {it['msg']}" for it in bad)
+            raise ApiError(400, detail) from invalid
+        raise
+    limit = query.pop("limit", DEFAULT_LIMIT)
+    offset = query.pop("offset", 0)
+    created_at, event_id = read_cursor(query.pop("cursor", None))
+    return {
+        **dict.fromkeys(list_schema.fields.keys() - {"limit", "offset", "cursor"}),
+        **query,
+        "cursor_created_at": created_at,
+        "cursor_event_id": event_id,
+        "row_limit": limit + 1,  # one more row shows whether there is a next page
+        "row_offset": offset,
+    }, limit
 
 
 def _find(event_id: str) -> Row:

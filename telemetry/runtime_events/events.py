@@ -1,4 +1,4 @@
-"""What a stored event is, and what a store of events does, whichever it is."""
+"""The stored event, and what every store of events does."""
 
 import sys
 import uuid
@@ -10,14 +10,14 @@ Event = dict[str, Any]
 
 
 class Created(NamedTuple):
-    """The stored event, and whether it was stored now or had been before."""
+    """The stored event, and whether this request stored it or an earlier one did."""
 
     event: Event
     created: bool
 
 
 class BatchCreated(NamedTuple):
-    """What became of a batch; ``refused`` maps an index to the constraint that refused it."""
+    """The outcome of a batch. ``refused`` holds, by index, the constraint that refused an event."""
 
     inserted: int
     duplicates: int
@@ -25,7 +25,7 @@ class BatchCreated(NamedTuple):
 
 
 class Filters(NamedTuple):
-    """Which events a list is to hold; None stands for any."""
+    """Which events a list holds. None: any."""
 
     source: str | None
     endpoint_prefix: str | None
@@ -33,38 +33,38 @@ class Filters(NamedTuple):
 
 
 class RuntimeEventStore(Protocol):
-    """Appends and reads events. What create and create_batch answered is durable."""
+    """Appends and reads events. When create or create_batch returns, the events are durable."""
 
     def create(self, event: Event) -> Created:
-        """Store the event unless its id is there."""
+        """Store the event unless its id is stored already."""
 
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
-        """Store, all or none, the events that are new. ``events`` is by index in the batch."""
+        """Store the new events, all or none. ``events`` is by index in the batch."""
 
     def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
         """Return at most ``limit`` events, newest first."""
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
-        """Return what the endpoints did in the last seconds, the busiest first."""
+        """Return the totals of each endpoint over the last seconds, the busiest first."""
 
     def change_token(self) -> str:
-        """Return a text that changes when an event has become visible, and otherwise stays."""
+        """Return a text that changes when, and only when, a new event becomes visible."""
 
     def unreadable_lines(self) -> int | None:
-        """Return how many lines of the store's file hold no event; None: there is no such file."""
+        """Return how many lines of the store's file hold no event, or None without such a file."""
 
 
-def complete(sent: Event, cost_per_second: float) -> Event:
-    """Return the event to store: what was sent, what is derived from it, and the defaults.
+def event_to_store(sent: Event, cost_per_second: float) -> Event:
+    """Return the event to store: the fields sent, those derived from them, and the defaults.
 
-    ``recorded_at`` is missing still: it is the store's to say.
+    The store adds ``recorded_at``.
     """
     endpoint = sent["endpoint"]
     idea_id = sent.get("idea_id")
     return {
         "id": sent.get("id") or f"rt_{uuid.uuid4().hex}",
         "source": sent["source"],
-        "endpoint": normal_endpoint(endpoint),
+        "endpoint": normalized_endpoint(endpoint),
         "raw_endpoint": sent.get("raw_endpoint", endpoint),
         "method": sent.get("method", "GET").upper(),
         "status_code": sent.get("status_code", 200),
@@ -76,12 +76,12 @@ def complete(sent: Event, cost_per_second: float) -> Event:
     }
 
 
-def normal_endpoint(endpoint: str) -> str:
+def normalized_endpoint(endpoint: str) -> str:
     """Return the endpoint without its query string and with a leading slash."""
     path = endpoint.partition("?")[0]
     return path if path.startswith("/") else f"/{path}"
 
 
 def cost(runtime_ms: float, cost_per_second: float) -> float:
-    """Return the price of the time, as a double: the largest one when there is none so large."""
+    """Return the price of the time, as a double; the largest double when the price exceeds it."""
     return min(runtime_ms / 1000 * cost_per_second, sys.float_info.max)

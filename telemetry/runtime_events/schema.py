@@ -1,4 +1,4 @@
-"""What an event is when it is sent, and what may be asked about events."""
+"""The schemas of an event as it is sent, and of the query strings."""
 
 from telemetry.payloads.fields import Choice, Identifier, Integer, Number, ScalarObject, Text
 from telemetry.payloads.loading import PayloadSchema

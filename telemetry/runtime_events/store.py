@@ -1,6 +1,5 @@
 """Runtime events in PostgreSQL."""
 
-import builtins
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -10,15 +9,10 @@ from telemetry.database.batch_insert import insert_new
 from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
 from telemetry.database.errors import DatabaseUnavailable
-from telemetry.database.group_commit import GroupCommit, insert_keyed
-from telemetry.database.values import Json, Keyed, as_json
+from telemetry.database.values import Keyed, as_json, json_array
+from telemetry.group_commit import GroupCommit, Limits
 from telemetry.numbers import with_point
-from telemetry.runtime_events.events import (
-    BatchCreated,
-    Created,
-    Event,
-    Filters,
-)
+from telemetry.runtime_events.events import BatchCreated, Created, Event, Filters
 
 CREATE = statements.load("runtime_events/create")
 GET = statements.load("runtime_events/get")
@@ -34,35 +28,41 @@ class DatabaseEvents:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._group_commit = GroupCommit(self._create_group, max_groups=database.pool_size)
+        self._group_commit = GroupCommit(
+            self._create_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
+        )
 
     def create(self, event: Event) -> Created:
-        """Store the event unless its id is there; what arrives together shares a commit."""
-        sent = as_json(_exact(event))
+        """Store the event unless its id exists. Events that arrive together share a commit."""
+        sent = as_json(_with_exact_numbers(event))
         stored = self._group_commit.submit(Keyed(event["id"], sent), len(sent))
         if stored:
             return Created(stored, created=True)
         stored = self._database.fetch_one(GET, {"id": event["id"]})
         if stored is None:
-            raise DatabaseUnavailable(f"event {event['id']!r} was deleted while it was repeated")
+            raise DatabaseUnavailable(f"event {event['id']!r} was deleted while it was sent again")
         return Created(stored, created=False)
 
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
         """Store the new events in one transaction."""
 
         def insert(connection: Connection, part: Sequence[Event]) -> set[str]:
-            sent = as_json([_exact(event) for event in part])
+            sent = as_json([_with_exact_numbers(event) for event in part])
             return {row["id"] for row in connection.execute(CREATE, {"events": sent})}
 
         new, refused = insert_new(self._database, events, itemgetter("id"), insert)
         return BatchCreated(len(new), len(events) - len(new) - len(refused), refused)
 
-    def _create_group(self, events: Sequence[Keyed]) -> builtins.list[Row | None]:
-        return insert_keyed(self._insert, events)
+    def _create_group(self, events: Sequence[Keyed]) -> Sequence[Row | None]:
+        """Store the events that are new; return the row of each, None for a duplicate.
 
-    def _insert(self, events: Json) -> dict[str, Row]:
-        rows = self._database.fetch_all(CREATE, {"events": events}, prepare=True)
-        return {row["id"]: row for row in rows}
+        Of several events with one id the first is stored, and so the first takes the row.
+        """
+        first = {event.key: event for event in reversed(events)}
+        sent = json_array(first.values())
+        rows = self._database.fetch_all(CREATE, {"events": sent}, prepare=True)
+        stored = {row["id"]: row for row in rows}
+        return [stored.pop(event.key, None) for event in events]
 
     def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
         """Return a page of events, newest first."""
@@ -71,13 +71,13 @@ class DatabaseEvents:
         )
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
-        """Return the sums by endpoint."""
+        """Return the totals of each endpoint."""
         return self._database.fetch_all(
             SUMMARY, {"seconds": seconds, "source": source, "row_limit": limit}, prepare=False
         )
 
     def change_token(self) -> str:
-        """Return the token of the events that are visible now."""
+        """Return the token of the events that are visible at the moment."""
         row = self._database.fetch_one(CHANGE_TOKEN)
         return str(row["token"]) if row else ""
 
@@ -85,6 +85,6 @@ class DatabaseEvents:
         """Return None: there is no file."""
 
 
-def _exact(event: Event) -> Event:
-    """Return the event as create.sql takes it."""
+def _with_exact_numbers(event: Event) -> Event:
+    """Return the event with the values of numeric columns as with_point writes them."""
     return {**event, **{name: with_point(event[name]) for name in NUMERIC}}

@@ -5,13 +5,13 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app
 
-from telemetry.http.request_log import say
+from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
 from telemetry.payloads.body import read_document
 from telemetry.payloads.loading import ignored_fields, load
 from telemetry.payloads.query_string import read_query
-from telemetry.runtime_events.events import Event, Filters, RuntimeEventStore, complete
+from telemetry.runtime_events.events import Event, Filters, RuntimeEventStore, event_to_store
 from telemetry.runtime_events.schema import EventSchema, ListSchema, ReadSchema, SummarySchema
 
 MAX_BATCH = 10_000
@@ -28,27 +28,29 @@ read_schema = ReadSchema()
 def create() -> Response:
     """Record one event, idempotently."""
     sent, ignored = load(event_schema, read_document())
-    stored, created = _store().create(_completed(sent))
+    stored, created = _store().create(_event_to_store(sent))
     more = ignored_fields(ignored)
     if created:
-        say(f"[OK] Recorded event: {stored['id']} ({stored['method']} {stored['endpoint']})")
+        set_log_message(
+            f"[OK] Recorded event: {stored['id']} ({stored['method']} {stored['endpoint']})"
+        )
     else:
-        say(f"[OK] Duplicate event (idempotent): {stored['id']}")
+        set_log_message(f"[OK] Duplicate event (idempotent): {stored['id']}")
     return json_response({**stored, **more}, 201 if created else 200)
 
 
 @blueprint.post("/events/batch")
 def create_batch() -> Response:
-    """Record up to MAX_BATCH events in one transaction; invalid ones are reported."""
+    """Record up to MAX_BATCH events in one transaction; report the invalid ones."""
     batch = read_batch("events", partial(load, event_schema), max_records=MAX_BATCH, key="id")
-    events = {index: _completed(sent) for index, sent in batch.valid.items()}
+    events = {index: _event_to_store(sent) for index, sent in batch.valid.items()}
     result = _store().create_batch(events)
-    batch.refuse(result.refused)
-    say(
+    batch.add_constraint_errors(result.refused)
+    set_log_message(
         f"[OK] Batch of {batch.total} events: {result.inserted} recorded,"
         f" {result.duplicates} duplicates, {len(batch.errors)} errors"
     )
-    return json_response(batch.body(result.inserted, result.duplicates), batch.status)
+    return json_response(batch.response_body(result.inserted, result.duplicates), batch.status)
 
 
 @blueprint.get("/events")
@@ -57,7 +59,7 @@ def list() -> Response:
     query = read_query(list_schema)
     limit, offset = query.get("limit", 100), query.get("offset", 0)
     filters = Filters(query.get("source"), query.get("endpoint_prefix"), query.get("since"))
-    # One event more than the page tells whether more follow.
+    # One more than the page holds, to find out whether more follow.
     events = _store().list(filters, limit=limit + 1, offset=offset)
     return json_response(
         {
@@ -71,7 +73,7 @@ def list() -> Response:
 
 @blueprint.get("/endpoints/summary")
 def summary() -> Response:
-    """Return what the endpoints did in the last seconds, the busiest first."""
+    """Return the totals of each endpoint over the last seconds, the busiest first."""
     query = read_query(summary_schema)
     seconds, source = query.get("seconds", 3600), query.get("source")
     endpoints = _store().summary(seconds=seconds, source=source, limit=query.get("limit", 200))
@@ -80,7 +82,7 @@ def summary() -> Response:
 
 @blueprint.get("/change-token")
 def change_token() -> Response:
-    """Return the token that tells a poller whether there is anything new."""
+    """Return a token that changes when new events can be read, for programs that poll."""
     read_query(read_schema)
     return json_response({"token": _store().change_token()})
 
@@ -89,5 +91,5 @@ def _store() -> RuntimeEventStore:
     return cast(RuntimeEventStore, current_app.extensions["runtime_events"])
 
 
-def _completed(sent: Event) -> Event:
-    return complete(sent, current_app.extensions["config"].runtime_cost_per_second)
+def _event_to_store(sent: Event) -> Event:
+    return event_to_store(sent, current_app.extensions["config"].runtime_cost_per_second)

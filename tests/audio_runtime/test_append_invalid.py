@@ -26,8 +26,7 @@ def refused(client, cast):
 
 
 def assert_invalid(answer, expected):
-    assert answer.json["reason_code"] == INVALID
-    assert_problems(answer, expected)
+    assert_problems(answer, expected, reason_code=INVALID)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,6 +1,6 @@
-"""What hashes cover and audit rows say is, byte for byte, what the first migrations made of it."""
+"""What hashes cover and audit rows contain is, byte for byte, what reference.sql gives."""
 
-import re
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,14 +9,9 @@ from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
 from tests.support.audio_runtime import KINDS, event
-from tests.support.service import PROJECT
 
 LEDGER = "os_core.audio_runtime_events"
-FIRST = {
-    "os_core.canonical_field": "0007_audio_runtime_events",
-    "os_core.audio_runtime_event_canonical_v1": "0007_audio_runtime_events",
-    "audit.audio_runtime_row": "0008_audit_create",
-}
+REFERENCE = Path(__file__).with_name("reference.sql")
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 VALUES = {
@@ -60,22 +55,22 @@ ROW = ", ".join(f"%({name})s::{type_}" for name, type_ in TYPES.items())
 COMPARE = f"""
     WITH given AS MATERIALIZED (SELECT ROW({ROW}, NULL)::{LEDGER} AS event)
     SELECT
-        first.audio_runtime_event_canonical_v1({FIELDS}) AS bytes,
-        os_core.audio_runtime_event_canonical_v1({FIELDS}) AS bytes_now,
+        reference.audio_runtime_event_canonical_v1({FIELDS}) AS bytes,
+        os_core.audio_runtime_event_canonical_v1({FIELDS}) AS bytes_fast,
         os_core.audio_runtime_event_content(event) AS content,
         os_core.audio_runtime_event_content(
             event,
             os_core.canonical_field((event).tenant_id) || os_core.canonical_field((event).device_id)
         ) AS content_of_names,
-        row_then::text AS audit_row,
-        row_now::text AS audit_row_now,
-        row_then.payload_min::text AS payload,
+        plain_row::text AS audit_row,
+        fast_row::text AS audit_row_fast,
+        plain_row.payload_min::text AS payload,
         audit.audio_runtime_payload(
             event, audit.audio_runtime_names((event).tenant_id, (event).device_id)
-        ) AS payload_now
+        ) AS payload_fast
     FROM given
-    CROSS JOIN LATERAL first.audio_runtime_row(event) AS row_then
-    CROSS JOIN LATERAL audit.audio_runtime_row(event) AS row_now
+    CROSS JOIN LATERAL reference.audio_runtime_row(event) AS plain_row
+    CROSS JOIN LATERAL audit.audio_runtime_row(event) AS fast_row
 """
 
 
@@ -97,15 +92,10 @@ def rows(draw):
 
 @pytest.fixture(scope="module")
 def connection(databases):
-    """A database that also has the functions as they were first made."""
+    """A database that also has the functions of reference.sql."""
     url = databases.take()
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
-        connection.execute("CREATE SCHEMA first")
-        for name, migration in FIRST.items():
-            text = (PROJECT / "migrations" / f"{migration}.sql").read_text()
-            made = re.search(rf"CREATE FUNCTION {re.escape(name)}\(.*?;\n(?=\nCOMMENT)", text, re.S)
-            statement = re.sub(r"\b(os_core|audit)\.(?!audio_runtime_events)", "first.", made[0])
-            connection.execute(statement.encode())
+        connection.execute(REFERENCE.read_bytes())
         yield connection
     databases.give_back(url)
 
@@ -114,17 +104,17 @@ def connection(databases):
 @given(row=rows())
 @example(row={**dict.fromkeys(TYPES), "tenant_id": "", "device_id": ""})
 @example(row={**dict.fromkeys(TYPES), "tenant_id": '\\"', "device_id": "ü\n", "drift_ppm": -0.0})
-def test_any_row_gives_what_it_gave_at_first(connection, row):
+def test_any_row_gives_what_the_reference_gives(connection, row):
     found = connection.execute(COMPARE, row).fetchone()
-    assert found["bytes"] == found["bytes_now"] == found["content"] == found["content_of_names"]
-    assert found["audit_row"] == found["audit_row_now"]
-    assert found["payload"] == found["payload_now"]
+    assert found["bytes"] == found["bytes_fast"] == found["content"] == found["content_of_names"]
+    assert found["audit_row"] == found["audit_row_fast"]
+    assert found["payload"] == found["payload_fast"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("without", [None, "session_id", "raw_stream_id"])
-def test_a_row_of_each_kind_gives_what_it_gave_at_first(connection, kind, without):
+def test_a_row_of_each_kind_gives_what_the_reference_gives(connection, kind, without):
     row = {**dict.fromkeys(TYPES), "event_id": 5, "session_id": 7, **event(kind)}
-    test_any_row_gives_what_it_gave_at_first.hypothesis.inner_test(
+    test_any_row_gives_what_the_reference_gives.hypothesis.inner_test(
         connection, {**row, **({without: None} if without else {})}
     )

@@ -111,7 +111,7 @@ def test_the_table_takes_nothing_that_is_not_on_its_list(cast, db, filled, chang
 
 
 def test_an_event_has_one_audit_row_and_each_audit_row_an_event(cast, db, filled):
-    with pytest.raises(psycopg.errors.UniqueViolation, match="source_event_id_key"):
+    with pytest.raises(psycopg.errors.UniqueViolation, match="ux_audit_events_source"):
         insert(db, filled[0]["source_event_id"])
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         insert(db, 10**9)

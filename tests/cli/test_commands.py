@@ -1,5 +1,6 @@
 """The command line and the start of the web process."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 import httpx
 import pytest
 
+from telemetry.cli import main
 from telemetry.database.connection import connect
 from telemetry.migrations import runner
 from tests.support.command import telemetry, telemetry_process
@@ -17,19 +19,27 @@ from tests.support.service import PROJECT, Service, environment, free_port, proc
 from tests.support.waiting import wait_until
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["migrate"]])
-def test_every_command_has_help(command):
-    shown = telemetry_process(*command, "--help")
+def test_help_lists_every_command():
+    shown = telemetry_process("--help")
     assert shown.returncode == 0
-    assert shown.stdout.startswith("Usage: python -m telemetry")
+    assert shown.stdout.startswith("Usage: python -m telemetry [OPTIONS] COMMAND")
+    for command in main.commands:
+        assert f"\n  {command} " in shown.stdout
 
 
-def test_it_tells_its_version(client):
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_the_help_of_every_command_has_an_example(command):
+    shown = telemetry(command, "--help")
+    assert shown.returncode == 0
+    assert re.search(rf"\n  Examples:\n    .*python -m telemetry {command}\b", shown.stdout)
+
+
+def test_the_version_is_that_of_the_service(client):
     assert client.get("/version").json["version"] in telemetry_process("--version").stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["nonsense"], "No such command"),
         (["--nonsense"], "No such option"),
@@ -38,15 +48,16 @@ def test_it_tells_its_version(client):
         (["migrate", "--destroy-data"], "goes with --rollback"),
     ],
 )
-def test_wrong_usage_is_status_2(arguments, said):
+def test_wrong_usage_is_one_line_and_status_2(arguments, message):
     failed = telemetry_process(*arguments)
     assert (failed.returncode, failed.stdout) == (2, "")
     (line,) = failed.stderr.splitlines()
-    assert said in line
+    assert message in line
+    assert line.endswith("--help)")
 
 
 @pytest.mark.parametrize("command", [procfile("web"), [sys.executable, "-m", "telemetry", "serve"]])
-def test_bad_configuration_stops_the_start_with_one_line(command):
+def test_an_invalid_variable_stops_the_start_with_one_line(command):
     failed = subprocess.run(
         command,
         cwd=PROJECT,
@@ -86,9 +97,9 @@ def test_gunicorn_honours_web_concurrency_and_never_migrates(empty_database_url,
     service = Service({"DATABASE_URL": empty_database_url, "WEB_CONCURRENCY": "3"}, tmp_path)
     try:
         assert service.log.count("Booting worker") == 3
-        answer = service.client.get("/api/ready")
-        assert answer.status_code == 503
-        assert answer.json()["detail"]["error"] == "migrations_pending"
+        response = service.client.get("/api/ready")
+        assert response.status_code == 503
+        assert response.json()["detail"]["error"] == "migrations_pending"
     finally:
         assert service.stop() == 0
 
@@ -108,35 +119,35 @@ def test_a_killed_worker_is_replaced(start_service):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_serve_runs_over_the_configured_database(empty_database_url, tmp_path, number):
+def test_serve_uses_the_configured_database(empty_database_url, tmp_path, number):
     port = str(free_port())
     url = empty_database_url.replace("postgres:@", "postgres:s3cret@")
     environ = environment(DATABASE_URL=url, PORT=port)
-    said = tmp_path / "serve.log"
-    with said.open("wb") as log:
+    output = tmp_path / "serve.log"
+    with output.open("wb") as log:
         serve = subprocess.Popen(
             [sys.executable, "-m", "telemetry", "serve"], cwd=PROJECT, env=environ, stdout=log
         )
     try:
-        wait_until(lambda: "Try it:" in said.read_text())
+        wait_until(lambda: "Try it:" in output.read_text())
         second = telemetry_process("serve", DATABASE_URL=empty_database_url, PORT=port)
         assert second.returncode == 1
         assert second.stderr.startswith(f"Error: port {port} of 127.0.0.1 is in use")
         assert second.stderr.count("\n") == 1
-        assert "Database    postgresql:///nothing\n" in said.read_text()
-        curl = said.read_text().split("Try it:\n")[1].splitlines()[0]
-        first = subprocess.check_output(["sh", "-c", curl], text=True)
-        assert first == '{"status":"created","event_id":"first-run","run_id":"run-1"}'
+        assert "Database    postgresql:///nothing\n" in output.read_text()
+        curl = output.read_text().split("Try it:\n")[1].splitlines()[0]
+        response = subprocess.check_output(["sh", "-c", curl], text=True)
+        assert response == '{"status":"created","event_id":"first-run","run_id":"run-1"}'
     finally:
         serve.send_signal(number)
         assert serve.wait(40) == 0
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://127.0.0.1:{port}/health")
-    assert "Traceback" not in said.read_text()
-    assert "s3cret" not in said.read_text()
+    assert "Traceback" not in output.read_text()
+    assert "s3cret" not in output.read_text()
 
 
-def test_serve_waits_for_a_migrator_as_migrate_does(empty_database_url, monkeypatch):
+def test_serve_waits_for_another_migrator_as_migrate_does(empty_database_url, monkeypatch):
     monkeypatch.setattr(runner, "LOCK_SECONDS", 0)
     environ = {"DATABASE_URL": empty_database_url, "PORT": str(free_port())}
     with connect(empty_database_url) as other, other.transaction():
@@ -146,7 +157,7 @@ def test_serve_waits_for_a_migrator_as_migrate_does(empty_database_url, monkeypa
     assert (served.returncode, served.stderr) == (migrated.returncode, migrated.stderr)
 
 
-# serve, with its data in the folder that is the argument.
+# Runs serve with its data in the folder that the last argument names.
 SERVE = """
 import pathlib, sys
 from telemetry.cli import main, serve
@@ -155,9 +166,9 @@ main()
 """
 
 
-def test_serve_shows_the_whole_url_of_its_own_database(migrated_cluster, tmp_path):
-    said = tmp_path / "serve.log"
-    with folder() as data, said.open("wb") as log:
+def test_serve_prints_the_whole_url_of_the_embedded_database(migrated_cluster, tmp_path):
+    output = tmp_path / "serve.log"
+    with folder() as data, output.open("wb") as log:
         copy_cluster(migrated_cluster, data / "postgres")
         serve = subprocess.Popen(
             [sys.executable, "-c", SERVE, "serve", data],
@@ -166,14 +177,14 @@ def test_serve_shows_the_whole_url_of_its_own_database(migrated_cluster, tmp_pat
             stdout=log,
         )
         try:
-            wait_until(lambda: "Try it:" in said.read_text())
+            wait_until(lambda: "Try it:" in output.read_text())
         finally:
             serve.terminate()
             assert serve.wait(40) == 0
-    assert "Database    postgresql://postgres:@/postgres?host=/" in said.read_text()
+    assert "Database    postgresql://postgres:@/postgres?host=/" in output.read_text()
 
 
-def test_serve_says_in_one_line_that_a_folder_is_of_another_postgresql(migrated_cluster):
+def test_serve_reports_a_data_folder_of_another_postgresql_version_in_one_line(migrated_cluster):
     with folder() as data:
         copy_cluster(migrated_cluster, data / "postgres")
         (data / "postgres" / "PG_VERSION").write_text("9.6\n")

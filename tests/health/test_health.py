@@ -9,10 +9,10 @@ UNREACHABLE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
 @pytest.mark.parametrize("url", ["/health", "/api/health"])
 def test_it_works(client, url):
-    answer = client.get(url)
-    assert answer.status_code == 200
-    assert answer.json.pop("uptime_seconds") >= 0
-    assert {**answer.json, "uptime_seconds": None} == {
+    response = client.get(url)
+    assert response.status_code == 200
+    assert response.json.pop("uptime_seconds") >= 0
+    assert {**response.json, "uptime_seconds": None} == {
         "status": "ok",
         "version": __version__,
         "uptime_seconds": None,
@@ -24,6 +24,6 @@ def test_it_works(client, url):
     }
 
 
-def test_it_asks_no_database(make_app):
+def test_no_database_is_asked(make_app):
     client = make_app(database_url=UNREACHABLE).test_client()
     assert client.get("/health").status_code == 200

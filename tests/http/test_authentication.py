@@ -1,8 +1,8 @@
-"""The Bearer token."""
+"""The Bearer token that guards every endpoint but the health endpoints."""
 
 import pytest
 
-from tests.support.errors import assert_detail
+from tests.support.errors import assert_error
 
 USAGE = "Use: Authorization: Bearer <token>"
 
@@ -13,8 +13,8 @@ def guarded(make_app):
 
 
 def test_it_works(guarded):
-    answer = guarded.get("/api/v1/runs", headers={"Authorization": "Bearer t0ken"})
-    assert answer.status_code == 200
+    response = guarded.get("/api/v1/runs", headers={"Authorization": "Bearer t0ken"})
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -30,21 +30,23 @@ def test_it_works(guarded):
         ("Bearer tökén", "Invalid authentication token"),
     ],
 )
-def test_it_rejects(guarded, header, detail):
-    answer = guarded.get("/api/v1/runs", headers={"Authorization": header} if header else {})
-    assert_detail(answer, 401, detail)
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+def test_a_missing_or_wrong_token_is_401(guarded, header, detail):
+    response = guarded.get("/api/v1/runs", headers={"Authorization": header} if header else {})
+    assert_error(response, 401, detail)
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("path", ["/health", "/api/health", "/api/ready"])
-def test_the_health_pages_are_open(guarded, path):
+@pytest.mark.parametrize(
+    "path", ["/health", "/api/health", "/api/ready", "/api/health/persistence"]
+)
+def test_the_health_endpoints_need_no_token(guarded, path):
     assert guarded.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/version", "/metrics", "/api/v1/metadata", "/nothing"])
-def test_everything_else_is_guarded(guarded, path):
-    assert guarded.get(path).status_code == 401
+def test_every_other_path_needs_the_token(guarded, path):
+    assert_error(guarded.get(path), 401)
 
 
-def test_no_token_is_asked_for_by_default(client):
+def test_no_token_is_needed_by_default(client):
     assert client.get("/version").status_code == 200

@@ -1,4 +1,4 @@
-"""A request ends in time, however many calls of the database it makes."""
+"""A request ends by its deadline, however many database calls it makes."""
 
 import io
 import json
@@ -12,6 +12,7 @@ import pytest
 from telemetry import time_limits
 from telemetry.database.batch_insert import PART
 from telemetry.payloads.body import read_document
+from tests.support.errors import assert_unavailable
 from tests.support.runs import minimal_run
 from tests.support.waiting import locks_awaited, wait_until
 
@@ -23,7 +24,7 @@ LOCKED = (
 
 @pytest.fixture
 def lock(database_url):
-    """Return a function that creates a run and leaves open whether it will be there."""
+    """Return a function that creates a run in a transaction, which it leaves open."""
     opened = []
 
     def one(event_id):
@@ -36,7 +37,7 @@ def lock(database_url):
         connection.close()
 
 
-def test_the_waits_of_a_request_end_together(monkeypatch, client, db, lock):
+def test_all_waits_of_a_request_share_one_deadline(monkeypatch, client, db, lock):
     monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 2)
     runs = [minimal_run(f"e{number:05}") for number in range(PART + 1)]
     first, second = lock("e00000"), lock(f"e{PART:05}")
@@ -46,28 +47,27 @@ def test_the_waits_of_a_request_end_together(monkeypatch, client, db, lock):
         wait_until(lambda: locks_awaited(second) > 0)
         time.sleep(1)
         first.rollback()
-        answer = post.result()
-    assert answer.status_code == 503
-    assert answer.headers["Retry-After"]
+        response = post.result()
+    assert_unavailable(response)
     assert time.monotonic() - began < 3
     assert db.execute("SELECT count(*) FROM agent_runs").fetchone() == {"count": 0}
 
 
-def test_the_next_request_has_its_own_time(monkeypatch, client, lock):
+def test_the_next_request_has_a_deadline_of_its_own(monkeypatch, client, lock):
     monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 0.5)
     with lock("e1"):
-        assert client.post("/api/v1/runs", json=minimal_run("e1")).status_code == 503
+        assert_unavailable(client.post("/api/v1/runs", json=minimal_run("e1")))
     monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 5)
     assert client.post("/api/v1/runs", json=minimal_run("e2")).status_code == 201
 
 
-def test_when_its_time_is_over_it_asks_no_more(monkeypatch, client, caplog):
+def test_after_its_deadline_a_request_asks_the_database_nothing(monkeypatch, client, caplog):
     monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 0)
-    assert client.post("/api/v1/runs", json=minimal_run()).status_code == 503
+    assert_unavailable(client.post("/api/v1/runs", json=minimal_run()))
     assert "the time of the request is over" in caplog.text
 
 
-def test_a_slow_sender_loses_none_of_the_databases_time(monkeypatch, client):
+def test_a_slow_upload_does_not_count(monkeypatch, client):
     body = json.dumps(minimal_run("e1")).encode()
 
     class SlowBody(io.BytesIO):
@@ -76,21 +76,21 @@ def test_a_slow_sender_loses_none_of_the_databases_time(monkeypatch, client):
             return super().read(size)
 
     monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 0.8)
-    answer = client.post(
+    response = client.post(
         "/api/v1/runs",
         input_stream=SlowBody(body),
         content_length=len(body),
         content_type="application/json",
     )
-    assert answer.status_code == 201
+    assert response.status_code == 201
 
 
-def test_outside_of_a_request_there_is_no_end(client):
+def test_outside_a_request_there_is_no_deadline(client):
     client.get("/health")
     assert time_limits.deadline() == inf
 
 
-def test_a_request_that_is_not_answered_leaves_no_end_behind(make_app):
+def test_a_request_without_a_response_leaves_no_deadline_behind(make_app):
     with make_app().test_request_context("/api/v1/runs", method="POST", json={}):
         read_document()
         assert time_limits.deadline() < inf

@@ -1,53 +1,85 @@
-"""What is put in the place of gunicorn's functions answers as they do."""
+"""The gunicorn worker, over the wire."""
 
-from ipaddress import ip_network
+import http.client
+import socket
 
 import pytest
-from gunicorn import util
-from gunicorn.config import Config
-from gunicorn.http import message, wsgi
 
-from telemetry.http import worker
+from tests.support.errors import assert_error
+from tests.support.service import Service
 
-
-@pytest.mark.parametrize("ip", ["127.0.0.1", "10.1.2.3", "::1", "", "unix", "10.1.2.300"])
-@pytest.mark.parametrize("allowed", [[], ["*"], ["127.0.0.1", "::1"], ["10.0.0.0/8"]])
-def test_it_trusts_whom_gunicorn_trusts(ip, allowed):
-    networks = [ip_network(each) for each in allowed if each != "*"]
-    for _ in range(2):
-        trusted = worker.is_in_allow_list(ip, allowed, networks)
-        assert trusted is message._ip_in_allow_list(ip, allowed, networks)
+HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n"
 
 
-def test_a_reload_changes_nothing_more(monkeypatch):
-    replaced = [
-        (util, "write_error"),
-        (util, "http_date"),
-        (util, "unquote_to_wsgi_str"),
-        (wsgi, "Response"),
-        (wsgi, "base_environ"),
-        (message, "_ip_in_allow_list"),
-        (message, "split_request_uri"),
-    ]
-    for module, name in replaced:
-        monkeypatch.setattr(module, name, getattr(module, name))
-    worker.patch_gunicorn()
-    once = [getattr(module, name) for module, name in replaced]
-    worker.patch_gunicorn()
-    assert [getattr(module, name) for module, name in replaced] == once
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """One service for every test here: none of them needs a database."""
+    service = Service({"WEB_CONCURRENCY": "1"}, tmp_path_factory.mktemp("worker"))
+    yield service
+    service.kill()
 
 
-def test_no_request_sees_what_another_put_into_its_environ():
-    config = Config()
-    first = worker.base_environ(config)
-    first["REMOTE_USER"] = "somebody"
-    second = worker.base_environ(config)
-    assert second.keys() == wsgi.base_environ(config).keys()
+@pytest.fixture
+def wire(service):
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
+        yield connection
 
 
-def test_gunicorn_finds_its_settings_without_a_call(monkeypatch):
-    config = Config()
-    values = {name: getattr(config, name) for name in config.settings}
-    worker.freeze_settings(config)
-    monkeypatch.delattr(Config, "__getattr__")
-    assert {name: getattr(config, name) for name in values} == values
+def read(wire, method="GET"):
+    """Return one response and its body."""
+    response = http.client.HTTPResponse(wire, method=method)
+    response.begin()
+    return response, response.read()
+
+
+def test_a_connection_serves_one_request_after_the_other(wire):
+    for _ in range(3):
+        wire.sendall(HEALTH + b"\r\n")
+        response, body = read(wire)
+        assert response.status == 200
+        assert response.headers["Connection"] == "keep-alive"
+        assert len(body) == int(response.headers["Content-Length"])
+
+
+def test_a_client_may_ask_to_close_the_connection(wire):
+    wire.sendall(HEALTH + b"Connection: close\r\n\r\n")
+    response, _ = read(wire)
+    assert response.headers["Connection"] == "close"
+    assert wire.recv(1) == b""
+
+
+def test_http_1_0_gets_its_response_and_the_end_of_the_connection(wire):
+    wire.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+    response, body = read(wire)
+    assert (response.status, body[:1]) == (200, b"{")
+    assert wire.recv(1) == b""
+
+
+def test_head_has_the_length_and_no_body(wire):
+    wire.sendall(HEALTH.replace(b"GET", b"HEAD") + b"\r\n")
+    response, body = read(wire, "HEAD")
+    assert int(response.headers["Content-Length"]) > 0
+    assert body == b""
+    wire.sendall(HEALTH + b"\r\n")
+    assert read(wire)[0].status == 200
+
+
+def test_every_response_has_a_date(wire):
+    wire.sendall(HEALTH + b"\r\n")
+    assert read(wire)[0].headers["Date"].endswith(" GMT")
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (b"Transfer-Encoding: magic", 501),
+        (b"Expect: a-miracle", 417),
+        (b"X: " + b"y" * 9000, 431),
+    ],
+)
+def test_it_refuses_what_it_cannot_do(service, wire, header, status):
+    wire.sendall(b"POST /api/v1/runs HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
+    response = http.client.HTTPResponse(wire)
+    response.begin()
+    assert_error(response, status)
+    assert "Refused a request from 127.0.0.1: " in service.log

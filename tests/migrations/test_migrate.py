@@ -108,7 +108,7 @@ def test_a_migration_is_applied_whole_or_not_at_all(empty_database_url):
     assert len(failed.stderr.strip().splitlines()) == 1
     assert "Traceback" not in failed.stderr
     status = runner.status(empty_database_url)
-    assert "0003_runs_create" in status.pending
+    assert "0003_runs_table" in status.pending
     with psycopg.connect(empty_database_url) as connection:
         connection.execute("DROP TABLE agent_runs")
     assert run(DATABASE_URL=empty_database_url).returncode == 0
@@ -174,12 +174,12 @@ def test_an_edited_migration_is_noticed(empty_database_url):
     with psycopg.connect(empty_database_url) as connection:
         connection.execute(
             "UPDATE migration_checksums SET checksum = repeat('0', 64)"
-            " WHERE migration_id = '0003_runs_create'"
+            " WHERE migration_id = '0003_runs_table'"
         )
     for arguments in ([], ["--status"]):
         done = run(*arguments, DATABASE_URL=empty_database_url)
         assert done.returncode == 0
-        assert "0003_runs_create was edited since it was applied" in done.stderr
+        assert "0003_runs_table was edited since it was applied" in done.stderr
 
 
 def test_every_configured_database_is_migrated(empty_database_url, postgres):

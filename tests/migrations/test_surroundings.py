@@ -7,7 +7,8 @@ import pytest
 
 from telemetry.migrations import files, runner
 from tests.support.command import telemetry
-from tests.support.databases import database, execute
+from tests.support.databases import database, execute, schema
+from tests.support.service import free_port
 
 
 def run(url):
@@ -65,6 +66,22 @@ def test_it_refuses_an_encoding_that_can_not_hold_every_text(postgres):
         assert_one_line(run(database(postgres, "latin")), "has the encoding LATIN1, and needs UTF8")
     finally:
         execute(postgres, "DROP DATABASE latin WITH (FORCE)")
+
+
+@pytest.mark.parametrize(
+    "command", ["migrate", "migrate --status", "migrate --rollback 1 --destroy-data", "serve"]
+)
+def test_it_refuses_a_database_made_before_the_first_release(empty_database_url, command):
+    runner.migrate(empty_database_url, print)
+    execute(
+        empty_database_url,
+        "UPDATE _yoyo_migration SET migration_id = '0001_migrations_create'"
+        " WHERE migration_id = '0001_migrations_checksums'",
+    )
+    before = schema(empty_database_url)
+    failed = telemetry(*command.split(), DATABASE_URL=empty_database_url, PORT=str(free_port()))
+    assert_one_line(failed, "move that folder away")
+    assert schema(empty_database_url) == before
 
 
 def test_it_can_be_run_again_when_somebody_keeps_a_table(empty_database_url, longer):

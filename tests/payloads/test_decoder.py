@@ -1,4 +1,4 @@
-"""The decoder accepts only what the schema accepts, gives the same values, and is really used."""
+"""The decoder accepts only what the schema accepts, returns equal values, and is used."""
 
 import json
 from typing import Any
@@ -18,11 +18,11 @@ from telemetry.audio_runtime.schema import (
     load_event,
 )
 from telemetry.http.errors import Invalid
-from telemetry.payloads.batch import read_records
 from telemetry.payloads.decoder import values_of
 from telemetry.payloads.fields import Text
 from telemetry.payloads.loading import PayloadSchema, load
 from telemetry.payloads.parsing import parse_document
+from telemetry.payloads.records import read_records
 from telemetry.runs.schema import CommitSchema, OutcomeSchema, RunSchema
 from telemetry.runs.views import load_run, load_run_row
 from telemetry.runtime_events.schema import EventSchema
@@ -55,12 +55,12 @@ SETTINGS = settings(max_examples=300, deadline=None, suppress_health_check=list(
 
 
 def wire(text):
-    """Return the bytes of a text, in which a byte that is not UTF-8 is a surrogate."""
+    """Return the bytes of a text, where a surrogate stands for a byte that is not UTF-8."""
     return text.encode(errors="surrogateescape")
 
 
 def outcome(load_one):
-    """Return what a load gives, as a text that tells 1 from 1.0 and from true."""
+    """Return the result of a load as a text, which differs for 1, 1.0 and true."""
     try:
         return "valid", repr(load_one())
     except Invalid as invalid:
@@ -86,12 +86,12 @@ def assert_same(schema, text):
 
 
 def stored(loaded):
-    """Return what the database gets of a record, whatever the order of its fields."""
+    """Return the record as the database gets it, in any order of its fields."""
     return loaded.values.key, json.loads(loaded.values.json), sorted(loaded.ignored)
 
 
 def row(loaded):
-    """Return what is copied of a record."""
+    """Return the record as COPY gets it."""
     return loaded.values.key, loaded.values.json, loaded.values.unsent, sorted(loaded.ignored)
 
 
@@ -114,7 +114,7 @@ def document(parts):
 
 @pytest.mark.parametrize(("schema", "payload"), FULL.values(), ids=FULL.keys())
 @pytest.mark.parametrize("ascii_only", [True, False])
-def test_a_full_payload_takes_the_fast_way(schema, payload, ascii_only):
+def test_a_full_payload_takes_the_fast_path(schema, payload, ascii_only):
     text = json.dumps(payload, ensure_ascii=ascii_only, indent=1)
     assert payload.keys() == schema.fields.keys()
     assert repr(decoded(schema, text)) == repr(load(schema, payload).values)
@@ -135,7 +135,7 @@ def test_a_full_payload_takes_the_fast_way(schema, payload, ascii_only):
         (EVENT_SCHEMAS["STREAM_REFS"], event("STREAM_REFS", processed_stream_id=2**63 - 1)),
     ],
 )
-def test_a_plainly_valid_payload_takes_the_fast_way(schema, payload):
+def test_a_valid_payload_takes_the_fast_path(schema, payload):
     assert decoded(schema, json.dumps(payload)) == load(schema, payload).values
 
 
@@ -150,13 +150,13 @@ def test_a_plainly_valid_payload_takes_the_fast_way(schema, payload):
         ("null in the ledger", ("VAD_EVENT", {"session_id": None})),
     ],
 )
-def test_it_leaves_what_needs_care_to_the_schema(name, changed):
+def test_what_msgspec_cannot_check_is_left_to_the_schema(name, changed):
     schema, payload = FULL[changed[0]]
     assert decoded(schema, json.dumps({**payload, **changed[1]})) is None
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: ascii(value)[:40])
-def test_any_value_in_any_field_is_the_same_in_both_ways(value):
+def test_any_value_in_any_field_loads_the_same_on_both_paths(value):
     for schema, payload in FULL.values():
         for name in [*names_of_each_type(schema), "unheard_of"]:
             changed = {**dict(members(payload)), json.dumps(name): value}
@@ -165,7 +165,7 @@ def test_any_value_in_any_field_is_the_same_in_both_ways(value):
 
 @SETTINGS
 @given(data=st.data())
-def test_any_members_in_any_order_are_the_same_in_both_ways(data):
+def test_any_members_in_any_order_load_the_same_on_both_paths(data):
     schema, payload = data.draw(st.sampled_from([*FULL.values()]))
     whole = members(payload)
     other = st.tuples(st.sampled_from(whole).map(lambda it: it[0]), st.sampled_from(VALUES))
@@ -177,7 +177,7 @@ def test_any_members_in_any_order_are_the_same_in_both_ways(data):
 
 @SETTINGS
 @given(data=st.data())
-def test_any_damage_to_the_text_is_the_same_in_both_ways(data):
+def test_a_damaged_text_loads_the_same_on_both_paths(data):
     schema, payload = data.draw(st.sampled_from([*FULL.values()]))
     text = document(members(payload))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -194,7 +194,7 @@ def test_any_damage_to_the_text_is_the_same_in_both_ways(data):
 
 @SETTINGS
 @given(number=st.floats(allow_nan=False, allow_infinity=False), digits=st.integers(1, 40))
-def test_any_double_is_the_same_in_both_ways(number, digits):
+def test_any_double_loads_the_same_on_both_paths(number, digits):
     for written in (repr(number), f"{number:.{digits}e}", f"{number:.{digits}f}"):
         metrics = f'{{"n": [{written}]}}'
         assert_same(RunSchema(), document([*members(minimal_run()), ('"metrics_json"', metrics)]))
@@ -206,7 +206,7 @@ def test_any_double_is_the_same_in_both_ways(number, digits):
     whole=st.integers(-(2**66), 2**66) | st.sampled_from([0, 1, 2**53, 2**63 - 1, 2**63]),
     form=st.sampled_from(["{}", "{}.0", "{}.00", "{}e0", "{}0e-1", "{}.0e+0", "-{}.0"]),
 )
-def test_any_whole_number_is_the_same_in_both_ways(whole, form):
+def test_any_whole_number_loads_the_same_on_both_paths(whole, form):
     written = form.format(whole)
     for schema, payload in FULL.values():
         for name in names_of_each_type(schema):
@@ -216,7 +216,7 @@ def test_any_whole_number_is_the_same_in_both_ways(whole, form):
 
 @SETTINGS
 @given(data=st.data(), form=st.sampled_from(["%s", '{"runs": %s}', '{"x": 1, "runs": %s, "y": 2}']))
-def test_a_batch_has_the_same_records_in_both_ways(data, form):
+def test_a_batch_has_the_same_records_split_or_parsed(data, form):
     values = st.sampled_from(VALUES) | st.just(json.dumps(minimal_run()))
     text = form % f"[{', '.join(data.draw(st.lists(values, max_size=3)))}]"
 
@@ -236,7 +236,7 @@ def read(text):
     return [parse_document(it) if isinstance(it, Raw) else it for it in records]
 
 
-def test_a_field_of_another_type_has_the_last_word():
+def test_a_field_type_without_a_rule_decides_for_itself():
     class Even(Text):
         def _deserialize(self, value, *_, **__):
             return super()._deserialize(value).upper()
@@ -251,7 +251,7 @@ def test_a_field_of_another_type_has_the_last_word():
 
 
 @pytest.mark.parametrize("unusual", [{"data_key": "other"}, {"load_default": "x"}])
-def test_a_field_that_the_decoder_would_get_wrong_stops_the_start(unusual):
+def test_a_field_that_the_decoder_would_get_wrong_is_refused_at_the_start(unusual):
     class Schema(PayloadSchema):
         field = fields.String(**unusual)
 

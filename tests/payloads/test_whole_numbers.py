@@ -1,10 +1,11 @@
-"""A whole number is an integer however JSON writes it: 3.0 is 3, in every body that takes one."""
+"""A whole number is an integer in every body, however JSON writes it: 3.0 is 3."""
 
 import json
 
 import pytest
 
 from tests.support.audio_runtime import event
+from tests.support.errors import assert_problems
 from tests.support.runs import full_run, minimal_run
 from tests.support.runtime_events import minimal_event
 
@@ -57,20 +58,20 @@ def whole_event(kind="STREAM_REFS", **fields):
     )
 
 
-def test_runs(client):
+def test_a_run_stores_them_as_integers(client):
     assert client.post(RUNS, json=whole_run()).status_code == 201
     assert_run_is_whole(client.get(f"{RUNS}/event-1").json)
     assert "differs" not in client.post(RUNS, json=whole_run()).json
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_batches_of_runs(client, form):
+def test_a_batch_of_runs_stores_them_as_integers(client, form):
     counted = post_batch(client, f"{RUNS}/batch", form, [whole_run()], "runs").json
     assert (counted["inserted"], counted["errors"]) == (1, [])
     assert_run_is_whole(client.get(f"{RUNS}/event-1").json)
 
 
-def test_updates_of_runs(client):
+def test_an_update_of_a_run_stores_them_as_integers(client):
     client.post(RUNS, json=minimal_run())
     changes = {name: 3.0 for name in RUN_INTEGERS if name != "api_retry_count"}
     assert client.patch(f"{RUNS}/event-1", json=changes).status_code == 200
@@ -79,18 +80,18 @@ def test_updates_of_runs(client):
 
 
 @pytest.mark.parametrize("flag", [0, 1, 0.0, 1.0, False, True])
-def test_flags_of_runs(client, flag):
+def test_a_flag_of_a_run_is_a_boolean(client, flag):
     assert client.post(RUNS, json=minimal_run(api_posted=flag)).status_code == 201
     assert client.get(f"{RUNS}/event-1").json["api_posted"] is bool(flag)
 
 
-def test_runtime_events(client):
-    answer = client.post(EVENTS, json=minimal_event(status_code=503.0))
-    assert (answer.status_code, repr(answer.json["status_code"])) == (201, "503")
+def test_a_runtime_event_stores_them_as_integers(client):
+    response = client.post(EVENTS, json=minimal_event(status_code=503.0))
+    assert (response.status_code, repr(response.json["status_code"])) == (201, "503")
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_batches_of_runtime_events(client, form):
+def test_a_batch_of_runtime_events_stores_them_as_integers(client, form):
     sent = [minimal_event(status_code=503.0)]
     counted = post_batch(client, f"{EVENTS}/batch", form, sent, "events").json
     assert (counted["inserted"], counted["errors"]) == (1, [])
@@ -99,7 +100,7 @@ def test_batches_of_runtime_events(client, form):
 
 
 @pytest.mark.parametrize("kind", ["STREAM_REFS", "VAD_EVENT"])
-def test_stream_ids(client, bound, kind):
+def test_a_stream_id_is_the_text_of_its_integer(client, bound, kind):
     assert client.post(LEDGER, json=whole_event(kind)).status_code == 201
     current = client.get(CURRENT).json
     assert (current["processed_stream_id"], current["session_id"]) == ("5", 71)
@@ -107,7 +108,7 @@ def test_stream_ids(client, bound, kind):
 
 
 @pytest.mark.parametrize("kind", ["TIMING_STATS", "INTERRUPT_CANDIDATE"])
-def test_ledger_events(client, bound, kind):
+def test_a_ledger_event_stores_them_as_integers(client, bound, kind):
     sent = event(kind, **dict.fromkeys(LEDGER_INTEGERS[kind], 3.0))
     assert client.post(LEDGER, json=sent).status_code == 201
     (stored,) = client.get(LEDGER, query_string={"tenant_id": "tenant-1"}).json["items"]
@@ -115,14 +116,14 @@ def test_ledger_events(client, bound, kind):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_batches_of_ledger_events(client, bound, form):
+def test_a_batch_of_ledger_events_stores_them_as_integers(client, bound, form):
     counted = post_batch(client, f"{LEDGER}/batch", form, [whole_event()], "events").json
     assert (counted["inserted"], counted["errors"]) == (1, [])
     assert client.get(CURRENT).json["pre_roll_buffer_id"] == 3
 
 
 @pytest.mark.parametrize("flag", [0, 1])
-def test_flags_of_the_ledger_stay_booleans(client, bound, flag):
-    answer = client.post(LEDGER, json=event("TTS_PLAYBACK_ACTIVE", tts_playback_active=flag))
-    assert answer.status_code == 422
-    assert answer.json["detail"][0]["type"] == "bool_type"
+def test_a_flag_of_the_ledger_must_be_a_boolean(client, bound, flag):
+    response = client.post(LEDGER, json=event("TTS_PLAYBACK_ACTIVE", tts_playback_active=flag))
+    expected = {"tts_playback_active": "bool_type"}
+    assert_problems(response, expected, reason_code="K_FAIL_EVENT_FIELDS_INVALID")

@@ -1,10 +1,10 @@
-"""The rate limit."""
+"""The rate limit over HTTP."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.errors import assert_detail
+from tests.support.errors import assert_error
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def get(client, path="/version", ip="1.1.1.1", **headers):
 
 
 def age(db, seconds):
-    """Let the stored hits be older."""
+    """Make the stored hits this many seconds older."""
     db.execute(
         "UPDATE rate_limit_clients SET last_hit_at = last_hit_at - %(age)s * interval '1 s',"
         " ticks = ARRAY(SELECT tick - %(age)s * 1000000::bigint FROM unnest(ticks) AS tick)",
@@ -27,19 +27,19 @@ def age(db, seconds):
 
 def test_it_works(limited, caplog):
     for remaining in ("2", "1", "0"):
-        answer = get(limited)
-        assert answer.status_code == 200
-        assert answer.headers["X-RateLimit-Limit"] == "3"
-        assert answer.headers["X-RateLimit-Remaining"] == remaining
-    answer = get(limited)
-    assert_detail(answer, 429, "Rate limit exceeded. Max 3 requests per minute.")
-    assert answer.headers["Retry-After"] == "60"
-    assert answer.headers["X-RateLimit-Limit"] == "3"
-    assert answer.headers["X-RateLimit-Remaining"] == "0"
+        response = get(limited)
+        assert response.status_code == 200
+        assert response.headers["X-RateLimit-Limit"] == "3"
+        assert response.headers["X-RateLimit-Remaining"] == remaining
+    response = get(limited)
+    assert_error(response, 429, "Rate limit exceeded. Max 3 requests per minute.")
+    assert response.headers["Retry-After"] == "60"
+    assert response.headers["X-RateLimit-Limit"] == "3"
+    assert response.headers["X-RateLimit-Remaining"] == "0"
     assert "Rate limit exceeded for IP: 1.1.1.1" in caplog.messages
 
 
-def test_clients_have_windows_of_their_own(limited):
+def test_each_client_has_its_own_window(limited):
     for _ in range(4):
         get(limited)
     assert get(limited, ip="2.2.2.2").status_code == 200
@@ -65,14 +65,14 @@ def test_a_refused_request_writes_nothing(limited, db):
     assert db.execute("SELECT *, xmin FROM rate_limit_clients").fetchall() == before
 
 
-def test_hits_of_the_future_do_not_count(limited, db):
+def test_hits_from_a_clock_that_was_ahead_do_not_count(limited, db):
     for _ in range(3):
         get(limited)
     age(db, -3600)
     assert get(limited).status_code == 200
 
 
-def test_failed_logins_count(make_app):
+def test_requests_that_fail_authentication_count(make_app):
     client = make_app(
         rate_limit_enabled=True, rate_limit_rpm=2, auth_enabled=True, auth_token="t"
     ).test_client()
@@ -80,14 +80,14 @@ def test_failed_logins_count(make_app):
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/health", "/api/ready"])
-def test_the_health_pages_are_exempt(limited, path):
+def test_the_health_endpoints_are_exempt(limited, path):
     for _ in range(5):
-        answer = get(limited, path)
-        assert answer.status_code == 200
-        assert "X-RateLimit-Limit" not in answer.headers
+        response = get(limited, path)
+        assert response.status_code == 200
+        assert "X-RateLimit-Limit" not in response.headers
 
 
-def test_stale_clients_are_cleaned_away(limited, db):
+def test_clients_without_a_recent_hit_are_deleted(limited, db):
     for number in range(5):
         get(limited, ip=f"3.3.3.{number}")
     age(db, 61)
@@ -97,7 +97,7 @@ def test_stale_clients_are_cleaned_away(limited, db):
     assert clients == ["1.1.1.1"]
 
 
-def test_it_is_exact_across_processes(start_service):
+def test_the_limit_is_exact_across_processes(start_service):
     service = start_service(
         TELEMETRY_RATE_LIMIT_ENABLED="true", TELEMETRY_RATE_LIMIT_RPM="50", WEB_CONCURRENCY="3"
     )
@@ -108,14 +108,14 @@ def test_it_is_exact_across_processes(start_service):
     assert (statuses.count(200), statuses.count(429)) == (50, 70)
 
 
-def test_without_a_database_it_counts_in_the_process(make_app):
+def test_without_a_database_each_process_counts_for_itself(make_app):
     client = make_app(database_url=None, rate_limit_enabled=True, rate_limit_rpm=2).test_client()
-    answers = [client.get("/version") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    responses = [client.get("/version") for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 200, 429]
+    assert [response.headers["X-RateLimit-Remaining"] for response in responses] == ["1", "0", "0"]
 
 
-def test_a_request_goes_on_when_it_cannot_be_counted(limited, db, caplog):
+def test_a_request_that_cannot_be_counted_goes_on(limited, db, caplog):
     db.execute("ALTER TABLE rate_limit_clients RENAME TO gone")
     for _ in range(5):
         assert get(limited).status_code == 200

@@ -1,4 +1,4 @@
-"""The window, to the microsecond: by a clock that the test sets, so that nothing waits."""
+"""The window, exact to the microsecond. The tests set the clock, so none of them waits."""
 
 from random import Random
 
@@ -9,7 +9,7 @@ from telemetry.rate_limit.store import HIT
 
 @pytest.fixture
 def hit(db):
-    """Count a hit at a second; return those of the last minute with it, None when refused."""
+    """Count a hit at a second; return the hits of its last minute, or None when it is refused."""
     db.execute(
         "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql STABLE"
         " RETURN to_timestamp(current_setting('test.second')::double precision)"
@@ -32,7 +32,7 @@ def test_a_hit_counts_for_a_minute(hit, first):
     assert hit(first + 60) == 1
 
 
-def test_in_no_minute_are_there_more_than_the_allowance(hit):
+def test_no_minute_holds_more_hits_than_the_allowance(hit):
     random = Random(60)
     second, allowed = 0.0, [-60.0] * 5
     for _ in range(500):
@@ -44,18 +44,18 @@ def test_in_no_minute_are_there_more_than_the_allowance(hit):
     assert len(allowed) > 50
 
 
-def test_a_minute_after_a_refusal_the_whole_allowance_is_there(hit):
+def test_a_minute_after_a_refused_hit_the_whole_allowance_is_available(hit):
     assert [hit(second, allowance=3) for second in (0.01, 0.02, 0.03, 0.04)] == [1, 2, 3, None]
     assert [hit(second, allowance=3) for second in (60.04, 60.05, 60.06)] == [1, 2, 3]
 
 
-def test_hits_of_the_same_60_ms_count_as_long_as_the_latest(hit):
+def test_hits_within_60_ms_count_until_the_latest_of_them_is_a_minute_old(hit):
     assert [hit(second, allowance=2) for second in (0.01, 0.05)] == [1, 2]
     assert [hit(second, allowance=2) for second in (60.049, 60.05)] == [None, 1]
 
 
-def test_a_hit_that_is_counted_late_has_no_other_forgotten_early(hit):
-    """A statement that waited for the row comes with the moment before its wait."""
+def test_a_hit_that_is_counted_late_makes_no_other_expire_early(hit):
+    """A statement that waited for the row carries the time before its wait."""
     assert [hit(second, allowance=2) for second in (0.02, 0.01)] == [1, 2]
     assert hit(60.015, client="2.2.2.2") == 1
     assert hit(60.015) is None

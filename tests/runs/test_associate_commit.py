@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.errors import assert_detail, assert_problems
+from tests.support.errors import assert_error, assert_problems
 from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs/event-1/associate-commit"
@@ -16,9 +16,9 @@ COMMIT = {
 
 def test_it_works(client):
     client.post("/api/v1/runs", json=minimal_run())
-    answer = client.post(URL, json=COMMIT)
-    assert answer.status_code == 200
-    assert answer.json == {
+    response = client.post(URL, json=COMMIT)
+    assert response.status_code == 200
+    assert response.json == {
         "status": "success",
         "event_id": "event-1",
         "run_id": "run-1",
@@ -32,7 +32,7 @@ def test_it_works(client):
     assert run["updated_at"] > run["created_at"]
 
 
-def test_it_keeps_what_was_not_sent(client):
+def test_fields_that_were_not_sent_stay_unchanged(client):
     client.post("/api/v1/runs", json=full_run())
     client.post(URL, json={"commit_hash": "f" * 64, "commit_source": "manual"})
     run = client.get("/api/v1/runs/event-1").json
@@ -59,5 +59,5 @@ def test_it_rejects(client, change, expected):
     assert client.get("/api/v1/runs/event-1").json["git_commit_hash"] is None
 
 
-def test_it_answers_404_for_an_unknown_run(client):
-    assert_detail(client.post(URL, json=COMMIT), 404, "Run not found: event-1")
+def test_an_unknown_run_is_404(client):
+    assert_error(client.post(URL, json=COMMIT), 404, "Run not found: event-1")

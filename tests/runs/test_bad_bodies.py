@@ -1,10 +1,10 @@
-"""Bodies that are no payload, against every endpoint of runs that takes one."""
+"""Bodies that are not a payload, for every endpoint of runs that takes one."""
 
 import json
 
 import pytest
 
-from tests.support.errors import assert_problems
+from tests.support.errors import assert_batch_errors, assert_error, assert_problems, problem_types
 from tests.support.runs import minimal_run
 
 ENDPOINTS = [
@@ -53,7 +53,7 @@ UNSTORABLE = {
 
 @pytest.fixture
 def unchanged(client, db):
-    """A stored run; afterwards the table must be as it was."""
+    """A stored run; after the test the table must be unchanged."""
     assert client.post("/api/v1/runs", json=minimal_run("event-1")).status_code == 201
     before = db.execute("SELECT * FROM agent_runs").fetchall()
     yield
@@ -62,45 +62,48 @@ def unchanged(client, db):
 
 @pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
-def test_it_rejects_what_is_no_json(client, unchanged, method, url, good, body):
-    answer = client.open(url, method=method, data=body, content_type="application/json")
-    assert answer.status_code == 422
-    assert answer.json["detail"][0]["loc"][0] == "body"
+def test_a_body_that_is_not_json_is_422(client, unchanged, method, url, good, body):
+    response = client.open(url, method=method, data=body, content_type="application/json")
+    for loc in problem_types(assert_error(response, 422)):
+        assert loc[0] == "body"
 
 
 @pytest.mark.parametrize(("method", "url", "good"), [ENDPOINTS[0], *ENDPOINTS[2:]])
 @pytest.mark.parametrize(("value", "kind"), UNSTORABLE.values(), ids=UNSTORABLE.keys())
-def test_it_locates_what_cannot_be_stored(client, unchanged, method, url, good, value, kind):
+def test_a_value_that_cannot_be_stored_is_located_at_its_field(
+    client, unchanged, method, url, good, value, kind
+):
     body = json.dumps(good).encode()[:-1] + b', "context_json": ' + value + b"}"
-    answer = client.open(url, method=method, data=body, content_type="application/json")
-    assert_problems(answer, {"context_json": kind})
+    response = client.open(url, method=method, data=body, content_type="application/json")
+    assert_problems(response, {"context_json": kind})
 
 
 @pytest.mark.parametrize(("value", "kind"), UNSTORABLE.values(), ids=UNSTORABLE.keys())
 def test_a_record_that_cannot_be_stored_blocks_no_other(client, db, value, kind):
     good = json.dumps(minimal_run("good")).encode()
     bad = json.dumps(minimal_run("bad")).encode()[:-1] + b', "context_json": ' + value + b"}"
-    answer = client.post(
+    response = client.post(
         "/api/v1/runs/batch", data=bad + b"\n" + good, content_type="application/x-ndjson"
     )
-    assert answer.status_code == 200
-    assert (answer.json["inserted"], len(answer.json["errors"])) == (1, 1)
-    assert answer.json["errors"][0]["detail"][0]["type"] == kind
+    assert response.status_code == 200
+    assert response.json["inserted"] == 1
+    name = None if bad.count(b"[") > 10_000 else "bad"  # nesting too deep to find the name
+    details = assert_batch_errors(response.json, "event_id", {0: name})
+    assert problem_types(details[0]) == {("body", 0, "context_json"): kind}
     assert [row["event_id"] for row in db.execute("SELECT event_id FROM agent_runs")] == ["good"]
 
 
-def test_a_key_that_cannot_be_stored_is_named_readably(client, unchanged):
+def test_a_key_that_cannot_be_stored_is_escaped(client, unchanged):
     body = json.dumps(minimal_run("new")).encode()[:-1] + b', "bad\\ud800": 1}'
-    answer = client.post("/api/v1/runs", data=body, content_type="application/json")
-    assert_problems(answer, {"bad\\ud800": "text_not_storable"})
+    response = client.post("/api/v1/runs", data=body, content_type="application/json")
+    assert_problems(response, {"bad\\ud800": "text_not_storable"})
 
 
 @pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
 @pytest.mark.parametrize("document", ['"text"', "1", "null", "true"])
-def test_it_rejects_documents_that_are_no_object(client, unchanged, method, url, good, document):
-    answer = client.open(url, method=method, data=document, content_type="application/json")
-    assert answer.status_code == 422
-    assert answer.json["detail"][0]["loc"] == ["body"]
+def test_a_document_that_is_not_an_object_is_422(client, unchanged, method, url, good, document):
+    response = client.open(url, method=method, data=document, content_type="application/json")
+    assert [*problem_types(assert_error(response, 422))] == [("body",)]
 
 
 @pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
@@ -108,21 +111,19 @@ def test_it_rejects_documents_that_are_no_object(client, unchanged, method, url,
     "content_type",
     ["text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=latin-1"],
 )
-def test_it_rejects_other_content_types(client, unchanged, method, url, good, content_type):
-    answer = client.open(url, method=method, data=json.dumps(good), content_type=content_type)
-    assert answer.status_code == 415
-    assert "application/json" in answer.json["detail"]
+def test_another_content_type_is_415(client, unchanged, method, url, good, content_type):
+    response = client.open(url, method=method, data=json.dumps(good), content_type=content_type)
+    assert "application/json" in assert_error(response, 415)
 
 
 @pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
-def test_it_rejects_a_content_encoding(client, unchanged, method, url, good):
-    answer = client.open(url, method=method, json=good, headers={"Content-Encoding": "gzip"})
-    assert answer.status_code == 415
+def test_a_content_encoding_is_415(client, unchanged, method, url, good):
+    response = client.open(url, method=method, json=good, headers={"Content-Encoding": "gzip"})
+    assert_error(response, 415)
 
 
 @pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
-def test_it_rejects_bodies_over_the_limit(make_app, method, url, good):
+def test_a_body_over_the_limit_is_413(make_app, method, url, good):
     client = make_app(max_body_bytes=1000).test_client()
-    answer = client.open(url, method=method, json={**good, "x": "y" * 1000})
-    assert answer.status_code == 413
-    assert "TELEMETRY_MAX_BODY_BYTES" in answer.json["detail"]
+    response = client.open(url, method=method, json={**good, "x": "y" * 1000})
+    assert "TELEMETRY_MAX_BODY_BYTES" in assert_error(response, 413)

@@ -1,14 +1,10 @@
 """A batch of new runs is copied: the same rows as by an insert, and never in place of one."""
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from telemetry.database import statements
-from telemetry.runs.rows import ROWS
-from telemetry.runs.schema import RunSchema
 from tests.support.runs import full_run, minimal_run
 from tests.support.waiting import locks_awaited, wait_until
 
@@ -32,12 +28,6 @@ def rows(db):
         {name: value for name, value in row.items() if name not in own}
         for row in db.execute(STORED).fetchall()
     ]
-
-
-def test_its_columns_are_those_of_its_rows():
-    columns = re.search(rb"\((.*?)\)", statements.load("runs/copy"), re.DOTALL)[1]
-    assert re.findall(r"\w+", columns.decode()) == [*ROWS.columns]
-    assert {*ROWS.columns} == {*RunSchema().fields}
 
 
 def test_every_text_is_stored_as_it_is(client):

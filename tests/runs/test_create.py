@@ -4,16 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.errors import assert_problems
+from tests.support.errors import assert_error, assert_problems, problem_types
 from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs"
 
 
 def test_it_works(client, db):
-    answer = client.post(URL, json=minimal_run())
-    assert answer.status_code == 201
-    assert answer.json == {"status": "created", "event_id": "event-1", "run_id": "run-1"}
+    response = client.post(URL, json=minimal_run())
+    assert response.status_code == 201
+    assert response.json == {"status": "created", "event_id": "event-1", "run_id": "run-1"}
     row = db.execute("SELECT * FROM agent_runs").fetchone()
     assert row["event_id"] == "event-1"
     assert row["status"] == "running"
@@ -28,7 +28,7 @@ def test_it_stores_every_field(client):
     assert {name: stored[name] for name in full_run()} == full_run()
 
 
-def test_it_takes_null_for_absent(client):
+def test_null_is_the_same_as_absent(client):
     optional = dict.fromkeys(full_run().keys() - minimal_run().keys())
     assert client.post(URL, json={**optional, **minimal_run()}).status_code == 201
     stored = client.get(f"{URL}/event-1").json
@@ -39,7 +39,7 @@ def test_it_takes_null_for_absent(client):
     ("sent", "stored"),
     [("failed", "failure"), ("completed", "success"), ("succeeded", "success")],
 )
-def test_it_takes_status_aliases(client, sent, stored):
+def test_status_aliases_are_accepted(client, sent, stored):
     client.post(URL, json=minimal_run(status=sent))
     assert client.get(f"{URL}/event-1").json["status"] == stored
 
@@ -55,23 +55,23 @@ def test_it_takes_status_aliases(client, sent, stored):
         ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
     ],
 )
-def test_it_answers_timestamps_in_utc(client, sent, stored):
+def test_timestamps_are_returned_in_utc(client, sent, stored):
     assert client.post(URL, json=minimal_run(start_time=sent)).status_code == 201
     assert client.get(f"{URL}/event-1").json["start_time"] == stored
 
 
 def test_it_names_ignored_fields(client):
-    answer = client.post(URL, json=minimal_run(zeta=None, alpha={"x": 1}))
-    assert answer.status_code == 201
-    assert answer.json["ignored_fields"] == ["alpha", "zeta"]
+    response = client.post(URL, json=minimal_run(zeta=None, alpha={"x": 1}))
+    assert response.status_code == 201
+    assert response.json["ignored_fields"] == ["alpha", "zeta"]
 
 
-def test_it_answers_a_duplicate_with_200_and_leaves_the_run_untouched(client, db):
+def test_a_duplicate_is_200_and_leaves_the_run_untouched(client, db):
     client.post(URL, json=full_run())
     before = db.execute("SELECT * FROM agent_runs").fetchall()
-    answer = client.post(URL, json=full_run())
-    assert answer.status_code == 200
-    assert answer.json == {
+    response = client.post(URL, json=full_run())
+    assert response.status_code == 200
+    assert response.json == {
         "status": "duplicate",
         "event_id": "event-1",
         "message": "Event already exists (idempotent)",
@@ -79,7 +79,7 @@ def test_it_answers_a_duplicate_with_200_and_leaves_the_run_untouched(client, db
     assert db.execute("SELECT * FROM agent_runs").fetchall() == before
 
 
-def test_it_names_the_fields_in_which_a_duplicate_differs(client):
+def test_a_duplicate_names_the_fields_that_differ(client):
     client.post(URL, json=full_run())
     again = full_run(
         agent_name="other",
@@ -88,12 +88,12 @@ def test_it_names_the_fields_in_which_a_duplicate_differs(client):
         metrics_json={**full_run()["metrics_json"], "ok": 1},  # true is not 1
     )
     del again["product"]  # not sent is not different
-    answer = client.post(URL, json=again)
-    assert answer.status_code == 200
-    assert answer.json["differs"] == ["agent_name", "duration_ms", "metrics_json"]
+    response = client.post(URL, json=again)
+    assert response.status_code == 200
+    assert response.json["differs"] == ["agent_name", "duration_ms", "metrics_json"]
 
 
-def test_a_duplicate_does_not_differ_in_what_was_changed_since(client):
+def test_a_duplicate_does_not_differ_in_fields_changed_since(client):
     client.post(URL, json=minimal_run(duration_ms=1))
     client.patch(f"{URL}/event-1", json={"status": "success", "duration_ms": 5})
     commit = {"commit_hash": "abcdef0", "commit_source": "ci"}
@@ -103,7 +103,7 @@ def test_a_duplicate_does_not_differ_in_what_was_changed_since(client):
 
 
 def test_it_names_every_bad_field_at_once(client, db):
-    answer = client.post(
+    response = client.post(
         URL,
         json={
             "event_id": "has space",
@@ -118,7 +118,7 @@ def test_it_names_every_bad_field_at_once(client, db):
         },
     )
     assert_problems(
-        answer,
+        response,
         {
             "event_id": "identifier",
             "run_id": "string_type",
@@ -171,30 +171,28 @@ def test_it_rejects(client, db, field, value, kind):
     assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone()["n"] == 0
 
 
-def test_it_answers_400_for_a_constraint_that_is_no_duplicate(client, db, caplog):
+def test_a_constraint_that_is_not_a_duplicate_is_400(client, db, caplog):
     db.execute("ALTER TABLE agent_runs ADD CONSTRAINT no_demo CHECK (job_type <> 'demo')")
-    answer = client.post(URL, json=minimal_run(job_type="demo"))
-    assert answer.status_code == 400
-    assert answer.json == {"detail": "Database integrity error: no_demo"}
+    response = client.post(URL, json=minimal_run(job_type="demo"))
+    assert_error(response, 400, "Database integrity error: no_demo")
     assert "[ERROR] Database integrity error: no_demo" in caplog.messages
 
 
-def test_it_hides_the_cause_of_an_unexpected_failure(client, db, caplog):
+def test_an_unexpected_failure_hides_its_cause(client, db, caplog):
     db.execute(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE EXCEPTION 'secret cause'; END $$"
     )
     db.execute("CREATE TRIGGER t BEFORE INSERT ON agent_runs FOR EACH ROW EXECUTE FUNCTION fail()")
-    answer = client.post(URL, json=minimal_run(), headers={"X-Request-ID": "my-id"})
-    assert answer.status_code == 500
-    assert answer.json == {"detail": "Failed to create run: internal error (request my-id)"}
+    response = client.post(URL, json=minimal_run(), headers={"X-Request-ID": "my-id"})
+    assert_error(response, 500, "Failed to create run: internal error (request my-id)")
     assert any(
         message.startswith("[ERROR] Failed to create run: secret cause")
         for message in caplog.messages
     )
 
 
-def test_it_logs_what_happened(client, caplog):
+def test_created_and_duplicate_are_logged(client, caplog):
     caplog.set_level("INFO")
     client.post(URL, json=minimal_run())
     client.post(URL, json=minimal_run())
@@ -214,13 +212,14 @@ def test_one_of_many_racing_clients_creates_the_run(start_service, db):
     assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone()["n"] == 1
 
 
-def test_it_says_how_much_more_there_is_than_it_tells(client):
+def test_long_lists_of_fields_end_with_how_many_more_there_are(client):
     unknown = {f"unknown_{number:04}": number for number in range(1500)}
     created = client.post(URL, json=minimal_run("a") | unknown).json["ignored_fields"]
     assert created[-2:] == ["unknown_0999", "... and 500 more"]
     batch = client.post(f"{URL}/batch", json=[minimal_run("b") | unknown]).json["ignored_fields"]
     assert batch == created
     strict = {"tenant_id": "tenant-1", "device_id": "device-1", **unknown}
-    refused = client.post("/api/v1/audio-runtime/events", json=strict).json["detail"]
-    assert len(refused) == 1001
-    assert refused[-1]["type"] == "too_many"
+    response = client.post("/api/v1/audio-runtime/events", json=strict)
+    problems = assert_error(response, 422, reason_code="K_FAIL_EVENT_FIELDS_INVALID")
+    assert len(problem_types(problems)) == 1001
+    assert problems[-1]["type"] == "too_many"

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.errors import assert_batch_errors, assert_error, assert_problems, problem_types
 from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs/batch"
@@ -15,21 +16,21 @@ def stored(db):
 
 
 def test_it_works(client, db):
-    answer = client.post(URL, json=[minimal_run("a"), full_run("b")])
-    assert answer.status_code == 200
-    assert answer.json == {"inserted": 2, "duplicates": 0, "errors": [], "total": 2}
+    response = client.post(URL, json=[minimal_run("a"), full_run("b")])
+    assert response.status_code == 200
+    assert response.json == {"inserted": 2, "duplicates": 0, "errors": [], "total": 2}
     assert stored(db) == ["a", "b"]
 
 
-def test_it_takes_an_object(client, db):
+def test_it_accepts_an_object(client, db):
     assert client.post(URL, json={"runs": [minimal_run("a")]}).json["inserted"] == 1
     assert stored(db) == ["a"]
 
 
-def test_it_takes_json_lines(client, db):
+def test_it_accepts_json_lines(client, db):
     lines = "\n".join(json.dumps(minimal_run(name)) for name in "ab") + "\r\n\n"
-    answer = client.post(URL, data=lines, content_type="application/x-ndjson")
-    assert answer.json == {"inserted": 2, "duplicates": 0, "errors": [], "total": 2}
+    response = client.post(URL, data=lines, content_type="application/x-ndjson")
+    assert response.json == {"inserted": 2, "duplicates": 0, "errors": [], "total": 2}
     assert stored(db) == ["a", "b"]
 
 
@@ -41,24 +42,20 @@ def test_it_stores_every_field(client):
 
 def test_a_bad_record_blocks_no_other(client, db):
     records = [minimal_run("a"), {"event_id": "b"}, 7, minimal_run("c", status="nope")]
-    answer = client.post(URL, json=records)
-    assert answer.status_code == 200
-    assert (answer.json["inserted"], answer.json["total"]) == (1, 4)
-    errors = answer.json["errors"]
-    assert [(error["index"], error["event_id"]) for error in errors] == [
-        (1, "b"),
-        (2, None),
-        (3, "c"),
-    ]
-    assert errors[2]["detail"][0]["loc"] == ["body", 3, "status"]
+    response = client.post(URL, json=records)
+    assert response.status_code == 200
+    assert (response.json["inserted"], response.json["total"]) == (1, 4)
+    details = assert_batch_errors(response.json, "event_id", {1: "b", 2: None, 3: "c"})
+    assert problem_types(details[3]) == {("body", 3, "status"): "enum"}
     assert stored(db) == ["a"]
 
 
 def test_a_malformed_line_is_one_error(client, db):
     lines = f"{json.dumps(minimal_run('a'))}\n{{oops\n{json.dumps(minimal_run('b'))}"
-    answer = client.post(URL, data=lines, content_type="application/x-ndjson")
-    assert answer.status_code == 200
-    assert [error["index"] for error in answer.json["errors"]] == [1]
+    response = client.post(URL, data=lines, content_type="application/x-ndjson")
+    assert response.status_code == 200
+    details = assert_batch_errors(response.json, "event_id", {1: None})
+    assert problem_types(details[1]) == {("body", 1): "json_invalid"}
     assert stored(db) == ["a", "b"]
 
 
@@ -69,10 +66,10 @@ def test_a_malformed_line_is_one_error(client, db):
 def test_a_record_that_is_not_utf_8_is_one_error(client, db, form, content_type):
     good = [json.dumps(minimal_run(name)).encode() for name in "ab"]
     bad = json.dumps(minimal_run("x", product="?")).encode().replace(b"?", b"\xff")
-    answer = client.post(URL, data=form % (good[0], bad, good[1]), content_type=content_type)
-    (error,) = answer.json["errors"]
-    assert (answer.status_code, error["index"], error["event_id"]) == (200, 1, None)
-    assert [(it["loc"], it["type"]) for it in error["detail"]] == [(["body", 1], "utf8")]
+    response = client.post(URL, data=form % (good[0], bad, good[1]), content_type=content_type)
+    assert response.status_code == 200
+    details = assert_batch_errors(response.json, "event_id", {1: None})
+    assert problem_types(details[1]) == {("body", 1): "utf8"}
     assert stored(db) == ["a", "b"]
 
 
@@ -87,20 +84,21 @@ def test_a_record_that_is_not_utf_8_is_one_error(client, db, form, content_type)
         (b"[" * 101 + b"]" * 101, "nesting_too_deep"),
     ],
 )
-def test_what_is_beside_the_records_is_json_as_well(client, db, fields, other, kind):
+def test_the_extra_members_of_a_batch_are_checked_too(client, db, fields, other, kind):
     runs = json.dumps([minimal_run("a"), minimal_run("b", **fields)]).encode()
     body = b'{"runs": %b, "other": %b}' % (runs, other)
-    answer = client.post(URL, data=body, content_type="application/json")
-    (found,) = answer.json["detail"]
-    assert (answer.status_code, found["type"]) == (422, kind)
-    assert found["loc"][:2] in (["body"], ["body", "other"])
+    response = client.post(URL, data=body, content_type="application/json")
+    ((loc, found),) = problem_types(assert_error(response, 422)).items()
+    assert found == kind
+    assert loc[:2] in (("body",), ("body", "other"))
     assert stored(db) == []
 
 
-def test_it_answers_422_in_the_same_shape_when_nothing_is_valid(client, db):
-    answer = client.post(URL, json=[{}, {"event_id": "x"}])
-    assert answer.status_code == 422
-    assert (answer.json["inserted"], answer.json["total"], len(answer.json["errors"])) == (0, 2, 2)
+def test_a_batch_without_a_valid_run_is_422_in_the_same_shape(client, db):
+    response = client.post(URL, json=[{}, {"event_id": "x"}])
+    assert response.status_code == 422
+    assert (response.json["inserted"], response.json["total"]) == (0, 2)
+    assert_batch_errors(response.json, "event_id", {0: None, 1: "x"})
     assert stored(db) == []
 
 
@@ -113,9 +111,9 @@ def test_it_answers_422_in_the_same_shape_when_nothing_is_valid(client, db):
     ],
 )
 def test_an_empty_batch_is_fine(client, body, content_type):
-    answer = client.post(URL, data=body, content_type=content_type)
-    assert answer.status_code == 200
-    assert answer.json == {"inserted": 0, "duplicates": 0, "errors": [], "total": 0}
+    response = client.post(URL, data=body, content_type=content_type)
+    assert response.status_code == 200
+    assert response.json == {"inserted": 0, "duplicates": 0, "errors": [], "total": 0}
 
 
 def test_it_counts_duplicates_and_names_those_that_differ(client, db):
@@ -126,8 +124,8 @@ def test_it_counts_duplicates_and_names_those_that_differ(client, db):
         minimal_run("new", agent_name="second"),
         minimal_run("old", agent_name="other"),
     ]
-    answer = client.post(URL, json=records)
-    assert answer.json == {
+    response = client.post(URL, json=records)
+    assert response.json == {
         "inserted": 1,
         "duplicates": 3,
         "errors": [],
@@ -139,41 +137,40 @@ def test_it_counts_duplicates_and_names_those_that_differ(client, db):
 
 
 def test_it_names_ignored_fields(client):
-    answer = client.post(URL, json=[minimal_run("a", x=1), minimal_run("b", y=1, x=2)])
-    assert answer.json["ignored_fields"] == ["x", "y"]
+    response = client.post(URL, json=[minimal_run("a", x=1), minimal_run("b", y=1, x=2)])
+    assert response.json["ignored_fields"] == ["x", "y"]
 
 
-def test_it_takes_10000_runs_and_no_more(client, db):
+def test_it_accepts_10000_runs_and_no_more(client, db):
     runs = [minimal_run(f"e{number}") for number in range(10_000)]
     assert client.post(URL, json=runs).json["inserted"] == 10_000
-    answer = client.post(URL, json=[*runs, minimal_run("one-more")])
-    assert answer.status_code == 422
-    assert answer.json["detail"][0]["type"] == "too_long"
+    response = client.post(URL, json=[*runs, minimal_run("one-more")])
+    assert_problems(response, {"body": "too_long"}, start=())
     assert len(stored(db)) == 10_000
 
 
 @pytest.mark.parametrize(
     ("body", "loc"),
-    [('{"rows": []}', ["body", "runs"]), ('{"runs": {}}', ["body", "runs"]), ("7", ["body"])],
+    [('{"rows": []}', ("body", "runs")), ('{"runs": {}}', ("body", "runs")), ("7", ("body",))],
 )
-def test_it_rejects_a_document_that_is_no_batch(client, body, loc):
-    answer = client.post(URL, data=body, content_type="application/json")
-    assert answer.status_code == 422
-    assert [problem["loc"] for problem in answer.json["detail"]] == [loc]
+def test_a_document_that_is_not_a_batch_is_422(client, body, loc):
+    response = client.post(URL, data=body, content_type="application/json")
+    assert [*problem_types(assert_error(response, 422))] == [loc]
 
 
 def test_a_constraint_of_the_dba_refuses_only_its_own_records(client, db):
     db.execute("ALTER TABLE agent_runs ADD CONSTRAINT no_demo CHECK (job_type <> 'demo')")
     runs = [minimal_run(f"e{n}", job_type="demo" if n in (3, 8) else "x") for n in range(10)]
-    answer = client.post(URL, json=[*runs, minimal_run("e3", job_type="demo")])
-    assert answer.status_code == 200
-    assert answer.json["inserted"] == 8
-    assert [error["index"] for error in answer.json["errors"]] == [3, 8, 10]
-    assert "no_demo" in answer.json["errors"][0]["detail"][0]["msg"]
+    response = client.post(URL, json=[*runs, minimal_run("e3", job_type="demo")])
+    assert response.status_code == 200
+    assert response.json["inserted"] == 8
+    details = assert_batch_errors(response.json, "event_id", {3: "e3", 8: "e8", 10: "e3"})
+    assert problem_types(details[3]) == {("body", 3): "integrity"}
+    assert "no_demo" in details[3][0]["msg"]
     assert len(stored(db)) == 8
 
 
-def test_it_logs_once(client, caplog):
+def test_a_batch_is_logged_once(client, caplog):
     caplog.set_level("INFO")
     client.post(URL, json=[minimal_run("a"), {}])
     assert [message for message in caplog.messages if "OK" in message] == [

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.errors import assert_detail
+from tests.support.errors import assert_error
 from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs"
@@ -27,10 +27,10 @@ def test_it_finds_any_event_id(client, event_id):
 
 
 @pytest.mark.parametrize("path", ["", "/commit-url", "/repo-url"])
-def test_it_answers_404_for_an_unknown_run(client, path):
-    assert_detail(client.get(f"{URL}/nothing{path}"), 404, "Run not found: nothing")
+def test_an_unknown_run_is_404(client, path):
+    assert_error(client.get(f"{URL}/nothing{path}"), 404, "Run not found: nothing")
 
 
-def test_it_answers_404_for_an_event_id_that_cannot_exist(client):
-    assert client.get(f"{URL}/a%00b").status_code == 404
-    assert client.patch(f"{URL}/a%00b", json={"status": "success"}).status_code == 404
+def test_an_event_id_that_cannot_exist_is_404(client):
+    assert_error(client.get(f"{URL}/a%00b"), 404)
+    assert_error(client.patch(f"{URL}/a%00b", json={"status": "success"}), 404)

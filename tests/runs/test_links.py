@@ -21,7 +21,7 @@ HASH = "abcdef0123456"
         ("https://bitbucket.org/o/n", "https://bitbucket.org/o/n", f"/commits/{HASH}"),
     ],
 )
-def test_it_makes_links_for_known_hosts(git_repo, repo, commit):
+def test_known_hosts_have_links(git_repo, repo, commit):
     assert repo_url(git_repo) == repo
     assert commit_url(git_repo, HASH) == repo + commit
 
@@ -46,17 +46,17 @@ def test_it_makes_links_for_known_hosts(git_repo, repo, commit):
         "https://[github.com/o/n",
     ],
 )
-def test_it_makes_none_for_anything_else(git_repo):
+def test_anything_else_has_no_links(git_repo):
     assert repo_url(git_repo) is None
     assert commit_url(git_repo, HASH) is None
 
 
-def test_it_makes_none_without_a_commit():
+def test_without_a_commit_there_is_no_commit_link():
     assert commit_url("https://github.com/o/n", None) is None
     assert commit_url("https://github.com/o/n", "") is None
 
 
-def test_it_escapes_the_commit():
+def test_the_commit_is_escaped():
     assert commit_url("https://github.com/o/n", "../x?y#z") == (
         "https://github.com/o/n/commit/..%2Fx%3Fy%23z"
     )

@@ -4,15 +4,15 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.errors import assert_problems
+from tests.support.errors import assert_error, assert_problems
 from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs"
 
 
-def names(answer):
-    assert answer.status_code == 200, answer.json
-    return [run["event_id"] for run in answer.json]
+def names(response):
+    assert response.status_code == 200, response.json
+    return [run["event_id"] for run in response.json]
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def test_each_row_is_the_run_with_its_links(client):
         assert (run["commit_url"] is None) == (run["event_id"] == "without")
 
 
-def test_it_answers_an_empty_array_when_there_is_none(client):
-    answer = client.get(URL)
-    assert (answer.status_code, answer.json) == (200, [])
+def test_without_runs_it_is_an_empty_array(client):
+    response = client.get(URL)
+    assert (response.status_code, response.json) == (200, [])
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,9 @@ def test_it_filters(client, runs, query, expected):
         ("created_before=2026-01-01T00:00:00 5", "created_before"),
     ],
 )
-def test_it_answers_400_for_a_bad_status_or_timestamp(client, query, named):
-    answer = client.get(f"{URL}?{query}")
-    assert answer.status_code == 400
-    assert answer.json["detail"].startswith(f"Invalid {named}: ")
+def test_a_bad_status_or_timestamp_is_400(client, query, named):
+    response = client.get(f"{URL}?{query}")
+    assert assert_error(response, 400).startswith(f"Invalid {named}: ")
 
 
 @pytest.mark.parametrize(
@@ -129,15 +128,15 @@ def test_it_rejects(client, query, expected):
 @pytest.mark.parametrize("query", ["limit=2", "limit=2&agent_name=odd", "limit=1&status=success"])
 def test_the_cursor_reaches_every_run_once(client, runs, query):
     everything = names(client.get(f"{URL}?{query.replace('limit=2', '').replace('limit=1', '')}"))
-    found, answer = [], client.get(f"{URL}?{query}")
+    found, response = [], client.get(f"{URL}?{query}")
     while True:
-        found += names(answer)
-        link = answer.headers.get("Link")
+        found += names(response)
+        link = response.headers.get("Link")
         if link is None:
             break
         url, rel = link.split("; ")
         assert rel == 'rel="next"'
-        answer = client.get(url.strip("<>"))
+        response = client.get(url.strip("<>"))
     assert found == everything
 
 
@@ -149,7 +148,7 @@ def test_the_cursor_is_stable_while_runs_are_added(client, runs):
 
 
 @pytest.mark.parametrize("agent", ["", "&agent_name=agent-a"])
-def test_the_cursor_tells_runs_of_one_instant_apart(client, agent):
+def test_the_cursor_separates_runs_of_one_instant(client, agent):
     same = [minimal_run(f"e{n}", created_at="2026-01-01T00:00:00Z") for n in range(7)]
     client.post(f"{URL}/batch", json=same)
     first = client.get(f"{URL}?limit=4{agent}")

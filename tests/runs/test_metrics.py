@@ -19,9 +19,9 @@ def runs(client):
 
 @pytest.mark.parametrize("accept", [None, "*/*", "application/json", "text/html"])
 def test_it_works(client, runs, accept):
-    answer = client.get("/metrics", headers={"Accept": accept} if accept else {})
-    assert answer.content_type == "application/json"
-    assert answer.json == {
+    response = client.get("/metrics", headers={"Accept": accept} if accept else {})
+    assert response.content_type == "application/json"
+    assert response.json == {
         "total_runs": 3,
         "agents": {"agent-a": 2, 'qu"ote\n': 1},
         "recent_24h": 2,
@@ -48,12 +48,12 @@ SCRAPE = (
         (SCRAPE, "application/openmetrics-text", openmetrics),
     ],
 )
-def test_it_speaks_to_prometheus(client, runs, accept, kind, parse):
-    answer = client.get("/metrics", headers={"Accept": accept})
-    assert answer.mimetype == kind
+def test_prometheus_gets_its_own_formats(client, runs, accept, kind, parse):
+    response = client.get("/metrics", headers={"Accept": accept})
+    assert response.mimetype == kind
     samples = {
         (sample.name, sample.labels["agent_name"]): sample.value
-        for family in parse(answer.text)
+        for family in parse(response.text)
         for sample in family.samples
     }
     assert samples == {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.errors import assert_detail, assert_problems
+from tests.support.errors import assert_error, assert_problems
 from tests.support.runs import full_run, minimal_run
 
 URL = "/api/v1/runs"
@@ -28,11 +28,11 @@ CHANGES = {
 def test_it_works(client, db):
     client.post(URL, json=minimal_run())
     before = client.get(f"{URL}/event-1").json
-    answer = client.patch(f"{URL}/event-1", json=CHANGES)
-    assert answer.status_code == 200
-    assert answer.json["event_id"] == "event-1"
-    assert answer.json["updated"] is True
-    assert sorted(answer.json["fields_updated"]) == sorted(CHANGES)
+    response = client.patch(f"{URL}/event-1", json=CHANGES)
+    assert response.status_code == 200
+    assert response.json["event_id"] == "event-1"
+    assert response.json["updated"] is True
+    assert sorted(response.json["fields_updated"]) == sorted(CHANGES)
     after = client.get(f"{URL}/event-1").json
     stored = {**CHANGES, "status": "failure", "end_time": "2026-01-31T13:00:00.000000Z"}
     stored["git_commit_timestamp"] = "2026-01-31T12:30:00.000000Z"
@@ -44,37 +44,39 @@ def test_it_works(client, db):
 
 def test_it_changes_only_what_was_sent(client):
     client.post(URL, json=full_run())
-    answer = client.patch(f"{URL}/event-1", json={"items_failed": 0, "error_summary": None})
-    assert answer.json["fields_updated"] == ["items_failed"]
+    response = client.patch(f"{URL}/event-1", json={"items_failed": 0, "error_summary": None})
+    assert response.json["fields_updated"] == ["items_failed"]
     run = client.get(f"{URL}/event-1").json
     assert (run["items_failed"], run["error_summary"]) == (0, "two failed")
 
 
 def test_it_names_ignored_fields(client):
     client.post(URL, json=minimal_run())
-    answer = client.patch(f"{URL}/event-1", json={"status": "success", "agent_name": "x", "y": 1})
-    assert answer.json["ignored_fields"] == ["agent_name", "y"]
+    response = client.patch(f"{URL}/event-1", json={"status": "success", "agent_name": "x", "y": 1})
+    assert response.json["ignored_fields"] == ["agent_name", "y"]
     assert client.get(f"{URL}/event-1").json["agent_name"] == "agent-a"
 
 
 @pytest.mark.parametrize("body", [{}, {"status": None}, {"agent_name": "x"}])
-def test_it_answers_400_when_there_is_nothing_to_update(client, body):
+def test_nothing_to_update_is_400(client, body):
     client.post(URL, json=minimal_run())
-    answer = client.patch(f"{URL}/event-1", json=body)
-    assert answer.status_code == 400
-    assert "Nothing to update" in answer.json["detail"]
+    response = client.patch(f"{URL}/event-1", json=body)
+    assert "Nothing to update" in assert_error(response, 400)
 
 
-def test_it_answers_404_for_an_unknown_run(client):
-    answer = client.patch(f"{URL}/nothing", json={"status": "success"})
-    assert_detail(answer, 404, "Run not found: nothing")
+def test_an_unknown_run_is_404(client):
+    response = client.patch(f"{URL}/nothing", json={"status": "success"})
+    assert_error(response, 404, "Run not found: nothing")
 
 
 def test_it_rejects_every_bad_field_at_once(client):
     client.post(URL, json=minimal_run())
-    answer = client.patch(f"{URL}/event-1", json={"status": "x", "duration_ms": -1, "end_time": 1})
+    response = client.patch(
+        f"{URL}/event-1", json={"status": "x", "duration_ms": -1, "end_time": 1}
+    )
     assert_problems(
-        answer, {"status": "enum", "duration_ms": "greater_than_equal", "end_time": "datetime_type"}
+        response,
+        {"status": "enum", "duration_ms": "greater_than_equal", "end_time": "datetime_type"},
     )
     assert client.get(f"{URL}/event-1").json["status"] == "running"
 
@@ -87,8 +89,8 @@ def test_updated_at_moves_even_when_the_clock_was_set_back(client, db):
     assert client.get(f"{URL}/event-1").json["updated_at"] > before
 
 
-def test_it_answers_400_for_a_constraint_of_the_dba(client, db):
+def test_a_constraint_of_the_dba_is_400(client, db):
     client.post(URL, json=minimal_run())
     db.execute("ALTER TABLE agent_runs ADD CONSTRAINT no_failure CHECK (status <> 'failure')")
-    answer = client.patch(f"{URL}/event-1", json={"status": "failed"})
-    assert_detail(answer, 400, "Database integrity error: no_failure")
+    response = client.patch(f"{URL}/event-1", json={"status": "failed"})
+    assert_error(response, 400, "Database integrity error: no_failure")

@@ -29,7 +29,9 @@ def test_migrate_migrates_both(empty_database_url, runtime_database_url):
     with psycopg.connect(runtime_database_url, autocommit=True) as runtime:
         runtime.execute("DROP TABLE runtime_events")
         runtime.execute("DROP FUNCTION number_runtime_event")
-        runtime.execute("DELETE FROM _yoyo_migration WHERE migration_id LIKE '0004%%'")
+        runtime.execute(
+            "DELETE FROM _yoyo_migration WHERE migration_id = '0005_runtime_events_table'"
+        )
     urls = {"DATABASE_URL": empty_database_url, "RUNTIME_DATABASE_URL": runtime_database_url}
     result = CliRunner().invoke(main, ["migrate"], env=urls)
     assert result.exit_code == 0, result.output

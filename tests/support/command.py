@@ -1,4 +1,4 @@
-"""The command line: as an operator runs it, and sooner."""
+"""Running a command, in this process or in one of its own."""
 
 import os
 import subprocess
@@ -11,9 +11,10 @@ from tests.support.service import PROJECT, environment
 
 
 def telemetry(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m telemetry`` in this process; what would end in a traceback is raised.
+    """Run ``python -m telemetry`` in this process, which is faster than starting another.
 
-    ``environ`` are all of the service's variables that are set.
+    ``environ`` sets the variables of the service; all others of them are unset. An exception
+    that would end in a traceback is raised.
     """
     unset: dict[str, str | None] = dict.fromkeys(os.environ.keys() - environment().keys())
     done = CliRunner().invoke(main, arguments, env=unset | environ, catch_exceptions=False)
@@ -21,7 +22,7 @@ def telemetry(*arguments: str, **environ: str) -> subprocess.CompletedProcess[st
 
 
 def telemetry_process(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run it as a process of its own."""
+    """Run ``python -m telemetry`` in a process of its own, as an operator does."""
     return subprocess.run(
         [sys.executable, "-m", "telemetry", *arguments],
         cwd=PROJECT,

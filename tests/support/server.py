@@ -4,7 +4,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -55,7 +55,8 @@ class Server:
         """End every process of it at once, as a power cut does."""
         processes = self._processes()
         for process in processes:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # some end by themselves without the postmaster
+                process.kill()
         psutil.wait_procs(processes)
         self._running.close()
 

@@ -1,1 +1,6 @@
-"""The JSON file backend of runtime events."""
+"""The JSON file backend of runtime events.
+
+``store`` reads the file and passes new events to the ``journal``, which appends them. ``stored``
+says what a line holds, ``lines`` reads bytes as lines, ``document`` converts the form of older
+services, and ``summary`` adds events up.
+"""

@@ -1,8 +1,8 @@
 """Appending to the file of events: under a lock, durably, each id once.
 
-Several processes share the file. Whoever has the lock first reads what the others have
-appended since, so that it knows the ids of the last REMEMBERED events; then it appends.
-Nothing is kept open between two appends: the file may be replaced at any time.
+Several processes share the file. A process that takes the lock first reads what the others
+appended since its last turn, so that it knows the ids of the last REMEMBERED events. Then it
+appends. No file stays open between two appends: the file may be replaced at any time.
 """
 
 import logging
@@ -14,13 +14,15 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 import msgspec
 from filelock import lock_descriptor
 
-from telemetry.persistence import PersistenceUnavailable
 from telemetry.runtime_events.events import Created, Event
+from telemetry.runtime_events.file.document import BadDocument, convert_document, is_document
+from telemetry.runtime_events.file.errors import EventsFileUnavailable
 from telemetry.runtime_events.file.lines import (
     Line,
     line_at,
@@ -30,27 +32,26 @@ from telemetry.runtime_events.file.lines import (
     write_all,
 )
 from telemetry.runtime_events.file.stored import decode_line, encode_line
-from telemetry.runtime_events.file.takeover import NoDocument, is_document, take_over
 from telemetry.time_limits import FILE_LOCK_SECONDS
 from telemetry.timestamps import utc_text
 
-# Events whose repetition is recognised.
+# A repeated event is recognised when its id is one of the last so many.
 REMEMBERED = 100_000
 
 LOCK_POLL_SECONDS = 0.001
 
-# So many bytes before the known end tell whether the file is still the one that was read.
+# Bytes compared to find out whether the file is still the one that was read.
 FINGERPRINT = 256
 
 logger = logging.getLogger(__name__)
 
 
-class Locked(PersistenceUnavailable):
+class Locked(EventsFileUnavailable):
     """Another process has the lock of the file."""
 
 
-class State(NamedTuple):
-    """Which file was read, up to where, and the last bytes there."""
+class Bookmark(NamedTuple):
+    """Where reading stopped: in which file, at which byte, and the last bytes before it."""
 
     identity: tuple[int, int]
     end: int
@@ -58,14 +59,16 @@ class State(NamedTuple):
 
 
 class Journal:
-    """The file of events as one process sees it. Not for two threads at once."""
+    """The file of events as one process sees it."""
 
     def __init__(self, path: Path, cost_per_second: float) -> None:
         self._name = path
         self._cost_per_second = cost_per_second
+        # One thread at a time: for another one of this process, the file's lock is not enough.
+        self._turn = Lock()
         self._offsets: OrderedDict[str, int] = OrderedDict()
-        self._state: State | None = None
-        self.unreadable = 0
+        self._bookmark: Bookmark | None = None
+        self._unreadable = 0
 
     @property
     def _path(self) -> str:
@@ -73,57 +76,65 @@ class Journal:
         return os.path.realpath(self._name)
 
     def append(self, batches: Sequence[Sequence[Event]]) -> list[list[Created]]:
-        """Append the events whose id is new; return what became of each event of each batch.
+        """Append the events whose id is new; return the outcome of each event of each batch.
 
-        All of them are durable at the return, also those that were there already: another
-        process may have died before it made them so. Raises PersistenceUnavailable, with
-        nothing of them in the file.
+        All of them are durable when this returns. Events that were in the file before are
+        synced too: the process that appended them may have died before it did so. Raises
+        EventsFileUnavailable; then the file is as it was before.
         """
         with (
+            self._turn,
             self._locked(FILE_LOCK_SECONDS),
             self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT) as fd,
         ):
             self._catch_up(fd)
             recorded_at = utc_text(datetime.now(UTC))
-            fresh: dict[str, bytes] = {}
+            new_lines: dict[str, bytes] = {}
             results = [
-                [self._classified(fd, event, fresh, recorded_at) for event in batch]
+                [self._add(event, recorded_at, new_lines, fd) for event in batch]
                 for batch in batches
             ]
-            self._write(fd, fresh)
+            self._write(fd, new_lines)
             return results
 
-    def take_over(self) -> None:
-        """Make a file of lines of a document, if that is what there is."""
-        with self._locked(FILE_LOCK_SECONDS):
-            self._take_over_document()
+    def convert_document(self) -> None:
+        """Convert a document into lines, if the file holds one. Raises EventsFileUnavailable."""
+        with self._turn, self._locked(FILE_LOCK_SECONDS):
+            self._convert_document()
 
-    def look(self) -> None:
-        """Catch up, to know of unreadable lines, without waiting for the lock.
+    def unreadable_lines(self) -> int | None:
+        """Return how many lines hold no event, or None when the file can't be used.
 
-        Raises PersistenceUnavailable, Locked when another process has it.
+        Never waits. While someone appends, it returns the number known before.
         """
-        with self._locked(0):
-            if os.path.exists(self._path):
-                with self._opened(os.O_RDONLY) as fd:
-                    self._catch_up(fd)
+        if self._turn.acquire(blocking=False):
+            try:
+                with self._locked(0):
+                    if os.path.exists(self._path):
+                        with self._opened(os.O_RDONLY) as fd:
+                            self._catch_up(fd)
+            except Locked:
+                pass
+            except EventsFileUnavailable:
+                return None
+            finally:
+                self._turn.release()
+        return self._unreadable
 
-    def _classified(
-        self, fd: int, event: Event, fresh: dict[str, bytes], recorded_at: str
-    ) -> Created:
-        """Say whether the event is new, and if so add its line to ``fresh``."""
+    def _add(self, event: Event, recorded_at: str, new_lines: dict[str, bytes], fd: int) -> Created:
+        """Add the event's line to ``new_lines`` when its id is new; return the stored event."""
         event_id = event["id"]
-        created = event_id not in fresh and event_id not in self._offsets
+        created = event_id not in new_lines and event_id not in self._offsets
         if created:
-            fresh[event_id] = encode_line({**event, "recorded_at": recorded_at})
-        line = fresh.get(event_id) or line_at(fd, self._offsets[event_id])
+            new_lines[event_id] = encode_line({**event, "recorded_at": recorded_at})
+        line = new_lines.get(event_id) or line_at(fd, self._offsets[event_id])
         stored = decode_line(line)
         return Created(msgspec.structs.asdict(stored) if stored else event, created)
 
     def _write(self, fd: int, lines: dict[str, bytes]) -> None:
-        """Append the lines by id, durably; what was written of them goes when that fails."""
+        """Append the lines, which are by id, and sync them; on a failure remove them again."""
         end = os.fstat(fd).st_size
-        # A line that lost its end, with its process, must not swallow the next one.
+        # A process that died may have left a line without its end: start a new line.
         start = b"\n" if lines and end and os.pread(fd, 1, end - 1) != b"\n" else b""
         try:
             write_all(fd, start + b"".join(lines.values()))
@@ -136,28 +147,28 @@ class Journal:
         for event_id, line in lines.items():
             self._remember(event_id, offset)
             offset += len(line)
-        self._note_state(fd, offset)
+        self._bookmark = self._bookmark_at(fd, offset)
 
     def _catch_up(self, fd: int) -> None:
-        """Read what was appended since the last time, or the file's last events when it is new."""
+        """Read what was appended since the bookmark, or a new file's last events."""
         size = os.fstat(fd).st_size
-        if self._state is None or self._state != self._state_at(fd, self._state.end):
+        if self._bookmark is None or self._bookmark != self._bookmark_at(fd, self._bookmark.end):
             self._offsets.clear()
-            self.unreadable = 0
-            last = [*islice(self._places(read_backwards(fd, size)), REMEMBERED)]
+            self._unreadable = 0
+            last = [*islice(self._ids(read_backwards(fd, size)), REMEMBERED)]
             self._offsets.update(reversed(last))
             sync_folder(self._path)
-        elif size > self._state.end:
-            for event_id, offset in self._places(read_forwards(fd, self._state.end, size)):
+        elif size > self._bookmark.end:
+            for event_id, offset in self._ids(read_forwards(fd, self._bookmark.end, size)):
                 self._remember(event_id, offset)
-        self._note_state(fd, size)
+        self._bookmark = self._bookmark_at(fd, size)
 
-    def _places(self, lines: Iterable[Line]) -> Iterator[tuple[str, int]]:
-        """Yield the id and the place of each event, and count the lines that hold none."""
+    def _ids(self, lines: Iterable[Line]) -> Iterator[tuple[str, int]]:
+        """Yield the id and the offset of each event, and count the lines that hold none."""
         for line in lines:
             event = decode_line(line.text)
             if event is None:
-                self.unreadable += 1
+                self._unreadable += 1
                 logger.warning("RUNTIME_EVENTS_PATH: no event at byte %d, skipped", line.offset)
             else:
                 yield event.id, line.offset
@@ -167,51 +178,49 @@ class Journal:
         if len(self._offsets) > REMEMBERED:
             self._offsets.popitem(last=False)
 
-    def _note_state(self, fd: int, end: int) -> None:
-        self._state = self._state_at(fd, end)
-
-    def _state_at(self, fd: int, end: int) -> State:
+    @staticmethod
+    def _bookmark_at(fd: int, end: int) -> Bookmark:
         found = os.fstat(fd)
         start = max(0, end - FINGERPRINT)
-        return State((found.st_dev, found.st_ino), end, os.pread(fd, end - start, start))
+        return Bookmark((found.st_dev, found.st_ino), end, os.pread(fd, end - start, start))
 
     @contextmanager
     def _locked(self, seconds: float) -> Iterator[None]:
-        """Keep other processes out; the lock ends with its holder, however that ends."""
+        """Keep other processes out. The lock ends with its process, even if that is killed."""
         try:
             lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 deadline = time.monotonic() + seconds
                 while not lock_descriptor(lock, blocking=False):
                     if time.monotonic() > deadline:
-                        raise Locked("RUNTIME_EVENTS_PATH is locked: others write")
+                        raise Locked("RUNTIME_EVENTS_PATH is locked by another process")
                     time.sleep(LOCK_POLL_SECONDS)
                 yield
             finally:
                 os.close(lock)
-        except NoDocument as error:
-            raise PersistenceUnavailable(
+        except BadDocument as error:
+            raise EventsFileUnavailable(
                 f"RUNTIME_EVENTS_PATH holds a document that can't be read: {error}"
             ) from error
         except FileNotFoundError as error:
-            raise PersistenceUnavailable("the folder of RUNTIME_EVENTS_PATH is missing") from error
+            raise EventsFileUnavailable("the folder of RUNTIME_EVENTS_PATH is missing") from error
         except OSError as error:
-            raise PersistenceUnavailable(
+            raise EventsFileUnavailable(
                 f"RUNTIME_EVENTS_PATH can't be used: {error.strerror or error}"
             ) from error
 
     @contextmanager
     def _opened(self, flags: int) -> Iterator[int]:
-        """Open the file under the lock: the one that has the name now, and holds lines."""
-        self._take_over_document()
+        """Open the file that has the name now, under the lock, and with lines in it."""
+        self._convert_document()
         fd = os.open(self._path, flags | os.O_CLOEXEC, 0o644)
         try:
             yield fd
         finally:
             os.close(fd)
 
-    def _take_over_document(self) -> None:
+    def _convert_document(self) -> None:
         with suppress(FileNotFoundError), open(self._path, "rb") as file:
             if is_document(file.fileno()):
-                logger.warning("RUNTIME_EVENTS_PATH holds a document: taking its events over")
-                take_over(self._path, file, self._cost_per_second)
+                logger.warning("RUNTIME_EVENTS_PATH holds a document: converting it into lines")
+                convert_document(self._path, file, self._cost_per_second)

@@ -1,4 +1,4 @@
-"""Lines of an open file, whole or from its end, without reading more than is asked for."""
+"""Lines of an open file, from either end, without reading more of it than needed."""
 
 import os
 import time
@@ -10,14 +10,14 @@ SHORT_BLOCK = 4096
 
 
 class Line(NamedTuple):
-    """A line without its end, and where it begins."""
+    """A line without its newline, and the offset where it begins."""
 
     offset: int
     text: bytes
 
 
 def read_backwards(fd: int, end: int) -> Iterator[Line]:
-    """Yield the lines before ``end``, the last one first, empty ones left out."""
+    """Yield the lines before ``end``, the last one first, without empty ones."""
     position, rest = end, b""
     while position > 0:
         start = max(0, position - BLOCK)
@@ -30,13 +30,13 @@ def read_backwards(fd: int, end: int) -> Iterator[Line]:
                 yield Line(offset, text)
             offset -= 1
         position, rest = start, first
-        time.sleep(0)  # a long way back leaves room for other requests
+        time.sleep(0)  # lets other requests run during a long read
     if rest:
         yield Line(0, rest)
 
 
 def read_forwards(fd: int, start: int, end: int) -> Iterator[Line]:
-    """Yield the lines from ``start`` to ``end``, empty ones left out; the last may lack its end."""
+    """Yield the lines from ``start`` to ``end``, without empty ones; the last may be cut off."""
     offset, rest = start, b""
     while offset + len(rest) < end:
         position = offset + len(rest)
@@ -61,14 +61,14 @@ def line_at(fd: int, offset: int) -> bytes:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write all of ``data``, which one call of the system need not do."""
+    """Write all of ``data``: one system call may write only a part."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
 
 
 def sync_folder(path: str) -> None:
-    """Make the name of the file at ``path`` durable."""
+    """Make the name of the file at ``path`` durable: sync the folder that holds it."""
     folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -1,4 +1,4 @@
-"""Events that were stored in a file: by this service, by an older one, or by hand."""
+"""Events stored in a file: by this service, by an older one, or by hand."""
 
 import hashlib
 import json
@@ -13,18 +13,18 @@ from telemetry.numbers import INT64_MAX
 from telemetry.payloads.fields import Identifier, Number, Text, Timestamp
 from telemetry.payloads.loading import load
 from telemetry.payloads.parsing import parse_document
-from telemetry.runtime_events.events import Event, complete
+from telemetry.runtime_events.events import Event, event_to_store
 from telemetry.runtime_events.schema import MAX_ENDPOINT, MAX_METHOD, EventSchema
 from telemetry.timestamps import utc_text
 
-# A longer integer is left to the schema: it may exceed a double.
+# The schema reads longer integers: it checks that they fit a double.
 Amount = Annotated[int, Meta(ge=0, le=INT64_MAX)] | Annotated[float, Meta(ge=0)]
 Positive = Annotated[int, Meta(gt=0, le=INT64_MAX)] | Annotated[float, Meta(gt=0)]
 CanonicalTime = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
 
 
 class StoredEvent(Struct):
-    """A line as this service writes it, so that its times compare as texts."""
+    """An event as this service writes it. Its time has one form, so times compare as texts."""
 
     id: str
     source: Literal["api", "web", "web_api", "worker"]
@@ -41,9 +41,9 @@ class StoredEvent(Struct):
 
 
 class StoredSchema(EventSchema):
-    """An event that somebody else stored: what may be derived may be missing.
+    """An event that another program stored: fields that can be derived may be missing.
 
-    What is derived may be longer than what was sent: by a slash, or by upper case.
+    A derived field may be longer than the field that was sent: by a slash, or in upper case.
     """
 
     endpoint = Text(required=True, min=1, max=MAX_ENDPOINT + 1, blank=False)
@@ -58,27 +58,27 @@ _decoder = msgspec.json.Decoder(StoredEvent)
 _schema = StoredSchema()
 
 
-class ForeignEvents:
-    """Reads events that this service did not write. An instance for each file read.
+class ExternalEventReader:
+    """Reads events that this service did not write. Make one for each file read.
 
-    One without an id gets one from its content and from how many of the same came before,
-    so that reading the file again gives the same ids.
+    An event without an id gets one from its content and from the number of equal events before
+    it, so that reading the file again gives the same ids.
     """
 
     def __init__(self, cost_per_second: float, *, long_integers: bool = False) -> None:
-        """With ``long_integers`` those beyond 64 bits are kept.
+        """With ``long_integers``, integers beyond 64 bits are kept.
 
-        A file can hold them; the database would answer the nearest double.
+        A file can hold them. The database can't: it would return the nearest double.
         """
         self._cost_per_second = cost_per_second
         self._long_integers = long_integers
-        self._met: Counter[str] = Counter()
+        self._seen: Counter[str] = Counter()
 
     def read(self, line: bytes) -> Event:
-        """Return the event to store. Raises Invalid with all that is wrong with it."""
+        """Return the event to store. Raises Invalid with every problem of the line."""
         document = parse_document(line, long_integers=self._long_integers)
         values = load(_schema, document, ()).values
-        event = complete(values, self._cost_per_second)
+        event = event_to_store(values, self._cost_per_second)
         for name in ("runtime_cost_estimate", "origin_idea_id"):
             event[name] = values.get(name, event[name])
         if "id" not in values:
@@ -87,8 +87,8 @@ class ForeignEvents:
 
     def _id(self, document: Any) -> str:
         content = json.dumps(document, sort_keys=True)
-        self._met[content] += 1
-        digest = hashlib.sha256(f"{self._met[content]} {content}".encode()).hexdigest()
+        self._seen[content] += 1
+        digest = hashlib.sha256(f"{self._seen[content]} {content}".encode()).hexdigest()
         return f"rt_{digest[:32]}"
 
 
@@ -98,13 +98,13 @@ def encode_line(event: Event) -> bytes:
 
 
 def decode_line(line: bytes) -> StoredEvent | None:
-    """Return the event on a line, or None when there is none: it is torn, or of another kind."""
+    """Return the event on a line, or None when it holds none: it is cut off, or something else."""
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        event = ForeignEvents(0.0, long_integers=True).read(line)
+        event = ExternalEventReader(0.0, long_integers=True).read(line)
     except Invalid:
         return None
     return StoredEvent(**event)

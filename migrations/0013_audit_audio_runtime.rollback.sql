@@ -1,0 +1,7 @@
+SET LOCAL lock_timeout = '5s';
+
+DROP FUNCTION audit.audio_runtime_row(os_core.audio_runtime_events);
+
+DROP FUNCTION audit.audio_runtime_payload(os_core.audio_runtime_events, text);
+
+DROP FUNCTION audit.audio_runtime_names(text, text);

@@ -1,0 +1,9 @@
+-- Shows the plan of a statement without running it.
+-- The last line only makes this file a whole statement: `python -m telemetry explain` puts the
+-- text of a statement file in its place, and passes the parameters of that file.
+-- params: none
+-- index: none
+-- locks: the tables of the statement, in the mode in which it uses them
+-- returns: one row with the plan as JSON, and the settings that differ from the defaults
+EXPLAIN (SETTINGS, FORMAT JSON)
+SELECT 'the statement';

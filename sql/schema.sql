@@ -1,0 +1,1115 @@
+-- The whole database as it is today, for reading. Generated from the migrations: `make schema`
+-- writes this file, and a test fails when it differs from them. Do not edit it.
+-- To create a database run `python -m telemetry migrate`, which also records what it applied.
+--
+-- A section per room, in the order of the migrations. In a room: trigger functions, then each table
+-- with its constraints, indexes and triggers, then the other functions.
+
+
+-- Room: migrations
+
+-- Table migration_checksums
+
+CREATE TABLE public.migration_checksums (
+    migration_id text NOT NULL,
+    checksum text NOT NULL,
+    CONSTRAINT migration_checksums_checksum_check CHECK ((checksum ~ '^[0-9a-f]{64}$'::text))
+);
+COMMENT ON TABLE public.migration_checksums IS 'A digest of each applied migration, so that a later edit of its file is noticed';
+COMMENT ON COLUMN public.migration_checksums.migration_id IS 'Name of the file, without .sql';
+COMMENT ON COLUMN public.migration_checksums.checksum IS 'SHA-256 of the migration file, in hex';
+
+ALTER TABLE ONLY public.migration_checksums
+    ADD CONSTRAINT migration_checksums_pkey PRIMARY KEY (migration_id);
+
+-- Functions
+
+CREATE FUNCTION public.holds_rows(relation regclass) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    answer boolean;
+BEGIN
+    -- The lock keeps the result true until the end of the transaction.
+    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', holds_rows.relation);
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', holds_rows.relation) INTO answer;
+    RETURN answer;
+END;
+$$;
+COMMENT ON FUNCTION public.holds_rows(relation regclass) IS 'Locks a table and returns whether it has any row; used before a rollback drops the table';
+
+
+-- Room: rate_limit
+
+-- Table rate_limit_clients
+
+CREATE UNLOGGED TABLE public.rate_limit_clients (
+    client text NOT NULL,
+    ticks bigint[] NOT NULL,
+    hits integer[] NOT NULL,
+    last_hit_at timestamp with time zone NOT NULL,
+    CONSTRAINT rate_limit_clients_pairs CHECK ((cardinality(ticks) = cardinality(hits)))
+);
+COMMENT ON TABLE public.rate_limit_clients IS 'Sliding one-minute window of requests per client; may be truncated at any time';
+COMMENT ON COLUMN public.rate_limit_clients.client IS 'IP address of the client';
+COMMENT ON COLUMN public.rate_limit_clients.ticks IS 'Time of the latest hit in each 60 ms that has hits, in microseconds since 1970; a minute has at most 1,001, however high the limit is';
+COMMENT ON COLUMN public.rate_limit_clients.hits IS 'Number of hits in the 60 ms of the tick at the same position';
+COMMENT ON COLUMN public.rate_limit_clients.last_hit_at IS 'sql/rate_limit/hit.sql deletes rows for which this is more than a minute ago';
+
+ALTER TABLE ONLY public.rate_limit_clients
+    ADD CONSTRAINT rate_limit_clients_pkey PRIMARY KEY (client);
+
+CREATE INDEX ix_rate_limit_clients_last_hit_at ON public.rate_limit_clients USING btree (last_hit_at);
+COMMENT ON INDEX public.ix_rate_limit_clients_last_hit_at IS 'sql/rate_limit/hit.sql: finds the rows to delete';
+
+
+-- Room: runs
+
+-- Trigger functions
+
+CREATE FUNCTION public.count_runs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    sign integer;
+    added bigint;
+BEGIN
+    IF tg_op = 'UPDATE' THEN
+        INSERT INTO agent_run_count_changes (agent_name, bucket, runs)
+        VALUES
+        (old.agent_name, agent_run_bucket(old.created_at), -1),
+        (new.agent_name, agent_run_bucket(new.created_at), 1);
+    ELSE
+        sign := CASE tg_op WHEN 'INSERT' THEN 1 ELSE -1 END;
+        PERFORM FROM changed OFFSET 1;
+        IF found THEN
+            INSERT INTO agent_run_count_changes (agent_name, bucket, runs)
+            SELECT changed.agent_name, agent_run_bucket(changed.created_at), count(*) * sign
+            FROM changed
+            GROUP BY 1, 2;
+        ELSE
+            -- At most one run, the usual case: without GROUP BY it takes half the time.
+            INSERT INTO agent_run_count_changes (agent_name, bucket, runs)
+            SELECT changed.agent_name, agent_run_bucket(changed.created_at), sign
+            FROM changed;
+        END IF;
+    END IF;
+    GET DIAGNOSTICS added = ROW_COUNT;
+    -- On average once per 1,000 rows, and then up to 10,000 of them, which outpaces any writers.
+    -- Under a stricter isolation level it could fail, and the writer's statement with it.
+    IF
+        random() * 1000 < added
+        AND current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable')
+    THEN
+        PERFORM fold_agent_run_counts(10000);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION public.count_runs() IS 'Trigger of agent_runs: appends to agent_run_count_changes what a statement added or removed';
+
+CREATE FUNCTION public.count_no_runs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RAISE EXCEPTION 'TRUNCATE of agent_runs is refused in an isolated transaction'
+        USING
+            ERRCODE = 'feature_not_supported',
+            HINT = 'Its snapshot may not see all that TRUNCATE removes: use READ COMMITTED.';
+    END IF;
+    PERFORM pg_advisory_xact_lock(7307);
+    DELETE FROM agent_run_count_changes;
+    DELETE FROM agent_run_counts;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION public.count_no_runs() IS 'Trigger of agent_runs: deletes all counts before TRUNCATE, whose lock keeps writers out';
+
+-- Table agent_runs
+
+CREATE TABLE public.agent_runs (
+    event_id text NOT NULL,
+    run_id text NOT NULL,
+    agent_name text NOT NULL,
+    job_type text NOT NULL,
+    status text DEFAULT 'running'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    start_time timestamp with time zone NOT NULL,
+    end_time timestamp with time zone,
+    duration_ms bigint DEFAULT 0 NOT NULL,
+    items_discovered bigint DEFAULT 0 NOT NULL,
+    items_succeeded bigint DEFAULT 0 NOT NULL,
+    items_failed bigint DEFAULT 0 NOT NULL,
+    items_skipped bigint DEFAULT 0 NOT NULL,
+    product text,
+    product_family text,
+    platform text,
+    subdomain text,
+    website text,
+    website_section text,
+    item_name text,
+    git_repo text,
+    git_branch text,
+    git_commit_hash text,
+    git_run_tag text,
+    git_commit_source text,
+    git_commit_author text,
+    git_commit_timestamp timestamp with time zone,
+    input_summary text,
+    output_summary text,
+    source_ref text,
+    target_ref text,
+    error_summary text,
+    error_details text,
+    host text,
+    environment text,
+    trigger_type text,
+    metrics_json jsonb,
+    context_json jsonb,
+    insight_id text,
+    parent_run_id text,
+    api_posted boolean DEFAULT false NOT NULL,
+    api_posted_at timestamp with time zone,
+    api_retry_count bigint DEFAULT 0 NOT NULL,
+    changed_fields text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT agent_runs_agent_name_check CHECK (((length(agent_name) >= 1) AND (length(agent_name) <= 255))),
+    CONSTRAINT agent_runs_api_retry_count_check CHECK ((api_retry_count >= 0)),
+    CONSTRAINT agent_runs_context_json_check CHECK ((jsonb_typeof(context_json) = 'object'::text)),
+    CONSTRAINT agent_runs_duration_ms_check CHECK ((duration_ms >= 0)),
+    CONSTRAINT agent_runs_event_id_check CHECK ((((length(event_id) >= 1) AND (length(event_id) <= 255)) AND (event_id !~ '[[:space:][:cntrl:]/]'::text))),
+    CONSTRAINT agent_runs_git_commit_source_check CHECK ((git_commit_source = ANY (ARRAY['manual'::text, 'llm'::text, 'ci'::text]))),
+    CONSTRAINT agent_runs_items_discovered_check CHECK ((items_discovered >= 0)),
+    CONSTRAINT agent_runs_items_failed_check CHECK ((items_failed >= 0)),
+    CONSTRAINT agent_runs_items_skipped_check CHECK ((items_skipped >= 0)),
+    CONSTRAINT agent_runs_items_succeeded_check CHECK ((items_succeeded >= 0)),
+    CONSTRAINT agent_runs_job_type_check CHECK (((length(job_type) >= 1) AND (length(job_type) <= 255))),
+    CONSTRAINT agent_runs_metrics_json_check CHECK ((jsonb_typeof(metrics_json) = 'object'::text)),
+    CONSTRAINT agent_runs_run_id_check CHECK (((length(run_id) >= 1) AND (length(run_id) <= 255))),
+    CONSTRAINT agent_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'success'::text, 'failure'::text, 'partial'::text, 'timeout'::text, 'cancelled'::text])))
+);
+COMMENT ON TABLE public.agent_runs IS 'What agents did: one row per run, created once and updated while the run is in progress';
+COMMENT ON COLUMN public.agent_runs.event_id IS 'Chosen by the agent; a create that repeats it inserts nothing';
+COMMENT ON COLUMN public.agent_runs.run_id IS 'The agent''s own name for the run; not unique';
+COMMENT ON COLUMN public.agent_runs.job_type IS 'Kind of work, in the agent''s words';
+COMMENT ON COLUMN public.agent_runs.status IS 'running until the agent reports one of the outcomes in agent_runs_status_check';
+COMMENT ON COLUMN public.agent_runs.created_at IS 'As sent by the agent; if it sent none, when the row was inserted';
+COMMENT ON COLUMN public.agent_runs.updated_at IS 'When the row last changed, by this database''s clock; never moves backwards';
+COMMENT ON COLUMN public.agent_runs.start_time IS 'When the run began, by the agent''s clock';
+COMMENT ON COLUMN public.agent_runs.end_time IS 'When the run ended, by the agent''s clock';
+COMMENT ON COLUMN public.agent_runs.duration_ms IS 'Milliseconds, as measured by the agent';
+COMMENT ON COLUMN public.agent_runs.items_discovered IS 'Items that the run found to work on';
+COMMENT ON COLUMN public.agent_runs.items_succeeded IS 'Items that were completed';
+COMMENT ON COLUMN public.agent_runs.items_failed IS 'Items that were tried and failed';
+COMMENT ON COLUMN public.agent_runs.items_skipped IS 'Items that were left out on purpose';
+COMMENT ON COLUMN public.agent_runs.git_repo IS 'URL of the repository; links to commits are derived from it when a run is read';
+COMMENT ON COLUMN public.agent_runs.git_run_tag IS 'Tag that the agent put on the run''s commits';
+COMMENT ON COLUMN public.agent_runs.git_commit_source IS 'Who made the commit: manual, llm or ci';
+COMMENT ON COLUMN public.agent_runs.source_ref IS 'What the run read from';
+COMMENT ON COLUMN public.agent_runs.target_ref IS 'What the run wrote to';
+COMMENT ON COLUMN public.agent_runs.error_details IS 'Long text, such as a traceback';
+COMMENT ON COLUMN public.agent_runs.trigger_type IS 'What started the run, in the agent''s words';
+COMMENT ON COLUMN public.agent_runs.metrics_json IS 'Object of measurements, in any shape';
+COMMENT ON COLUMN public.agent_runs.context_json IS 'Object about the run''s surroundings, in any shape';
+COMMENT ON COLUMN public.agent_runs.insight_id IS 'The insight that led to the run';
+COMMENT ON COLUMN public.agent_runs.parent_run_id IS 'run_id of the run that started this one';
+COMMENT ON COLUMN public.agent_runs.api_posted IS 'Whether the agent has also posted the run to another API';
+COMMENT ON COLUMN public.agent_runs.api_posted_at IS 'When the agent posted it there';
+COMMENT ON COLUMN public.agent_runs.api_retry_count IS 'How many times the agent retried that post';
+COMMENT ON COLUMN public.agent_runs.changed_fields IS 'Columns changed since the create; a repeated create may differ in them without a conflict';
+
+ALTER TABLE ONLY public.agent_runs
+    ADD CONSTRAINT agent_runs_pkey PRIMARY KEY (event_id);
+
+CREATE INDEX ix_agent_runs_agent_name_newest ON public.agent_runs USING btree (agent_name, created_at DESC, event_id DESC);
+COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by agent, and the names in sql/runs/metadata.sql';
+
+CREATE INDEX ix_agent_runs_agent_name_status_newest ON public.agent_runs USING btree (agent_name, status, created_at DESC, event_id DESC);
+COMMENT ON INDEX public.ix_agent_runs_agent_name_status_newest IS 'sql/runs/list.sql by agent and status';
+
+CREATE INDEX ix_agent_runs_created_at ON public.agent_runs USING btree (created_at DESC, event_id DESC);
+COMMENT ON INDEX public.ix_agent_runs_created_at IS 'sql/runs/list.sql without a filter; the two columns are its cursor';
+
+CREATE INDEX ix_agent_runs_job_type_created_at ON public.agent_runs USING btree (job_type, created_at DESC);
+COMMENT ON INDEX public.ix_agent_runs_job_type_created_at IS 'sql/runs/list.sql by job type, and the job types in sql/runs/metadata.sql';
+
+CREATE INDEX ix_agent_runs_parent_run_id_created_at ON public.agent_runs USING btree ("left"(parent_run_id, 255), created_at DESC) WHERE (parent_run_id IS NOT NULL);
+COMMENT ON INDEX public.ix_agent_runs_parent_run_id_created_at IS 'sql/runs/list.sql by parent';
+
+CREATE INDEX ix_agent_runs_run_id ON public.agent_runs USING btree (run_id);
+COMMENT ON INDEX public.ix_agent_runs_run_id IS 'sql/runs/list.sql by run_id';
+
+CREATE INDEX ix_agent_runs_start_time ON public.agent_runs USING btree (start_time);
+COMMENT ON INDEX public.ix_agent_runs_start_time IS 'sql/runs/list.sql by start time';
+
+CREATE INDEX ix_agent_runs_status_created_at ON public.agent_runs USING btree (status, created_at DESC);
+COMMENT ON INDEX public.ix_agent_runs_status_created_at IS 'sql/runs/list.sql by status';
+
+CREATE TRIGGER count_deleted AFTER DELETE ON public.agent_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_runs();
+
+CREATE TRIGGER count_inserted AFTER INSERT ON public.agent_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_runs();
+
+CREATE TRIGGER count_moved AFTER UPDATE ON public.agent_runs FOR EACH ROW WHEN (((old.agent_name IS DISTINCT FROM new.agent_name) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION public.count_runs();
+
+CREATE TRIGGER count_truncated BEFORE TRUNCATE ON public.agent_runs FOR EACH STATEMENT EXECUTE FUNCTION public.count_no_runs();
+
+-- Table agent_run_counts
+
+CREATE TABLE public.agent_run_counts (
+    bucket timestamp with time zone NOT NULL,
+    agent_name text NOT NULL,
+    runs bigint NOT NULL
+)
+WITH (fillfactor='70');
+COMMENT ON TABLE public.agent_run_counts IS 'Runs per agent, in total and per ten minutes; exact when agent_run_count_changes is added';
+COMMENT ON COLUMN public.agent_run_counts.bucket IS 'agent_run_bucket(created_at) of the runs counted; -infinity: all runs of the agent';
+COMMENT ON COLUMN public.agent_run_counts.runs IS 'Can be negative while the difference is in agent_run_count_changes; a zero has no row';
+
+ALTER TABLE ONLY public.agent_run_counts
+    ADD CONSTRAINT agent_run_counts_pkey PRIMARY KEY (bucket, agent_name);
+
+-- Table agent_run_count_changes
+
+CREATE TABLE public.agent_run_count_changes (
+    agent_name text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    runs bigint NOT NULL
+)
+WITH (autovacuum_vacuum_threshold='5000', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_cost_delay='0');
+COMMENT ON TABLE public.agent_run_count_changes IS 'Changes in the number of runs that are not yet part of agent_run_counts';
+COMMENT ON COLUMN public.agent_run_count_changes.bucket IS 'agent_run_bucket(created_at)';
+COMMENT ON COLUMN public.agent_run_count_changes.runs IS 'Runs added; negative: runs removed';
+
+-- Functions
+
+CREATE FUNCTION public.agent_run_bucket(created_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN date_bin('00:10:00'::interval, GREATEST(created_at, '2000-01-01 00:00:00+00'::timestamp with time zone), '2000-01-01 00:00:00+00'::timestamp with time zone);
+COMMENT ON FUNCTION public.agent_run_bucket(created_at timestamp with time zone) IS 'The start of the ten minutes in which a run is counted';
+
+CREATE FUNCTION public.fold_agent_run_counts(row_limit bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    folded bigint;
+    emptied bigint;
+BEGIN
+    -- One transaction at a time does this; the others go on without waiting.
+    IF NOT pg_try_advisory_xact_lock(7307) THEN
+        RETURN 0;
+    END IF;
+    WITH taken AS (
+        DELETE FROM agent_run_count_changes
+        WHERE ctid = any(
+            ARRAY(SELECT change.ctid FROM agent_run_count_changes AS change LIMIT row_limit)
+        )
+        RETURNING agent_name, bucket, runs
+    ),
+
+    summed AS (
+        SELECT agent_name, bucket, sum(runs) AS runs
+        FROM taken
+        GROUP BY GROUPING SETS ((agent_name, bucket), (agent_name))
+    ),
+
+    counted AS (
+        INSERT INTO agent_run_counts AS known (bucket, agent_name, runs)
+        SELECT coalesce(bucket, '-infinity'), agent_name, runs
+        FROM summed
+        WHERE runs <> 0
+        ON CONFLICT (bucket, agent_name) DO UPDATE SET runs = known.runs + excluded.runs
+        RETURNING runs
+    )
+
+    SELECT
+        (SELECT count(*) FROM taken),
+        (SELECT count(*) FROM counted WHERE runs = 0)
+    INTO folded, emptied;
+    IF emptied > 0 THEN
+        DELETE FROM agent_run_counts WHERE runs = 0;
+    END IF;
+    RETURN folded;
+END;
+$$;
+COMMENT ON FUNCTION public.fold_agent_run_counts(row_limit bigint) IS 'Moves up to row_limit rows of agent_run_count_changes into agent_run_counts; returns how many';
+
+CREATE FUNCTION public.recount_agent_runs() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    counted bigint;
+BEGIN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RAISE EXCEPTION 'recount_agent_runs() is refused in an isolated transaction'
+        USING
+            ERRCODE = 'feature_not_supported',
+            HINT = 'Its snapshot may be older than what it replaces: use READ COMMITTED.';
+    END IF;
+    -- In the same order as TRUNCATE takes them, so that the two cannot deadlock.
+    LOCK TABLE agent_runs IN ACCESS SHARE MODE;
+    PERFORM pg_advisory_xact_lock(7307);
+    DELETE FROM agent_run_counts;
+    -- One snapshot sees either both a run and the change that counts it, or neither. Runs that it
+    -- does not see are counted by changes that stay. The lock keeps others from moving changes.
+    WITH forgotten AS (
+        DELETE FROM agent_run_count_changes
+    ),
+
+    counted AS (
+        INSERT INTO agent_run_counts (bucket, agent_name, runs)
+        SELECT coalesce(bucket, '-infinity'), agent_name, sum(runs)
+        FROM (
+            SELECT agent_run_bucket(created_at) AS bucket, agent_name, count(*) AS runs
+            FROM agent_runs
+            GROUP BY 1, 2
+        ) AS existing
+        GROUP BY GROUPING SETS ((agent_name, bucket), (agent_name))
+        ORDER BY 1, 2
+        RETURNING bucket, runs
+    )
+
+    SELECT coalesce(sum(runs), 0) INTO counted FROM counted WHERE bucket = '-infinity';
+    RETURN counted;
+END;
+$$;
+COMMENT ON FUNCTION public.recount_agent_runs() IS 'Counts all runs again while others write; needed only after the triggers were disabled';
+
+
+-- Room: runtime_events
+
+-- Trigger functions
+
+CREATE FUNCTION public.number_runtime_event() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    wanted integer := pg_backend_pid() % 64;
+BEGIN
+    FOR step IN 0..63 LOOP
+        NEW.lane := (wanted + step) % 64;
+        IF pg_try_advisory_xact_lock(7306, NEW.lane) THEN
+            NEW.number := nextval('runtime_events_number_seq');
+            RETURN NEW;
+        END IF;
+    END LOOP;
+    -- All lanes are taken by other transactions. This one holds no lane, so it can wait for one
+    -- without a deadlock.
+    NEW.lane := wanted;
+    PERFORM pg_advisory_xact_lock(7306, wanted);
+    NEW.number := nextval('runtime_events_number_seq');
+    RETURN NEW;
+END;
+$$;
+COMMENT ON FUNCTION public.number_runtime_event() IS 'Trigger of runtime_events: takes a lane that no other transaction holds, and its next number';
+
+-- Table runtime_events
+
+CREATE TABLE public.runtime_events (
+    id text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    source text NOT NULL,
+    endpoint text NOT NULL,
+    raw_endpoint text NOT NULL,
+    method text DEFAULT 'GET'::text NOT NULL,
+    status_code smallint DEFAULT 200 NOT NULL,
+    runtime_ms numeric NOT NULL,
+    runtime_cost_estimate numeric NOT NULL,
+    idea_id text,
+    origin_idea_id text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    lane smallint NOT NULL,
+    number bigint NOT NULL,
+    CONSTRAINT runtime_events_endpoint_check CHECK ((endpoint ~ '^/[^?]*$'::text)),
+    CONSTRAINT runtime_events_id_check CHECK (((length(id) >= 1) AND (length(id) <= 128))),
+    CONSTRAINT runtime_events_lane_check CHECK (((lane >= 0) AND (lane <= 63))),
+    CONSTRAINT runtime_events_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT runtime_events_method_check CHECK (((length(method) >= 1) AND (length(method) <= 128))),
+    CONSTRAINT runtime_events_runtime_cost_estimate_check CHECK (((runtime_cost_estimate >= (0)::numeric) AND (runtime_cost_estimate < '180000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric))),
+    CONSTRAINT runtime_events_runtime_ms_check CHECK (((runtime_ms > (0)::numeric) AND (runtime_ms < '180000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric))),
+    CONSTRAINT runtime_events_source_check CHECK ((source = ANY (ARRAY['api'::text, 'web'::text, 'web_api'::text, 'worker'::text]))),
+    CONSTRAINT runtime_events_status_code_check CHECK (((status_code >= 100) AND (status_code <= 599)))
+);
+COMMENT ON TABLE public.runtime_events IS 'How endpoints behaved: one row per event, appended once and never changed';
+COMMENT ON COLUMN public.runtime_events.id IS 'From the client, which makes a retry recognisable; else rt_ and 32 hex digits from the service';
+COMMENT ON COLUMN public.runtime_events.recorded_at IS 'When the event was received, by this database''s clock; an imported event keeps its own time';
+COMMENT ON COLUMN public.runtime_events.source IS 'What kind of program observed the event';
+COMMENT ON COLUMN public.runtime_events.endpoint IS 'Path with a leading slash and without a query string; events are grouped by it';
+COMMENT ON COLUMN public.runtime_events.raw_endpoint IS 'The endpoint exactly as sent';
+COMMENT ON COLUMN public.runtime_events.method IS 'HTTP method in upper case';
+COMMENT ON COLUMN public.runtime_events.status_code IS 'HTTP status; 500 and above count as errors';
+COMMENT ON COLUMN public.runtime_events.runtime_ms IS 'Milliseconds; numeric, so that any JSON number is returned as it was sent';
+COMMENT ON COLUMN public.runtime_events.runtime_cost_estimate IS 'runtime_ms / 1000 times RUNTIME_COST_PER_SECOND, as it was set when the event was recorded';
+COMMENT ON COLUMN public.runtime_events.idea_id IS 'The idea that the request served';
+COMMENT ON COLUMN public.runtime_events.origin_idea_id IS 'Equal to idea_id when the event was recorded; an imported event keeps its own';
+COMMENT ON COLUMN public.runtime_events.metadata IS 'Object of strings, numbers, booleans and nulls';
+COMMENT ON COLUMN public.runtime_events.lane IS 'One of 64 lanes; only one transaction at a time writes to a lane';
+COMMENT ON COLUMN public.runtime_events.number IS 'Grows within a lane in the order in which its events became visible; has gaps';
+
+CREATE SEQUENCE public.runtime_events_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.runtime_events_number_seq OWNED BY public.runtime_events.number;
+
+ALTER TABLE ONLY public.runtime_events
+    ADD CONSTRAINT runtime_events_pkey PRIMARY KEY (id);
+
+CREATE INDEX ix_runtime_events_endpoint ON public.runtime_events USING btree ("left"(endpoint, 500) COLLATE "C");
+COMMENT ON INDEX public.ix_runtime_events_endpoint IS 'sql/runtime_events/list.sql by a prefix of the endpoint that few events have';
+
+CREATE INDEX ix_runtime_events_lane_number ON public.runtime_events USING btree (lane, number);
+COMMENT ON INDEX public.ix_runtime_events_lane_number IS 'sql/runtime_events/change_token.sql: the highest number of each lane';
+
+CREATE INDEX ix_runtime_events_recorded_at ON public.runtime_events USING btree (recorded_at DESC);
+COMMENT ON INDEX public.ix_runtime_events_recorded_at IS 'sql/runtime_events/list.sql, newest first, and the window of sql/runtime_events/summary.sql';
+
+CREATE INDEX ix_runtime_events_source_recorded_at ON public.runtime_events USING btree (source, recorded_at DESC);
+COMMENT ON INDEX public.ix_runtime_events_source_recorded_at IS 'sql/runtime_events/list.sql and sql/runtime_events/summary.sql by source';
+
+CREATE TRIGGER number_runtime_event BEFORE INSERT ON public.runtime_events FOR EACH ROW EXECUTE FUNCTION public.number_runtime_event();
+
+
+-- Room: shared
+
+-- Trigger functions
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% on %.% is refused: its rows are only ever added',
+        tg_op, tg_table_schema, tg_table_name
+    USING
+        ERRCODE = 'restrict_violation',
+        HINT = 'Append a new event that says what is true now; the old one stays as it was said.';
+END;
+$$;
+COMMENT ON FUNCTION public.refuse_change() IS 'Trigger of append-only tables: refuses UPDATE, DELETE and TRUNCATE from any role';
+
+
+-- Room: audio_runtime
+
+-- Schema
+
+CREATE SCHEMA os_core;
+COMMENT ON SCHEMA os_core IS 'Devices, sessions and what the engines observed';
+
+-- Trigger functions
+
+CREATE FUNCTION os_core.refuse_tenant_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the tenant of a row of %.% can not be changed from % to %',
+        tg_table_schema, tg_table_name, old.tenant_id, new.tenant_id
+    USING
+        ERRCODE = 'restrict_violation',
+        HINT = 'Its history belongs to its tenant: create it under a new id for the other one.';
+END;
+$$;
+COMMENT ON FUNCTION os_core.refuse_tenant_change() IS 'Trigger of devices and sessions: refuses an UPDATE that changes the tenant';
+
+CREATE FUNCTION os_core.begin_chain() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- A restore that loads one table after another may have inserted the head already.
+    INSERT INTO os_core.audio_runtime_heads (tenant_id, device_id)
+    VALUES (new.tenant_id, new.device_id)
+    ON CONFLICT (tenant_id, device_id) DO NOTHING;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION os_core.begin_chain() IS 'Trigger of devices: inserts the head of a new device, so that its first append can lock it';
+
+-- Table os_core.devices
+
+CREATE TABLE os_core.devices (
+    device_id text NOT NULL COLLATE pg_catalog."C",
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    device_type text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT devices_device_id_check CHECK ((((length(device_id) >= 1) AND (length(device_id) <= 128)) AND (device_id ~ '^[A-Za-z0-9._:-]+$'::text))),
+    CONSTRAINT devices_device_type_check CHECK (((length(device_type) >= 1) AND (length(device_type) <= 255))),
+    CONSTRAINT devices_tenant_id_check CHECK ((((length(tenant_id) >= 1) AND (length(tenant_id) <= 64)) AND (tenant_id ~ '^[A-Za-z0-9._:-]+$'::text)))
+);
+COMMENT ON TABLE os_core.devices IS 'Voice devices; a device belongs for good to the tenant that it was created with';
+COMMENT ON COLUMN os_core.devices.device_type IS 'Model or kind, in the client''s words';
+
+ALTER TABLE ONLY os_core.devices
+    ADD CONSTRAINT devices_pkey PRIMARY KEY (device_id);
+COMMENT ON CONSTRAINT devices_pkey ON os_core.devices IS 'device_id alone: two tenants cannot share a device';
+
+ALTER TABLE ONLY os_core.devices
+    ADD CONSTRAINT devices_tenant_device_key UNIQUE (tenant_id, device_id);
+COMMENT ON CONSTRAINT devices_tenant_device_key ON os_core.devices IS 'Target of the foreign keys of sessions, the ledger, its heads and its projection';
+
+CREATE TRIGGER begin_chain AFTER INSERT ON os_core.devices FOR EACH ROW EXECUTE FUNCTION os_core.begin_chain();
+
+CREATE TRIGGER refuse_tenant_change BEFORE UPDATE ON os_core.devices FOR EACH ROW WHEN ((old.tenant_id IS DISTINCT FROM new.tenant_id)) EXECUTE FUNCTION os_core.refuse_tenant_change();
+
+ALTER TABLE os_core.devices ENABLE ALWAYS TRIGGER refuse_tenant_change;
+
+-- Table os_core.sessions
+
+CREATE TABLE os_core.sessions (
+    session_id bigint NOT NULL,
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    device_id text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sessions_session_id_check CHECK ((session_id >= 0))
+);
+COMMENT ON TABLE os_core.sessions IS 'Conversations; a session belongs to one tenant for good, and may move between its devices';
+COMMENT ON COLUMN os_core.sessions.device_id IS 'The device that the session was last on';
+
+ALTER TABLE ONLY os_core.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY os_core.sessions
+    ADD CONSTRAINT sessions_tenant_session_key UNIQUE (tenant_id, session_id);
+COMMENT ON CONSTRAINT sessions_tenant_session_key ON os_core.sessions IS 'Target of the foreign keys of the ledger and its projection';
+
+CREATE INDEX ix_sessions_tenant_device ON os_core.sessions USING btree (tenant_id, device_id);
+COMMENT ON INDEX os_core.ix_sessions_tenant_device IS 'sessions_device_fkey, when a device is deleted';
+
+CREATE TRIGGER refuse_tenant_change BEFORE UPDATE ON os_core.sessions FOR EACH ROW WHEN ((old.tenant_id IS DISTINCT FROM new.tenant_id)) EXECUTE FUNCTION os_core.refuse_tenant_change();
+
+ALTER TABLE os_core.sessions ENABLE ALWAYS TRIGGER refuse_tenant_change;
+
+ALTER TABLE ONLY os_core.sessions
+    ADD CONSTRAINT sessions_device_fkey FOREIGN KEY (tenant_id, device_id) REFERENCES os_core.devices(tenant_id, device_id);
+
+-- Table os_core.audio_runtime_events
+
+CREATE TABLE os_core.audio_runtime_events (
+    event_id bigint NOT NULL,
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    device_id text NOT NULL COLLATE pg_catalog."C",
+    session_id bigint,
+    event_kind text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    idempotency_key text NOT NULL COLLATE pg_catalog."C",
+    processed_stream_id text,
+    raw_stream_id text,
+    pre_roll_buffer_id bigint,
+    selected_mic text,
+    selected_speaker text,
+    device_health text,
+    jitter_ms double precision,
+    drift_ppm double precision,
+    buffer_depth_ms double precision,
+    underruns bigint,
+    overruns bigint,
+    phrase_id bigint,
+    phrase_text text,
+    reason_code bigint,
+    capture_degraded boolean,
+    aec_unstable boolean,
+    device_changed boolean,
+    stream_gap_detected boolean,
+    tts_playback_active boolean,
+    row_hash bytea NOT NULL,
+    CONSTRAINT audio_runtime_events_buffer_depth_ms_check CHECK (((buffer_depth_ms >= (0)::double precision) AND (buffer_depth_ms < 'Infinity'::double precision))),
+    CONSTRAINT audio_runtime_events_created_at_check CHECK ((created_at >= 0)),
+    CONSTRAINT audio_runtime_events_degradation_fields_check CHECK ((num_nonnulls(capture_degraded, aec_unstable, device_changed, stream_gap_detected) =
+CASE event_kind
+    WHEN 'DEGRADATION_FLAGS'::text THEN 4
+    ELSE 0
+END)),
+    CONSTRAINT audio_runtime_events_device_health_check CHECK ((device_health = ANY (ARRAY['HEALTHY'::text, 'DEGRADED'::text, 'FAILED'::text]))),
+    CONSTRAINT audio_runtime_events_device_state_fields_check CHECK ((num_nonnulls(selected_mic, selected_speaker, device_health) =
+CASE event_kind
+    WHEN 'DEVICE_STATE'::text THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT audio_runtime_events_drift_ppm_check CHECK (((drift_ppm > '-Infinity'::double precision) AND (drift_ppm < 'Infinity'::double precision))),
+    CONSTRAINT audio_runtime_events_event_id_check CHECK ((event_id > 0)),
+    CONSTRAINT audio_runtime_events_event_kind_check CHECK ((event_kind = ANY (ARRAY['STREAM_REFS'::text, 'VAD_EVENT'::text, 'DEVICE_STATE'::text, 'TIMING_STATS'::text, 'INTERRUPT_CANDIDATE'::text, 'DEGRADATION_FLAGS'::text, 'TTS_PLAYBACK_ACTIVE'::text]))),
+    CONSTRAINT audio_runtime_events_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 128))),
+    CONSTRAINT audio_runtime_events_interrupt_fields_check CHECK ((num_nonnulls(phrase_id, phrase_text, reason_code) =
+CASE event_kind
+    WHEN 'INTERRUPT_CANDIDATE'::text THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT audio_runtime_events_jitter_ms_check CHECK (((jitter_ms >= (0)::double precision) AND (jitter_ms < 'Infinity'::double precision))),
+    CONSTRAINT audio_runtime_events_overruns_check CHECK ((overruns >= 0)),
+    CONSTRAINT audio_runtime_events_phrase_id_check CHECK ((phrase_id >= 0)),
+    CONSTRAINT audio_runtime_events_phrase_text_check CHECK (((length(phrase_text) >= 1) AND (length(phrase_text) <= 128))),
+    CONSTRAINT audio_runtime_events_pre_roll_buffer_id_check CHECK ((pre_roll_buffer_id >= 0)),
+    CONSTRAINT audio_runtime_events_processed_stream_field_check CHECK (((processed_stream_id IS NOT NULL) = (event_kind = ANY (ARRAY['STREAM_REFS'::text, 'VAD_EVENT'::text])))),
+    CONSTRAINT audio_runtime_events_processed_stream_id_check CHECK (((length(processed_stream_id) >= 1) AND (length(processed_stream_id) <= 64))),
+    CONSTRAINT audio_runtime_events_raw_stream_id_check CHECK (((length(raw_stream_id) >= 1) AND (length(raw_stream_id) <= 64))),
+    CONSTRAINT audio_runtime_events_reason_code_check CHECK ((reason_code >= 0)),
+    CONSTRAINT audio_runtime_events_row_hash_check CHECK ((octet_length(row_hash) = 32)),
+    CONSTRAINT audio_runtime_events_selected_mic_check CHECK (((length(selected_mic) >= 1) AND (length(selected_mic) <= 255))),
+    CONSTRAINT audio_runtime_events_selected_speaker_check CHECK (((length(selected_speaker) >= 1) AND (length(selected_speaker) <= 255))),
+    CONSTRAINT audio_runtime_events_session_id_check CHECK ((session_id >= 0)),
+    CONSTRAINT audio_runtime_events_stream_refs_fields_check CHECK (
+CASE
+    WHEN (event_kind = 'STREAM_REFS'::text) THEN (pre_roll_buffer_id IS NOT NULL)
+    ELSE (num_nonnulls(pre_roll_buffer_id, raw_stream_id) = 0)
+END),
+    CONSTRAINT audio_runtime_events_timing_stats_fields_check CHECK ((num_nonnulls(jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns) =
+CASE event_kind
+    WHEN 'TIMING_STATS'::text THEN 5
+    ELSE 0
+END)),
+    CONSTRAINT audio_runtime_events_tts_field_check CHECK (((tts_playback_active IS NOT NULL) = (event_kind = 'TTS_PLAYBACK_ACTIVE'::text))),
+    CONSTRAINT audio_runtime_events_underruns_check CHECK ((underruns >= 0))
+);
+COMMENT ON TABLE os_core.audio_runtime_events IS 'Append-only ledger of engine PH1.K: what voice devices observed, one row per event';
+COMMENT ON COLUMN os_core.audio_runtime_events.event_id IS 'In commit order within a device; has gaps, and gives no order across devices';
+COMMENT ON COLUMN os_core.audio_runtime_events.session_id IS 'A session of the tenant, on any of its devices; NULL: outside any session';
+COMMENT ON COLUMN os_core.audio_runtime_events.event_kind IS 'Decides which of the columns from processed_stream_id to tts_playback_active are set';
+COMMENT ON COLUMN os_core.audio_runtime_events.created_at IS 'Nanoseconds since 1970 by the device''s clock, which may jump: order by event_id instead';
+COMMENT ON COLUMN os_core.audio_runtime_events.idempotency_key IS 'Chosen by the device; an event with the same key and kind is the same event, sent again';
+COMMENT ON COLUMN os_core.audio_runtime_events.processed_stream_id IS 'The stream after echo cancellation; text, because an id may be an integer of up to 128 bits';
+COMMENT ON COLUMN os_core.audio_runtime_events.raw_stream_id IS 'The stream as captured';
+COMMENT ON COLUMN os_core.audio_runtime_events.pre_roll_buffer_id IS 'The buffer that holds the audio from before the stream began';
+COMMENT ON COLUMN os_core.audio_runtime_events.jitter_ms IS 'Milliseconds';
+COMMENT ON COLUMN os_core.audio_runtime_events.drift_ppm IS 'Clock drift in parts per million; can be negative';
+COMMENT ON COLUMN os_core.audio_runtime_events.buffer_depth_ms IS 'Milliseconds';
+COMMENT ON COLUMN os_core.audio_runtime_events.reason_code IS 'Why the phrase may be an interruption, in the device''s numbering';
+COMMENT ON COLUMN os_core.audio_runtime_events.row_hash IS 'SHA-256 of the previous row_hash of the device (32 zero bytes for the first) and the canonical bytes of this row';
+
+ALTER TABLE os_core.audio_runtime_events ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME os_core.audio_runtime_events_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY os_core.audio_runtime_events
+    ADD CONSTRAINT audio_runtime_events_pkey PRIMARY KEY (event_id);
+
+CREATE INDEX ix_audio_runtime_events_latest_of_kind ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_kind, event_id);
+COMMENT ON INDEX os_core.ix_audio_runtime_events_latest_of_kind IS 'os_core.audio_runtime_replay: the latest event of each kind, without reading the history';
+
+CREATE INDEX ix_audio_runtime_events_latest_session ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_id) WHERE (session_id IS NOT NULL);
+COMMENT ON INDEX os_core.ix_audio_runtime_events_latest_session IS 'os_core.audio_runtime_replay: the latest session of a device';
+
+CREATE INDEX ix_audio_runtime_events_tenant ON os_core.audio_runtime_events USING btree (tenant_id, event_id);
+COMMENT ON INDEX os_core.ix_audio_runtime_events_tenant IS 'sql/audio_runtime/list_events.sql: a page of a tenant''s events';
+
+CREATE UNIQUE INDEX ix_audio_runtime_events_tenant_device_time ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_id);
+COMMENT ON INDEX os_core.ix_audio_runtime_events_tenant_device_time IS 'sql/audio_runtime/list_device_events.sql and sql/audio_runtime/verify_events.sql: a device''s events in order. Target of the foreign keys of the heads, the projection and the audit trail';
+
+CREATE UNIQUE INDEX ux_audio_runtime_events_dedupe ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_kind, idempotency_key);
+COMMENT ON INDEX os_core.ux_audio_runtime_events_dedupe IS 'The dedupe key, which makes an event the same as an earlier one: sql/audio_runtime/append.sql';
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON os_core.audio_runtime_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE os_core.audio_runtime_events ENABLE ALWAYS TRIGGER refuse_change;
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON os_core.audio_runtime_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE os_core.audio_runtime_events ENABLE ALWAYS TRIGGER refuse_truncate;
+
+ALTER TABLE ONLY os_core.audio_runtime_events
+    ADD CONSTRAINT audio_runtime_events_device_fkey FOREIGN KEY (tenant_id, device_id) REFERENCES os_core.devices(tenant_id, device_id);
+
+ALTER TABLE ONLY os_core.audio_runtime_events
+    ADD CONSTRAINT audio_runtime_events_session_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES os_core.sessions(tenant_id, session_id);
+
+-- Table os_core.audio_runtime_heads
+
+CREATE TABLE os_core.audio_runtime_heads (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    device_id text NOT NULL COLLATE pg_catalog."C",
+    event_id bigint,
+    row_hash bytea DEFAULT decode(repeat('00'::text, 32), 'hex'::text) NOT NULL,
+    CONSTRAINT audio_runtime_heads_row_hash_check CHECK ((octet_length(row_hash) = 32))
+)
+WITH (fillfactor='50');
+COMMENT ON TABLE os_core.audio_runtime_heads IS 'The head of each device''s chain; an append locks the row of its device';
+COMMENT ON COLUMN os_core.audio_runtime_heads.event_id IS 'The newest event of the device; NULL: no event yet';
+COMMENT ON COLUMN os_core.audio_runtime_heads.row_hash IS 'The row_hash of that event; 32 zero bytes when there is no event yet';
+
+ALTER TABLE ONLY os_core.audio_runtime_heads
+    ADD CONSTRAINT audio_runtime_heads_pkey PRIMARY KEY (tenant_id, device_id);
+
+ALTER TABLE ONLY os_core.audio_runtime_heads
+    ADD CONSTRAINT audio_runtime_heads_device_fkey FOREIGN KEY (tenant_id, device_id) REFERENCES os_core.devices(tenant_id, device_id);
+
+ALTER TABLE ONLY os_core.audio_runtime_heads
+    ADD CONSTRAINT audio_runtime_heads_event_fkey FOREIGN KEY (tenant_id, device_id, event_id) REFERENCES os_core.audio_runtime_events(tenant_id, device_id, event_id);
+
+-- Table os_core.audio_runtime_current
+
+CREATE TABLE os_core.audio_runtime_current (
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    device_id text NOT NULL COLLATE pg_catalog."C",
+    session_id bigint,
+    processed_stream_id text,
+    raw_stream_id text,
+    pre_roll_buffer_id bigint,
+    selected_mic text,
+    selected_speaker text,
+    device_health text,
+    jitter_ms double precision,
+    drift_ppm double precision,
+    buffer_depth_ms double precision,
+    underruns bigint,
+    overruns bigint,
+    last_interrupt_phrase_id bigint,
+    last_interrupt_phrase_text text,
+    last_interrupt_reason_code bigint,
+    capture_degraded boolean DEFAULT false NOT NULL,
+    aec_unstable boolean DEFAULT false NOT NULL,
+    device_changed boolean DEFAULT false NOT NULL,
+    stream_gap_detected boolean DEFAULT false NOT NULL,
+    tts_playback_active boolean DEFAULT false NOT NULL,
+    last_event_id bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    CONSTRAINT audio_runtime_current_device_health_check CHECK ((device_health = ANY (ARRAY['HEALTHY'::text, 'DEGRADED'::text, 'FAILED'::text])))
+)
+WITH (fillfactor='50');
+COMMENT ON TABLE os_core.audio_runtime_current IS 'Projection of the audio runtime ledger: one row per device that has events, as of last_event_id';
+COMMENT ON COLUMN os_core.audio_runtime_current.session_id IS 'Of the latest event that has one';
+COMMENT ON COLUMN os_core.audio_runtime_current.processed_stream_id IS 'Of the latest event of kind STREAM_REFS or VAD_EVENT; each column below is set by one kind';
+COMMENT ON COLUMN os_core.audio_runtime_current.raw_stream_id IS 'Of the latest STREAM_REFS event; NULL when that event has none';
+COMMENT ON COLUMN os_core.audio_runtime_current.jitter_ms IS 'Milliseconds';
+COMMENT ON COLUMN os_core.audio_runtime_current.drift_ppm IS 'Parts per million';
+COMMENT ON COLUMN os_core.audio_runtime_current.buffer_depth_ms IS 'Milliseconds';
+COMMENT ON COLUMN os_core.audio_runtime_current.last_event_id IS 'The newest event of the device, of any kind';
+COMMENT ON COLUMN os_core.audio_runtime_current.updated_at IS 'created_at of that event: nanoseconds since 1970 by the device''s clock';
+
+ALTER TABLE ONLY os_core.audio_runtime_current
+    ADD CONSTRAINT audio_runtime_current_pkey PRIMARY KEY (tenant_id, device_id);
+
+ALTER TABLE ONLY os_core.audio_runtime_current
+    ADD CONSTRAINT audio_runtime_current_device_fkey FOREIGN KEY (tenant_id, device_id) REFERENCES os_core.devices(tenant_id, device_id);
+
+ALTER TABLE ONLY os_core.audio_runtime_current
+    ADD CONSTRAINT audio_runtime_current_last_event_fkey FOREIGN KEY (tenant_id, device_id, last_event_id) REFERENCES os_core.audio_runtime_events(tenant_id, device_id, event_id);
+
+ALTER TABLE ONLY os_core.audio_runtime_current
+    ADD CONSTRAINT audio_runtime_current_session_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES os_core.sessions(tenant_id, session_id);
+
+-- Functions
+
+CREATE FUNCTION os_core.canonical_field(field boolean) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(('\x0100000001'::bytea || boolsend(field)), '\x00'::bytea);
+COMMENT ON FUNCTION os_core.canonical_field(field boolean) IS 'canonical_field(bytea) of one byte: 01 for true, 00 for false';
+
+CREATE FUNCTION os_core.canonical_field(field bytea) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE((('\x01'::bytea || int4send(octet_length(field))) || field), '\x00'::bytea);
+COMMENT ON FUNCTION os_core.canonical_field(field bytea) IS 'Encodes a field so that where it ends is never in doubt: 00 for NULL; else 01, the length in four bytes, and the bytes';
+
+CREATE FUNCTION os_core.canonical_field(field double precision) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(('\x0100000008'::bytea || float8send(field)), '\x00'::bytea);
+COMMENT ON FUNCTION os_core.canonical_field(field double precision) IS 'canonical_field(bytea) of the eight bytes of IEEE 754, sign first';
+
+CREATE FUNCTION os_core.canonical_field(field bigint) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(('\x0100000008'::bytea || int8send(field)), '\x00'::bytea);
+COMMENT ON FUNCTION os_core.canonical_field(field bigint) IS 'canonical_field(bytea) of the eight bytes, highest byte first';
+
+CREATE FUNCTION os_core.canonical_field(field text) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN os_core.canonical_field(convert_to(field, 'UTF8'::name));
+COMMENT ON FUNCTION os_core.canonical_field(field text) IS 'canonical_field(bytea) of the text in UTF-8, whatever the encoding of the database';
+
+CREATE FUNCTION os_core.canonical_kind(event_kind text) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE event_kind WHEN 'STREAM_REFS'::text THEN os_core.canonical_field('\x53545245414d5f52454653'::bytea) WHEN 'VAD_EVENT'::text THEN os_core.canonical_field('\x5641445f4556454e54'::bytea) WHEN 'DEVICE_STATE'::text THEN os_core.canonical_field('\x4445564943455f5354415445'::bytea) WHEN 'TIMING_STATS'::text THEN os_core.canonical_field('\x54494d494e475f5354415453'::bytea) WHEN 'INTERRUPT_CANDIDATE'::text THEN os_core.canonical_field('\x494e544552525550545f43414e444944415445'::bytea) WHEN 'DEGRADATION_FLAGS'::text THEN os_core.canonical_field('\x4445475241444154494f4e5f464c414753'::bytea) WHEN 'TTS_PLAYBACK_ACTIVE'::text THEN os_core.canonical_field('\x5454535f504c41594241434b5f414354495645'::bytea) ELSE os_core.canonical_field(event_kind) END;
+COMMENT ON FUNCTION os_core.canonical_kind(event_kind text) IS 'The same as canonical_field(text), but faster for an event_kind';
+
+CREATE FUNCTION os_core.audio_runtime_event_canonical_v1(event_id bigint, names bytea, session_id bigint, event_kind text, created_at bigint, idempotency_key text, processed_stream_id text, raw_stream_id text, pre_roll_buffer_id bigint, selected_mic text, selected_speaker text, device_health text, jitter_ms double precision, drift_ppm double precision, buffer_depth_ms double precision, underruns bigint, overruns bigint, phrase_id bigint, phrase_text text, reason_code bigint, capture_degraded boolean, aec_unstable boolean, device_changed boolean, stream_gap_detected boolean, tts_playback_active boolean) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (((((((((((os_core.canonical_field(event_id) || names) || os_core.canonical_field(session_id)) || os_core.canonical_kind(event_kind)) || os_core.canonical_field(created_at)) || os_core.canonical_field(idempotency_key)) || CASE WHEN (ROW(processed_stream_id, raw_stream_id, pre_roll_buffer_id) IS NULL) THEN '\x000000'::bytea ELSE ((os_core.canonical_field(processed_stream_id) || os_core.canonical_field(raw_stream_id)) || os_core.canonical_field(pre_roll_buffer_id)) END) || CASE WHEN (ROW(selected_mic, selected_speaker, device_health) IS NULL) THEN '\x000000'::bytea ELSE ((os_core.canonical_field(selected_mic) || os_core.canonical_field(selected_speaker)) || os_core.canonical_field(device_health)) END) || CASE WHEN (ROW(jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns) IS NULL) THEN '\x0000000000'::bytea ELSE ((((os_core.canonical_field(jitter_ms) || os_core.canonical_field(drift_ppm)) || os_core.canonical_field(buffer_depth_ms)) || os_core.canonical_field(underruns)) || os_core.canonical_field(overruns)) END) || CASE WHEN (ROW(phrase_id, phrase_text, reason_code) IS NULL) THEN '\x000000'::bytea ELSE ((os_core.canonical_field(phrase_id) || os_core.canonical_field(phrase_text)) || os_core.canonical_field(reason_code)) END) || CASE WHEN (ROW(capture_degraded, aec_unstable, device_changed, stream_gap_detected) IS NULL) THEN '\x00000000'::bytea ELSE (((os_core.canonical_field(capture_degraded) || os_core.canonical_field(aec_unstable)) || os_core.canonical_field(device_changed)) || os_core.canonical_field(stream_gap_detected)) END) || os_core.canonical_field(tts_playback_active));
+COMMENT ON FUNCTION os_core.audio_runtime_event_canonical_v1(event_id bigint, names bytea, session_id bigint, event_kind text, created_at bigint, idempotency_key text, processed_stream_id text, raw_stream_id text, pre_roll_buffer_id bigint, selected_mic text, selected_speaker text, device_health text, jitter_ms double precision, drift_ppm double precision, buffer_depth_ms double precision, underruns bigint, overruns bigint, phrase_id bigint, phrase_text text, reason_code bigint, capture_degraded boolean, aec_unstable boolean, device_changed boolean, stream_gap_detected boolean, tts_playback_active boolean) IS 'The bytes of a ledger row that its row_hash covers; names is the canonical_field of tenant_id followed by that of device_id. Must never change: rows of any age are checked with it';
+
+CREATE FUNCTION os_core.audio_runtime_event_canonical_v1(event_id bigint, tenant_id text, device_id text, session_id bigint, event_kind text, created_at bigint, idempotency_key text, processed_stream_id text, raw_stream_id text, pre_roll_buffer_id bigint, selected_mic text, selected_speaker text, device_health text, jitter_ms double precision, drift_ppm double precision, buffer_depth_ms double precision, underruns bigint, overruns bigint, phrase_id bigint, phrase_text text, reason_code bigint, capture_degraded boolean, aec_unstable boolean, device_changed boolean, stream_gap_detected boolean, tts_playback_active boolean) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN os_core.audio_runtime_event_canonical_v1(event_id, (os_core.canonical_field(tenant_id) || os_core.canonical_field(device_id)), session_id, event_kind, created_at, idempotency_key, processed_stream_id, raw_stream_id, pre_roll_buffer_id, selected_mic, selected_speaker, device_health, jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns, phrase_id, phrase_text, reason_code, capture_degraded, aec_unstable, device_changed, stream_gap_detected, tts_playback_active);
+COMMENT ON FUNCTION os_core.audio_runtime_event_canonical_v1(event_id bigint, tenant_id text, device_id text, session_id bigint, event_kind text, created_at bigint, idempotency_key text, processed_stream_id text, raw_stream_id text, pre_roll_buffer_id bigint, selected_mic text, selected_speaker text, device_health text, jitter_ms double precision, drift_ppm double precision, buffer_depth_ms double precision, underruns bigint, overruns bigint, phrase_id bigint, phrase_text text, reason_code bigint, capture_degraded boolean, aec_unstable boolean, device_changed boolean, stream_gap_detected boolean, tts_playback_active boolean) IS 'The bytes of a ledger row that its row_hash covers. Must never change: rows of any age are checked with it. A column added to the ledger needs a v2 for the rows written from then on';
+
+CREATE FUNCTION os_core.chain_step(reached bytea, head bytea, content bytea) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN sha256((COALESCE(reached, head) || content));
+COMMENT ON FUNCTION os_core.chain_step(reached bytea, head bytea, content bytea) IS 'One link: the SHA-256 of the link before it (of head, for the first) and the content';
+
+CREATE AGGREGATE os_core.chain(head bytea, content bytea) (
+    SFUNC = os_core.chain_step,
+    STYPE = bytea
+);
+COMMENT ON AGGREGATE os_core.chain(head bytea, content bytea) IS 'The link reached after all contents, in the order of the window, when the chain begins at head';
+
+CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN os_core.audio_runtime_event_canonical_v1((event).event_id, (event).tenant_id, (event).device_id, (event).session_id, (event).event_kind, (event).created_at, (event).idempotency_key, (event).processed_stream_id, (event).raw_stream_id, (event).pre_roll_buffer_id, (event).selected_mic, (event).selected_speaker, (event).device_health, (event).jitter_ms, (event).drift_ppm, (event).buffer_depth_ms, (event).underruns, (event).overruns, (event).phrase_id, (event).phrase_text, (event).reason_code, (event).capture_degraded, (event).aec_unstable, (event).device_changed, (event).stream_gap_detected, (event).tts_playback_active);
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) IS 'The canonical bytes of a stored row, which its row_hash covers, in the version that applies to it';
+
+CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, names bytea) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN os_core.audio_runtime_event_canonical_v1((event).event_id, names, (event).session_id, (event).event_kind, (event).created_at, (event).idempotency_key, (event).processed_stream_id, (event).raw_stream_id, (event).pre_roll_buffer_id, (event).selected_mic, (event).selected_speaker, (event).device_health, (event).jitter_ms, (event).drift_ppm, (event).buffer_depth_ms, (event).underruns, (event).overruns, (event).phrase_id, (event).phrase_text, (event).reason_code, (event).capture_degraded, (event).aec_unstable, (event).device_changed, (event).stream_gap_detected, (event).tts_playback_active);
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, names bytea) IS 'The same as audio_runtime_event_content(event); a caller that goes through the rows of one device computes names once: the canonical_field of tenant_id followed by that of device_id';
+
+CREATE FUNCTION os_core.audio_runtime_event_chained(event os_core.audio_runtime_events, event_id bigint, row_hash bytea) RETURNS os_core.audio_runtime_events
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ROW(event_id, (event).tenant_id, (event).device_id, (event).session_id, (event).event_kind, (event).created_at, (event).idempotency_key, (event).processed_stream_id, (event).raw_stream_id, (event).pre_roll_buffer_id, (event).selected_mic, (event).selected_speaker, (event).device_health, (event).jitter_ms, (event).drift_ppm, (event).buffer_depth_ms, (event).underruns, (event).overruns, (event).phrase_id, (event).phrase_text, (event).reason_code, (event).capture_degraded, (event).aec_unstable, (event).device_changed, (event).stream_gap_detected, (event).tts_playback_active, row_hash)::os_core.audio_runtime_events;
+COMMENT ON FUNCTION os_core.audio_runtime_event_chained(event os_core.audio_runtime_events, event_id bigint, row_hash bytea) IS 'The event with the event_id that was drawn for it and its row_hash: the row to insert';
+
+CREATE FUNCTION os_core.audio_runtime_collision() RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE serialization_failure USING MESSAGE = 'somebody else appended for the same device';
+END;
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_collision() IS 'Fails the append that calls it, because its head has changed; the append can be run again';
+
+CREATE FUNCTION os_core.audio_runtime_fold(known os_core.audio_runtime_current, events os_core.audio_runtime_events[]) RETURNS SETOF os_core.audio_runtime_current
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    AS $$
+SELECT
+    max(latest.tenant_id),
+    max(latest.device_id),
+    coalesce(
+        (
+            SELECT given.session_id
+            FROM unnest(events) AS given
+            WHERE given.session_id IS NOT NULL
+            ORDER BY given.event_id DESC
+            LIMIT 1
+        ),
+        (known).session_id
+    ),
+    coalesce(
+        (
+            array_agg(latest.processed_stream_id ORDER BY latest.event_id DESC)
+            FILTER (WHERE latest.processed_stream_id IS NOT NULL)
+        )[1],
+        (known).processed_stream_id
+    ),
+    -- A STREAM_REFS event always sets pre_roll_buffer_id; its raw_stream_id may be NULL.
+    CASE
+        WHEN max(latest.pre_roll_buffer_id) IS NULL THEN (known).raw_stream_id
+        ELSE max(latest.raw_stream_id)
+    END,
+    -- Each column below is set by one kind alone, so max() returns the only value.
+    coalesce(max(latest.pre_roll_buffer_id), (known).pre_roll_buffer_id),
+    coalesce(max(latest.selected_mic), (known).selected_mic),
+    coalesce(max(latest.selected_speaker), (known).selected_speaker),
+    coalesce(max(latest.device_health), (known).device_health),
+    coalesce(max(latest.jitter_ms), (known).jitter_ms),
+    coalesce(max(latest.drift_ppm), (known).drift_ppm),
+    coalesce(max(latest.buffer_depth_ms), (known).buffer_depth_ms),
+    coalesce(max(latest.underruns), (known).underruns),
+    coalesce(max(latest.overruns), (known).overruns),
+    coalesce(max(latest.phrase_id), (known).last_interrupt_phrase_id),
+    coalesce(max(latest.phrase_text), (known).last_interrupt_phrase_text),
+    coalesce(max(latest.reason_code), (known).last_interrupt_reason_code),
+    coalesce(bool_or(latest.capture_degraded), (known).capture_degraded, FALSE),
+    coalesce(bool_or(latest.aec_unstable), (known).aec_unstable, FALSE),
+    coalesce(bool_or(latest.device_changed), (known).device_changed, FALSE),
+    coalesce(bool_or(latest.stream_gap_detected), (known).stream_gap_detected, FALSE),
+    coalesce(bool_or(latest.tts_playback_active), (known).tts_playback_active, FALSE),
+    max(latest.event_id),
+    (array_agg(latest.created_at ORDER BY latest.event_id DESC))[1]
+FROM (
+    SELECT DISTINCT ON (event.event_kind) event.*
+    FROM unnest(events) AS event
+    ORDER BY event.event_kind ASC, event.event_id DESC
+) AS latest
+HAVING count(*) > 0;
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_fold(known os_core.audio_runtime_current, events os_core.audio_runtime_events[]) IS 'The row of audio_runtime_current after some events of one device. All events must be newer than known, the row before them (NULL: no row). Returns no row when there are no events';
+
+CREATE FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text) RETURNS SETOF os_core.audio_runtime_current
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    AS $$
+-- MATERIALIZED, because the fold refers to its events twice and would look them up twice.
+WITH telling AS MATERIALIZED (
+    -- The state depends on eight events alone: the latest of each kind, and the latest with a
+    -- session. Indexes find them without reading the history.
+    SELECT array(
+        SELECT latest.event
+        FROM (
+            VALUES
+            ('STREAM_REFS'),
+            ('VAD_EVENT'),
+            ('DEVICE_STATE'),
+            ('TIMING_STATS'),
+            ('INTERRUPT_CANDIDATE'),
+            ('DEGRADATION_FLAGS'),
+            ('TTS_PLAYBACK_ACTIVE')
+        ) AS kind (name)
+        CROSS JOIN LATERAL (
+            SELECT event
+            FROM os_core.audio_runtime_events AS event
+            WHERE
+                event.tenant_id = of_tenant_id
+                AND event.device_id = of_device_id
+                -- BETWEEN x AND x instead of = x forces the index on the kind. With = the planner
+                -- may walk the events of all kinds back to the first, when this kind has none.
+                AND event.event_kind BETWEEN kind.name AND kind.name
+            ORDER BY event.event_kind DESC, event.event_id DESC
+            LIMIT 1
+        ) AS latest
+        UNION ALL
+        (
+            SELECT event
+            FROM os_core.audio_runtime_events AS event
+            WHERE
+                event.tenant_id = of_tenant_id
+                AND event.device_id = of_device_id
+                AND event.session_id IS NOT NULL
+            ORDER BY event.event_id DESC
+            LIMIT 1
+        )
+    ) AS events
+)
+
+SELECT folded.*
+FROM telling
+CROSS JOIN LATERAL os_core.audio_runtime_fold(NULL, telling.events) AS folded;
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text) IS 'The row that audio_runtime_current must have for a device, from the ledger alone; no row: the device has no events';
+
+
+-- Room: audit
+
+-- Schema
+
+CREATE SCHEMA audit;
+COMMENT ON SCHEMA audit IS 'What auditors read';
+
+-- Table audit.audit_events
+
+CREATE TABLE audit.audit_events (
+    audit_event_id bigint NOT NULL,
+    tenant_id text NOT NULL COLLATE pg_catalog."C",
+    device_id text NOT NULL COLLATE pg_catalog."C",
+    engine text NOT NULL COLLATE pg_catalog."C",
+    event_type text NOT NULL COLLATE pg_catalog."C",
+    reason_codes text[] NOT NULL,
+    severity text NOT NULL COLLATE pg_catalog."C",
+    source_event_id bigint NOT NULL,
+    payload_min jsonb NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT audit_events_degradation_flags_check CHECK (((NOT (payload_min ? 'degradation_flags'::text)) OR (((jsonb_typeof((payload_min -> 'degradation_flags'::text)) = 'object'::text) AND (((payload_min -> 'degradation_flags'::text) - ARRAY['capture_degraded'::text, 'aec_unstable'::text, 'device_changed'::text, 'stream_gap_detected'::text]) = '{}'::jsonb) AND (jsonb_typeof((payload_min #> '{degradation_flags,capture_degraded}'::text[])) = 'boolean'::text) AND (jsonb_typeof((payload_min #> '{degradation_flags,aec_unstable}'::text[])) = 'boolean'::text) AND (jsonb_typeof((payload_min #> '{degradation_flags,device_changed}'::text[])) = 'boolean'::text) AND (jsonb_typeof((payload_min #> '{degradation_flags,stream_gap_detected}'::text[])) = 'boolean'::text)) IS TRUE))),
+    CONSTRAINT audit_events_engine_check CHECK ((engine = 'PH1.K'::text)),
+    CONSTRAINT audit_events_event_type_check CHECK ((event_type = ANY (ARRAY['K_STREAM_REFS_COMMIT'::text, 'K_VAD_EVENT_MARKER_COMMIT'::text, 'K_DEVICE_STATE_COMMIT'::text, 'K_TIMING_STATS_COMMIT'::text, 'K_INTERRUPT_CANDIDATE_COMMIT'::text, 'K_DEGRADATION_FLAGS_COMMIT'::text, 'K_TTS_PLAYBACK_ACTIVE_COMMIT'::text]))),
+    CONSTRAINT audit_events_payload_min_check CHECK (((jsonb_typeof(payload_min) = 'object'::text) AND ((payload_min - ARRAY['tenant_id'::text, 'device_id'::text, 'session_id'::text, 'event_kind'::text, 'processed_stream_id'::text, 'pre_roll_buffer_id'::text, 'device_health'::text, 'tts_playback_active'::text, 'interrupt_phrase_id'::text, 'interrupt_phrase_text'::text, 'degradation_flags'::text]) = '{}'::jsonb))),
+    CONSTRAINT audit_events_payload_min_scalars_check CHECK ((NOT jsonb_path_exists((payload_min - 'degradation_flags'::text), '$.*?(@.type() == "object" || @.type() == "array")'::jsonpath))),
+    CONSTRAINT audit_events_payload_min_scope_check CHECK ((payload_min @> jsonb_build_object('tenant_id', tenant_id, 'device_id', device_id))),
+    CONSTRAINT audit_events_reason_codes_check CHECK ((reason_codes <@ ARRAY['K_INTERRUPT_CANDIDATE_EMITTED'::text, 'K_STREAM_GAP_DETECTED'::text, 'K_AEC_UNSTABLE'::text, 'K_DEVICE_FAILOVER'::text, 'K_DEVICE_UNHEALTHY'::text])),
+    CONSTRAINT audit_events_severity_check CHECK ((severity =
+CASE
+    WHEN (reason_codes && ARRAY['K_STREAM_GAP_DETECTED'::text, 'K_AEC_UNSTABLE'::text, 'K_DEVICE_FAILOVER'::text, 'K_DEVICE_UNHEALTHY'::text]) THEN 'WARN'::text
+    ELSE 'INFO'::text
+END))
+);
+COMMENT ON TABLE audit.audit_events IS 'Append-only audit trail: one row per event of a ledger, written in the same transaction';
+COMMENT ON COLUMN audit.audit_events.audit_event_id IS 'In commit order within a device, like source_event_id';
+COMMENT ON COLUMN audit.audit_events.engine IS 'The engine of the ledger: PH1.K, the audio runtime';
+COMMENT ON COLUMN audit.audit_events.event_type IS 'What was committed';
+COMMENT ON COLUMN audit.audit_events.reason_codes IS 'Why an auditor may want to look, in the order of audit_events_reason_codes_check; often empty';
+COMMENT ON COLUMN audit.audit_events.severity IS 'WARN when reason_codes has any but K_INTERRUPT_CANDIDATE_EMITTED, else INFO';
+COMMENT ON COLUMN audit.audit_events.source_event_id IS 'event_id of the ledger event';
+COMMENT ON COLUMN audit.audit_events.payload_min IS 'The fields of the event that auditors may see; a field without a value is left out';
+COMMENT ON COLUMN audit.audit_events.recorded_at IS 'When the transaction began, by this database''s clock; no hash covers it';
+
+ALTER TABLE audit.audit_events ALTER COLUMN audit_event_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME audit.audit_events_audit_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY audit.audit_events
+    ADD CONSTRAINT audit_events_pkey PRIMARY KEY (audit_event_id);
+
+CREATE INDEX ix_audit_events_tenant ON audit.audit_events USING btree (tenant_id, audit_event_id);
+COMMENT ON INDEX audit.ix_audit_events_tenant IS 'sql/audit/list.sql';
+
+CREATE INDEX ix_audit_events_tenant_device ON audit.audit_events USING btree (tenant_id, device_id, audit_event_id);
+COMMENT ON INDEX audit.ix_audit_events_tenant_device IS 'sql/audit/list_device.sql';
+
+CREATE UNIQUE INDEX ux_audit_events_source ON audit.audit_events USING btree (tenant_id, device_id, source_event_id);
+COMMENT ON INDEX audit.ux_audit_events_source IS 'One row per event; sql/audio_runtime/verify_events.sql, which reads it side by side with the ledger';
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON audit.audit_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE audit.audit_events ENABLE ALWAYS TRIGGER refuse_change;
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit.audit_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE audit.audit_events ENABLE ALWAYS TRIGGER refuse_truncate;
+
+ALTER TABLE ONLY audit.audit_events
+    ADD CONSTRAINT audit_events_source_event_fkey FOREIGN KEY (tenant_id, device_id, source_event_id) REFERENCES os_core.audio_runtime_events(tenant_id, device_id, event_id);
+
+-- Functions
+
+CREATE FUNCTION audit.audio_runtime_names(tenant_id text, device_id text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN concat('"device_id": ', to_json(device_id), ', "tenant_id": ', to_json(tenant_id));
+COMMENT ON FUNCTION audit.audio_runtime_names(tenant_id text, device_id text) IS 'The members device_id and tenant_id of payload_min, as text';
+
+CREATE FUNCTION audit.audio_runtime_payload(event os_core.audio_runtime_events, names text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN concat('{', names, CASE (event).event_kind WHEN 'STREAM_REFS'::text THEN ', "event_kind": "STREAM_REFS"'::text WHEN 'VAD_EVENT'::text THEN ', "event_kind": "VAD_EVENT"'::text WHEN 'DEVICE_STATE'::text THEN ', "event_kind": "DEVICE_STATE"'::text WHEN 'TIMING_STATS'::text THEN ', "event_kind": "TIMING_STATS"'::text WHEN 'INTERRUPT_CANDIDATE'::text THEN ', "event_kind": "INTERRUPT_CANDIDATE"'::text WHEN 'DEGRADATION_FLAGS'::text THEN ', "event_kind": "DEGRADATION_FLAGS"'::text WHEN 'TTS_PLAYBACK_ACTIVE'::text THEN ', "event_kind": "TTS_PLAYBACK_ACTIVE"'::text ELSE (', "event_kind": '::text || (to_json((event).event_kind))::text) END, (', "session_id": '::text || ((event).session_id)::text), (', "device_health": '::text || (to_json((event).device_health))::text), CASE WHEN ((event).event_kind = 'DEGRADATION_FLAGS'::text) THEN concat(', "degradation_flags": {', concat_ws(', '::text, ('"aec_unstable": '::text || ((event).aec_unstable)::text), ('"device_changed": '::text || ((event).device_changed)::text), ('"capture_degraded": '::text || ((event).capture_degraded)::text), ('"stream_gap_detected": '::text || ((event).stream_gap_detected)::text)), '}') ELSE NULL::text END, (', "pre_roll_buffer_id": '::text || ((event).pre_roll_buffer_id)::text), (', "interrupt_phrase_id": '::text || ((event).phrase_id)::text), (', "processed_stream_id": '::text || (to_json((event).processed_stream_id))::text), (', "tts_playback_active": '::text || ((event).tts_playback_active)::text), (', "interrupt_phrase_text": '::text || (to_json((event).phrase_text))::text), '}');
+COMMENT ON FUNCTION audit.audio_runtime_payload(event os_core.audio_runtime_events, names text) IS 'payload_min of the audit row of a ledger row, exactly as payload_min::text gives it; names is the result of audio_runtime_names';
+
+CREATE FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_events) RETURNS TABLE(event_type text, reason_codes text[], severity text, payload_min jsonb)
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    AS $$
+SELECT
+    CASE event.event_kind
+        WHEN 'STREAM_REFS' THEN 'K_STREAM_REFS_COMMIT'
+        WHEN 'VAD_EVENT' THEN 'K_VAD_EVENT_MARKER_COMMIT'
+        WHEN 'DEVICE_STATE' THEN 'K_DEVICE_STATE_COMMIT'
+        WHEN 'TIMING_STATS' THEN 'K_TIMING_STATS_COMMIT'
+        WHEN 'INTERRUPT_CANDIDATE' THEN 'K_INTERRUPT_CANDIDATE_COMMIT'
+        WHEN 'DEGRADATION_FLAGS' THEN 'K_DEGRADATION_FLAGS_COMMIT'
+        WHEN 'TTS_PLAYBACK_ACTIVE' THEN 'K_TTS_PLAYBACK_ACTIVE_COMMIT'
+        ELSE 'K_' || event.event_kind || '_COMMIT'
+    END,
+    CASE
+        WHEN event.event_kind <> 'INTERRUPT_CANDIDATE' AND NOT known.alarming THEN '{}'::text[]
+        ELSE array_remove(
+            ARRAY[
+                CASE
+                    WHEN event.event_kind = 'INTERRUPT_CANDIDATE'
+                        THEN 'K_INTERRUPT_CANDIDATE_EMITTED'
+                END,
+                CASE WHEN event.stream_gap_detected THEN 'K_STREAM_GAP_DETECTED' END,
+                CASE WHEN event.aec_unstable THEN 'K_AEC_UNSTABLE' END,
+                CASE WHEN event.device_changed THEN 'K_DEVICE_FAILOVER' END,
+                CASE WHEN event.device_health <> 'HEALTHY' THEN 'K_DEVICE_UNHEALTHY' END
+            ],
+            NULL
+        )
+    END,
+    CASE WHEN known.alarming THEN 'WARN' ELSE 'INFO' END,
+    audit.audio_runtime_payload(
+        event, audit.audio_runtime_names(event.tenant_id, event.device_id)
+    )::jsonb
+FROM (
+    SELECT
+        (
+            event.stream_gap_detected
+            OR event.aec_unstable
+            OR event.device_changed
+            OR event.device_health <> 'HEALTHY'
+        ) IS TRUE AS alarming
+) AS known;
+$$;
+COMMENT ON FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_events) IS 'The audit row of a ledger row: an append inserts it, and verify compares with it';

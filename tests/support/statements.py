@@ -1,0 +1,78 @@
+"""The statement files, with a value for each of their parameters."""
+
+import json
+
+from telemetry.cli import statement_files
+from tests.support.audio_runtime import event
+from tests.support.runs import minimal_run
+from tests.support.runtime_events import minimal_event
+
+DEVICE = {"tenant_id": "tenant-a", "device_id": "device-a"}
+NOON = "2026-01-31T12:00:00Z"
+
+# A value for every parameter of any statement; a parameter of a new statement needs one here.
+VALUES = {
+    **DEVICE,
+    "after": "1",
+    "after_device": "device-a",
+    "after_tenant": "tenant-a",
+    "agent_name": "agent-a",
+    "allowance": "60",
+    "changes": '{"items_failed": 3}',
+    "checksum": "00" * 32,
+    "client": "192.0.2.1",
+    "commit_author": "Ada",
+    "commit_hash": "0123456789abcdef0123456789abcdef01234567",
+    "commit_source": "ci",
+    "commit_timestamp": NOON,
+    "created_after": NOON,
+    "created_before": NOON,
+    "cursor_created_at": NOON,
+    "cursor_event_id": "event-1",
+    "device_type": "speaker",
+    "devices": json.dumps([{**DEVICE, "after": 0, "row_hash": "00" * 32}]),
+    "endpoint_prefix": "/api/100%_",
+    "event_id": "event-1",
+    "event_ids": '["event-1"]',
+    "findings": "20",
+    "id": "event-1",
+    "job_type": "crawl",
+    "migration_id": "0003_runs_create",
+    "migrations": "{0003_runs_create,0004_runtime_events_create}",
+    "parent_run_id": "run-0",
+    "row_limit": "11",
+    "row_offset": "0",
+    "run_id": "run-1",
+    "runs": json.dumps([minimal_run(), minimal_run("event-2")]),
+    "seconds": "3600",
+    "session_id": "7",
+    "since": NOON,
+    "source": "api",
+    "start_time_from": NOON,
+    "start_time_to": NOON,
+    "status": "running",
+    "tables": '["agent_runs"]',
+    "time_limit": "10s",
+}
+
+RUNTIME_EVENT = {
+    "id": "event-2",
+    "raw_endpoint": "/api/ideas",
+    "method": "GET",
+    "status_code": 200,
+    "runtime_cost_estimate": 0,
+    "metadata": {},
+}
+
+# By room: both rooms have statements with a parameter of this name.
+EVENTS = {
+    "audio_runtime": json.dumps([event(**DEVICE)]),
+    "runtime_events": json.dumps([minimal_event(**RUNTIME_EVENT)]),
+}
+
+
+def arguments(name: str) -> list[str]:
+    """Return the arguments ``param=value`` with which a statement file can be explained."""
+    file = statement_files.read(name)
+    values = {**VALUES, "events": EVENTS.get(file.room)}
+    return [f"{parameter}={values[parameter]}" for parameter in file.parameters]
