@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from telemetry.cli import main
 from telemetry.config import Config
 from telemetry.runs.schema import CommitSchema, RunSchema
 from telemetry.runtime_events.schema import EventSchema
+from tests.support.documents import BLOCK, DOCUMENTS, assert_shown, blocks, examples
 from tests.support.runs import full_run
 from tests.support.service import PROJECT
 
@@ -32,52 +32,10 @@ TOKEN = "a-token"
 LINE_LENGTH = 120
 README_LENGTH = 150
 
-DOCUMENTS = {
-    str(file.relative_to(PROJECT)): file.read_text()
-    for file in sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")])
-}
-API, DATABASE, OPERATE = (DOCUMENTS[f"docs/{name}.md"] for name in ("api", "database", "operate"))
-BLOCK = re.compile(r"^```(\w+)\n(.+?)^```$", re.DOTALL | re.MULTILINE)
-
-# Documented already, and still being built.
-ANNOUNCED = {"explain"} - main.commands.keys()
-ANNOUNCED_PATHS = {"sql/schema.sql"}
-
+API = DOCUMENTS["docs/api.md"]
+OPERATE = DOCUMENTS["docs/operate.md"]
 # What is run of a console block; the rest is for the reader.
 PROGRAMS = ("curl ", "printf ", "python ")
-
-
-def blocks(name: str, *languages: str) -> list[tuple[str, str]]:
-    """Return language and text of the document's code blocks, in order."""
-    return [block for block in BLOCK.findall(DOCUMENTS[name]) if block[0] in languages]
-
-
-def examples(block: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each command of a console block, with the lines shown below it.
-
-    A command ends at the first line end at which the shell takes it for complete.
-    """
-    for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        lines = example.splitlines()
-        end = next(n for n in range(1, len(lines) + 1) if is_complete("\n".join(lines[:n])))
-        yield "\n".join(lines[:end]), lines[end:]
-
-
-def is_complete(command: str) -> bool:
-    try:
-        return bool(shlex.split(command)) and not command.endswith("\\")
-    except ValueError:
-        return False
-
-
-def assert_shown(lines: list[str], output: str) -> None:
-    """Compare output with what a document shows, where "…" stands for anything.
-
-    The documents wrap long lines, so line ends and the blanks after them do not count.
-    """
-    shown = "".join(line.strip() for line in lines)
-    got = "".join(line.strip() for line in output.splitlines())
-    assert re.fullmatch(".*".join(map(re.escape, shown.split("…"))), got), output
 
 
 @pytest.fixture
@@ -116,13 +74,12 @@ def test_every_example_prints_what_it_shows(name, start_service, shell):
         return start_service(**(auth if secure else {})).url
 
     for language, text in blocks(name, "console", "python"):
-        secure = language == "console" and "Authorization" in text
         if language == "python":
             assert shell("python", "-c", text.replace(BASE, url(secure=False))) == ""
             continue
         for command, lines in examples(text):
-            if command.startswith(PROGRAMS) and not ANNOUNCED & {*command.split()}:
-                base = url(secure=secure)
+            if command.startswith(PROGRAMS):
+                base = url(secure="Authorization" in text) if BASE in command else BASE
                 output = shell("sh", "-c", command.replace(BASE, base))
                 assert_shown(lines, output.replace(base, BASE))
 
@@ -242,7 +199,7 @@ def test_every_command_that_is_shown_exists_with_its_options():
     for name, text in DOCUMENTS.items():
         for line in re.findall(r"python -m telemetry ([^`\n|]+)", text):
             command, *arguments = line.split()
-            if command in ANNOUNCED or command.startswith("--"):
+            if command.startswith("--"):
                 continue
             known = {it for option in main.commands[command].params for it in option.opts}
             options = {it for it in arguments if it.startswith("--")} - {"--help"}
@@ -295,7 +252,7 @@ def test_every_path_that_is_named_exists(name):
     paths = re.findall(
         r"`((?:telemetry|sql|tests|migrations|bench|docs)/[\w./-]+)`", DOCUMENTS[name]
     )
-    for path in {*paths} - ANNOUNCED_PATHS:
+    for path in paths:
         assert (PROJECT / path).exists(), path
 
 
