@@ -1,8 +1,18 @@
 """Telemetry service: runs, runtime events and the audio runtime ledger over PostgreSQL.
 
-Rooms (one package a domain, with the same name in ``sql/``, ``migrations/`` and
-``tests/``) hold ``views.py`` (HTTP), ``schema.py`` (payloads) and ``store.py``
-(the database). The modules beside them are shared by every room and import none.
+The layers, each of which imports only those below it:
+
+- ``cli``: the commands of ``python -m telemetry``
+- the rooms: ``runs``, ``runtime_events``, ``audio_runtime``, ``audit``, ``health``,
+  ``rate_limit``, ``migrations``. A room has the same name in ``sql/``, ``migrations/`` and
+  ``tests/``, and the same files: ``views.py`` (HTTP), ``schema.py`` (payloads and query
+  strings), ``store.py`` (the database). Rooms do not import each other.
+- ``payloads``: from the bytes of a request to valid values
+- ``http``: the application, its errors, its log
+- ``database``: PostgreSQL
+- the modules in this folder: configuration, persistence, time limits, numbers, …
+
+``app.py`` puts them together.
 """
 
 __version__ = "0.1.0"

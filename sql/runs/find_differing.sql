@@ -1,10 +1,10 @@
--- Compares runs that were sent again with the stored ones, field by field, as the table's
--- types see them. Fields changed after the create do not count. Each run is turned into JSON
--- once, not once a field: hence MATERIALIZED.
+-- Compares runs that were sent again with the stored ones, field by field, as values of the
+-- columns' types. Fields that were changed after the create are not compared. MATERIALIZED
+-- converts each run into JSON once, not once for each field.
 -- params: runs (JSON array of objects with the fields that were sent)
 -- index: agent_runs_pkey
 -- locks: none
--- returns: event_id and differs (sorted field names), of the runs that differ
+-- returns: event_id and differs (sorted field names) of each run that differs
 WITH pairs AS MATERIALIZED (
     SELECT
         stored.event_id,

@@ -1,9 +1,9 @@
--- Changes the fields of a run that were sent; NULL leaves a field as it is.
--- updated_at moves on even when the clock was set back.
+-- Updates the fields of a run that were sent; a field that is NULL stays unchanged. updated_at
+-- grows even when the clock was set back.
 -- params: event_id, changes (JSON object with the fields that were sent)
 -- index: agent_runs_pkey
 -- locks: the run's row
--- returns: run_id; no row: there is no such run
+-- returns: run_id; no row: the run does not exist
 UPDATE agent_runs AS run
 SET
     status = coalesce(sent.status, run.status),
