@@ -21,6 +21,10 @@ $(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
 @touch $(1)/installed
 endef
 
+# Where people read: what the prose linter checks
+PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs migrations sql \
+	telemetry tests
+
 .PHONY: run test lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
@@ -31,13 +35,15 @@ run: install
 test: install
 	$(BIN)/python -m pytest
 
-## Check format, style, types, layers and SQL
+## Check format, style, types, layers, SQL and prose
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 sql migrations
+	$(BIN)/codespell $(PROSE)
+	$(BIN)/python .codespell/phrases.py .codespell/dialect.txt $(PROSE)
 
 ## Fix the format and whatever else can be fixed automatically
 format: install

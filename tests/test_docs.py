@@ -1,52 +1,266 @@
-"""The README tells the truth: it names everything there is, and its examples were run."""
+"""The documents are true: their examples run, and they name everything that exists."""
 
+import os
 import re
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
+from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.error import HTTPError
 
+import psycopg
 import pytest
+from click.testing import CliRunner
 
+from telemetry import time_limits
+from telemetry.audio_runtime.schema import EVENT_SCHEMAS
 from telemetry.cli import main
 from telemetry.config import Config
+from telemetry.runs.schema import CommitSchema, RunSchema
+from telemetry.runtime_events.schema import EventSchema
+from tests.support.documents import BLOCK, DOCUMENTS, assert_shown, blocks, examples
+from tests.support.runs import full_run
 from tests.support.service import PROJECT
 
-README = (PROJECT / "README.md").read_text()
-BLOCKS = re.findall(r"```console\n(.+?)```", README, re.DOTALL)
 BASE = "http://127.0.0.1:8765"
+TOKEN = "a-token"
+LINE_LENGTH = 120
+README_LENGTH = 150
+
+API = DOCUMENTS["docs/api.md"]
+OPERATE = DOCUMENTS["docs/operate.md"]
+# What is run of a console block; the rest is for the reader.
+PROGRAMS = ("curl ", "printf ", "python ")
 
 
-def test_every_route_is_in_the_readme(client):
+@pytest.fixture
+def shell(database_url, tmp_path):
+    """Run a command with the service's commands and database, and return what it prints."""
+    environ = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(PROJECT),
+        "TELEMETRY_API_AUTH_TOKEN": TOKEN,
+    }
+
+    def run(*command: str) -> str:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environ,
+            cwd=tmp_path,
+            check=False,
+        )
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("name", [it for it in DOCUMENTS if blocks(it, "console", "python")])
+def test_every_example_prints_what_it_shows(name, start_service, shell):
+    """All examples of a document run in order, against one database."""
+
+    @cache
+    def url(*, secure: bool) -> str:
+        auth = {"TELEMETRY_API_AUTH_ENABLED": "true", "TELEMETRY_API_AUTH_TOKEN": TOKEN}
+        return start_service(**(auth if secure else {})).url
+
+    for language, text in blocks(name, "console", "python"):
+        if language == "python":
+            assert shell("python", "-c", text.replace(BASE, url(secure=False))) == ""
+            continue
+        for command, lines in examples(text):
+            if command.startswith(PROGRAMS):
+                base = url(secure="Authorization" in text) if BASE in command else BASE
+                output = shell("sh", "-c", command.replace(BASE, base))
+                assert_shown(lines, output.replace(base, BASE))
+
+
+@contextmanager
+def responses(*statuses: int) -> Iterator[tuple[str, list[bytes]]]:
+    """Serve these responses in turn; yield the URL, and the bodies of the requests."""
+    left, bodies = [*statuses], []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(left.pop(0))
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            self.wfile.write(b'{"status": "created"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", bodies
+        server.shutdown()
+        thread.join()
+
+
+def test_the_retry_recipe_sends_the_same_again_until_it_succeeds():
+    [(_, recipe)] = blocks("docs/api.md", "python")
+    with responses(503, 429, 502, 201) as (url, bodies):
+        exec(recipe.replace(BASE, url), {})
+    assert len(bodies) == 4
+    assert len({*bodies}) == 1
+
+
+def test_the_retry_recipe_gives_up_where_a_retry_changes_nothing():
+    [(_, recipe)] = blocks("docs/api.md", "python")
+    with responses(422) as (url, bodies), pytest.raises(HTTPError) as failed:
+        exec(recipe.replace(BASE, url), {})
+    failed.value.close()
+    assert len(bodies) == 1
+
+
+@pytest.fixture
+def ledger(client):
+    """Fill the database of docs/database.md: a run, an event, and a device with a history."""
+    device = {"tenant_id": "acme", "device_id": "kitchen-1"}
+    client.post("/api/v1/runs", json=full_run())
+    client.post(
+        "/api/runtime/events", json={"source": "api", "endpoint": "/api/ideas", "runtime_ms": 12}
+    )
+    client.put("/api/v1/devices/kitchen-1", json={"tenant_id": "acme"})
+    for number in range(3):
+        event = {
+            **device,
+            "event_kind": "VAD_EVENT",
+            "created_at": number,
+            "idempotency_key": f"key-{number}",
+            "processed_stream_id": "stream-1",
+        }
+        assert client.post("/api/v1/audio-runtime/events", json=event).status_code == 201
+
+
+def test_every_sql_example_runs(ledger, database_url):
+    """The rows of each query are as many as a comment in the block says, if one does."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for _, text in blocks("docs/database.md", "sql"):
+            cursor = connection.execute(text)
+            counts = [cursor.rowcount, *(cursor.rowcount for _ in iter(cursor.nextset, None))]
+            wanted = [int(it) for it in re.findall(r"-- (\d+) rows?", text)]
+            assert counts == wanted or not wanted, text
+
+
+def test_the_checks_in_psql_name_a_row_that_was_changed(ledger, database_url):
+    chain = next(text for _, text in blocks("docs/database.md", "sql") if "lag(row_hash)" in text)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE os_core.audio_runtime_events DISABLE TRIGGER refuse_change")
+        connection.execute(
+            "UPDATE os_core.audio_runtime_events SET created_at = 9 WHERE created_at = 1"
+        )
+        [(changed,)] = connection.execute(chain).fetchall()
+        stored = connection.execute(
+            "SELECT event_id FROM os_core.audio_runtime_events WHERE created_at = 9"
+        )
+        assert stored.fetchall() == [(changed,)]
+
+
+def test_every_route_is_in_the_api_document(client):
     for rule in client.application.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in rule.methods - {"HEAD", "OPTIONS"}:
-            assert f"`{method} {path}`" in README
+            assert f"`{method} {path}`" in API
 
 
-def test_every_variable_is_in_the_readme():
+@pytest.mark.parametrize(
+    "schema", [RunSchema(), CommitSchema(), EventSchema(), *EVENT_SCHEMAS.values()]
+)
+def test_every_field_is_in_the_api_document(schema):
+    assert [name for name in schema.fields if f"`{name}`" not in API] == []
+
+
+def test_every_variable_is_in_the_table_for_operators():
     source = (PROJECT / "telemetry/config.py").read_text()
     names = re.findall(r'=env\.\w+\(\s*"(\w+)"', source)
     assert len(names) == len(fields(Config))
-    for name in names:
-        assert f"| `{name}` |" in README
+    assert [name for name in names if f"| `{name}` |" not in OPERATE] == []
 
 
 @pytest.mark.parametrize("command", sorted(main.commands))
-def test_every_command_is_in_the_readme(command):
-    assert f"`python -m telemetry {command}" in README
+def test_every_command_is_in_the_document_for_operators(command):
+    assert f"`python -m telemetry {command}" in OPERATE
+    assert CliRunner().invoke(main, [command, "--help"]).exit_code == 0
 
 
-def test_every_example_answers_as_shown(start_service):
-    service = start_service()
-    ran = 0
-    for block in BLOCKS:
-        for example in block.split("$ ")[1:]:
-            command, _, shown = example.partition("\n")
-            if not command.startswith("curl"):
+def test_every_command_that_is_shown_exists_with_its_options():
+    for name, text in DOCUMENTS.items():
+        for line in re.findall(r"python -m telemetry ([^`\n|]+)", text):
+            command, *arguments = line.split()
+            if command.startswith("--"):
                 continue
-            answer = subprocess.check_output(
-                ["sh", "-c", command.replace(BASE, service.url)], text=True
-            )
-            pattern = ".*".join(re.escape(part) for part in shown.strip().split("…"))
-            assert re.fullmatch(pattern, answer.strip(), re.DOTALL), command
-            ran += 1
-    assert ran > 8
+            known = {it for option in main.commands[command].params for it in option.opts}
+            options = {it for it in arguments if it.startswith("--")} - {"--help"}
+            assert options <= known, (name, line)
+
+
+def test_every_make_target_that_is_shown_exists():
+    targets = re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    for name, text in DOCUMENTS.items():
+        for target in re.findall(r"(?:`|^\$ )make (\w+)", text, re.MULTILINE):
+            assert target in targets, name
+
+
+def test_the_time_limits_are_those_of_the_code():
+    limits = re.findall(r"^\| `(\w+_SECONDS)` \| ([\d.]+) \|", OPERATE, re.MULTILINE)
+    assert len(limits) > 8
+    for name, seconds in limits:
+        assert getattr(time_limits, name) == float(seconds), name
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_no_line_is_too_long(name):
+    lines = enumerate(DOCUMENTS[name].splitlines(), 1)
+    assert [number for number, line in lines if len(line) > LINE_LENGTH] == []
+
+
+def test_the_readme_is_short():
+    assert len(DOCUMENTS["README.md"].splitlines()) <= README_LENGTH
+
+
+def anchors(text: str) -> set[str]:
+    """Return what links to the document's headings end in, as GitHub makes it."""
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", it.lower()).replace(" ", "-") for it in headings}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_leads_somewhere(name):
+    for link in re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", DOCUMENTS[name])):
+        target, _, anchor = link.partition("#")
+        if "://" in target:
+            continue
+        file = ((PROJECT / name).parent / target).resolve() if target else PROJECT / name
+        assert file.exists(), link
+        assert not anchor or anchor in anchors(file.read_text()), link
+
+
+@pytest.mark.parametrize("name", DOCUMENTS.keys() - {"CHANGELOG.md"})
+def test_every_path_that_is_named_exists(name):
+    paths = re.findall(
+        r"`((?:telemetry|sql|tests|migrations|bench|docs)/[\w./-]+)`", DOCUMENTS[name]
+    )
+    for path in paths:
+        assert (PROJECT / path).exists(), path
+
+
+def test_the_prose_linter_finds_a_phrase_across_a_line_end(tmp_path):
+    (tmp_path / "planted.sql").write_text("-- Of its own\n-- accord it stops.\n")
+    linter = [PROJECT / ".codespell/phrases.py", PROJECT / ".codespell/dialect.txt", tmp_path]
+    done = subprocess.run(
+        [sys.executable, *map(str, linter)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "planted.sql:1: of its own accord ==> " in done.stdout
