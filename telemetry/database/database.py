@@ -101,7 +101,7 @@ class Database:
                 cursor.adapters.register_loader("jsonb", RawJsonLoader)
                 return cursor.execute(statement, parameters, prepare=False).fetchall()
 
-        return self._retried(attempt)
+        return self._with_retries(attempt)
 
     def transact(self, work: Callable[[Connection], T], *, one_statement: bool = False) -> T:
         """Run ``work`` in one transaction and return its result.
