@@ -1,13 +1,13 @@
 -- The canonical bytes of a ledger row: what its row_hash covers. Rows are checked with these
--- functions for as long as they are kept, so the bytes must never change. Those of a column that is
--- added to the ledger follow at the end, in the rows that have it and in no others.
+-- functions for as long as they are kept, so the bytes must never change. A column that is added
+-- later appends its bytes at the end, and only in the rows that have a value in it.
 --
 -- Each field is encoded by canonical_field, in the order of the table's columns. The bodies are
 -- parsed when the functions are created (RETURN, not a string), so neither the search_path nor any
 -- other setting of a session can change the bytes.
 --
--- Functions that call convert_to are STABLE because it is. PostgreSQL only inlines a function that
--- claims no more than what it calls, and inlining makes these several times faster.
+-- convert_to is STABLE, so the functions that call it are STABLE too: PostgreSQL does not inline a
+-- function that is marked stricter than what it calls, and inlining makes these several times faster.
 -- depends: 0007_audio_runtime_devices
 
 SET LOCAL lock_timeout = '5s';
@@ -53,8 +53,8 @@ RETURN CASE event_kind
 END;
 
 COMMENT ON FUNCTION os_core.canonical_field(bytea) IS
-'Encodes a field so that where it ends is never in doubt: 00 for NULL; else 01, the length in four '
-'bytes, and the bytes';
+'Encodes a field so that its end is unambiguous: 00 for NULL; else 01, the length in four bytes, '
+'and the bytes';
 COMMENT ON FUNCTION os_core.canonical_field(text) IS
 'canonical_field(bytea) of the text in UTF-8, whatever the encoding of the database';
 COMMENT ON FUNCTION os_core.canonical_field(bigint) IS
@@ -103,7 +103,7 @@ RETURN (
     || os_core.canonical_kind(event_kind)
     || os_core.canonical_field(created_at)
     || os_core.canonical_field(idempotency_key)
-    -- A row has the fields of one kind. Those of the other kinds are a constant each: 00 per field.
+    -- A row has the fields of one kind. Each other group is a constant: one 00 per field.
     || CASE
         WHEN (processed_stream_id, raw_stream_id, pre_roll_buffer_id) IS NULL
             THEN '\x000000'::bytea

@@ -805,7 +805,7 @@ COMMENT ON FUNCTION os_core.canonical_field(field boolean) IS 'canonical_field(b
 CREATE FUNCTION os_core.canonical_field(field bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN COALESCE((('\x01'::bytea || int4send(octet_length(field))) || field), '\x00'::bytea);
-COMMENT ON FUNCTION os_core.canonical_field(field bytea) IS 'Encodes a field so that where it ends is never in doubt: 00 for NULL; else 01, the length in four bytes, and the bytes';
+COMMENT ON FUNCTION os_core.canonical_field(field bytea) IS 'Encodes a field so that its end is unambiguous: 00 for NULL; else 01, the length in four bytes, and the bytes';
 
 CREATE FUNCTION os_core.canonical_field(field double precision) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

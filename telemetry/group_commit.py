@@ -46,10 +46,10 @@ class Limits:
     """How long a leader waits for others to join its group."""
 
     overtake_seconds: float = 0.05
-    """A group that takes longer may wait for a lock. The next one then starts at the same time."""
+    """A group that takes longer is probably waiting for a lock; the next one starts beside it."""
 
     turn_seconds: float = CONNECT_SECONDS
-    """How long a record waits in the queue."""
+    """How long a record waits in the queue after overtake_seconds."""
 
 
 class GroupCommit(Generic[Record, Outcome]):
@@ -175,7 +175,7 @@ class GroupCommit(Generic[Record, Outcome]):
 class _Submission(Generic[Record, Outcome]):
     """A record, where it stands, and its outcome once it is committed."""
 
-    # One is made for each record, so without a dictionary, and without a lock until it waits.
+    # One per record, so it has no __dict__, and gets a lock only when it waits.
     __slots__ = ("_asleep", "error", "leads", "outcome", "queued", "record", "retries_alone")
 
     outcome: Outcome

@@ -1,13 +1,13 @@
 -- Appends events, a batch or one: their ledger rows and audit rows, the projection rows and heads
 -- of their devices. An event that is refused or a duplicate changes nothing and blocks no other.
--- It locks the heads before the first nextval, because an id is drawn before its commit: two
--- writers of one device could draw ids in one order and commit in the other, and a replay by
--- event_id would differ from the state that readers have seen.
+-- It locks the heads before the first nextval, because ids are drawn before the commit. Without the
+-- lock, two writers of one device could draw ids in one order and commit in the other, and a replay
+-- by event_id would differ from the state that readers have seen.
 -- It never waits for a lock: after a wait it would continue with its old snapshot, and one stuck
 -- writer would delay every device. Instead an event is deferred when its device is locked, or when
 -- the projection row is not at the locked head: another writer has committed since the snapshot, or
 -- the row is damaged. The caller then runs lock_heads.sql, which waits, project.sql where that was
--- not enough, and this statement again. A conflict that the locks do not prevent fails all of it.
+-- not enough, and this statement again. If a conflict slips past the locks, all of it fails.
 -- params: events (JSON array of objects with the fields that were sent)
 -- index: ux_audio_runtime_events_dedupe per event; devices_pkey, sessions_pkey,
 -- audio_runtime_heads_pkey and audio_runtime_current_pkey per device or session
@@ -27,7 +27,7 @@ sent AS MATERIALIZED (
 ),
 
 -- Their devices: the tenant that owns each, its head and its projection row, both locked. A scalar
--- subquery reads an index, where the planner might scan the table for a join.
+-- subquery reads an index; for a join the planner might scan the table.
 devices AS MATERIALIZED (
     SELECT
         named.tenant_id,
@@ -55,7 +55,7 @@ devices AS MATERIALIZED (
         WHERE tenant_id = named.tenant_id AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS head ON TRUE
-    -- FOR UPDATE reads the newest version of the row. The snapshot may have the version before a
+    -- FOR UPDATE reads the newest version of the row. That of the snapshot may be older than a
     -- rebuild that has just committed.
     LEFT JOIN LATERAL (
         SELECT projection_row FROM os_core.audio_runtime_current AS projection_row
@@ -87,7 +87,7 @@ verdicts AS MATERIALIZED (
         sent.event_kind,
         sent.idempotency_key,
         CASE
-            -- BETWEEN x AND x, in order, forces the dedupe index. With = the planner may take
+            -- BETWEEN x AND x with ORDER BY forces the dedupe index. With = the planner may take
             -- any index that begins with the device until the table has been analysed.
             WHEN (
                 SELECT known.event_id
@@ -297,8 +297,8 @@ projection_rows AS (
             updated_at = excluded.updated_at
 ),
 
--- The heads, moved to the newest row of each device. A head that is not the one that the rows were
--- chained to stays.
+-- The heads, moved to the newest row of each device. A head that has changed since the rows were
+-- chained to it is not moved.
 moved_heads AS (
     UPDATE os_core.audio_runtime_heads AS head
     SET event_id = newest.event_id, row_hash = newest.row_hash

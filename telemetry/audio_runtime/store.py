@@ -74,7 +74,8 @@ class AudioRuntimeStore:
     def append(self, event: Event) -> Outcome:
         """Append the event if it is new and no rule refuses it; return what happened to it.
 
-        Events that arrive together share a commit, but wait only for writers of their own device.
+        Events that arrive together share a commit; one whose device is locked is appended alone
+        afterwards.
         """
         settled = self._group_commit.submit(event)
         if settled is Unsettled.DEFERRED:
@@ -86,9 +87,8 @@ class AudioRuntimeStore:
 
         Returns what happened to each, in their order.
 
-        Two round trips: the statements up to the append go together, each with a snapshot of
-        its own, and then the commit. Duplicates, which are rare, take one more; devices whose
-        projection has to be repaired take a few.
+        Two round trips: lock and append travel together, each with its own snapshot, then the
+        COMMIT. Duplicates take one more, and a projection that has to be repaired a few.
         """
         return self._describe_duplicates(
             events,
@@ -109,7 +109,7 @@ class AudioRuntimeStore:
     def _describe_duplicates(
         self, events: Sequence[Event], settled: Sequence[Settled]
     ) -> list[Outcome]:
-        """Return the outcomes, none of which is DEFERRED, with each duplicate described."""
+        """Return the outcomes, with each duplicate described. ``settled`` holds no DEFERRED."""
         known = [
             event for event, it in zip(events, settled, strict=True) if it is Unsettled.DUPLICATE
         ]
@@ -117,7 +117,7 @@ class AudioRuntimeStore:
         return [Duplicate(**next(described)) if isinstance(it, Unsettled) else it for it in settled]
 
     def _first_of(self, events: Sequence[Event]) -> list[Row]:
-        """Return, for each event, the first one with its dedupe key."""
+        """Return, for each event, the first event with its dedupe key, and what differs."""
         parameters = {**_sent(events), "fields": EVENT_FIELDS}
         return self._database.fetch_all(DESCRIBE_DUPLICATES, parameters, prepare=True)
 
@@ -134,7 +134,7 @@ class AudioRuntimeStore:
         return self._database.fetch_all(LIST_CURRENT, page, prepare=False)
 
     def get_current(self, tenant_id: str, device_id: str) -> Row | None:
-        """Return the device's current state, or None when there is none."""
+        """Return the device's current state, or None."""
         return self._database.fetch_one(
             GET_CURRENT, {"tenant_id": tenant_id, "device_id": device_id}
         )
@@ -146,7 +146,7 @@ class AudioRuntimeStore:
     def rebuild(self, scope: Scope) -> Rebuilt:
         """Rebuild the projection of the devices in the scope.
 
-        Raises LedgerContradiction, too, after all others have been rebuilt.
+        Raises LedgerContradiction for a device that cannot be rebuilt, after all others were.
         """
         return rebuild(self._database.transact, scope)
 
@@ -154,8 +154,8 @@ class AudioRuntimeStore:
 def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
     """Append within the connection's transaction, after waiting for the events' devices.
 
-    The projection of a device that is not at its head is repaired first. Nothing that is
-    returned is DEFERRED. Raises Collision when another writer changes a projection meanwhile.
+    The projection of a device that is not at its head is repaired first. No outcome is
+    DEFERRED. Raises Collision when another writer changes a projection meanwhile.
     """
     connection.execute(LOCK_HEADS, named(events), prepare=True)
     settled = _append(connection, events)
@@ -168,7 +168,7 @@ def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Set
 
 
 def _repair_and_append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
-    # Again: a device may have been created since.
+    # Lock again: a device may have been created since the first lock.
     connection.execute(LOCK_HEADS, named(events))
     devices = {name_of(event): event for event in events}
     found = project(connection, [*devices.values()]).contradictions

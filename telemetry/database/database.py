@@ -1,8 +1,8 @@
 """Running statements and transactions on one PostgreSQL database.
 
 Every wait is bounded. The pool gives out a connection within CONNECT_SECONDS. The server cancels
-a statement after STATEMENT_SECONDS. When it sends nothing for ANSWER_SECONDS (a frozen server
-keeps its sockets open), the connection is closed. No wait goes beyond the request's deadline.
+a statement after STATEMENT_SECONDS. A frozen server keeps its sockets open but sends nothing:
+after ANSWER_SECONDS its connection is closed. No wait goes beyond the request's deadline.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -48,7 +48,7 @@ class Database:
         """Take the URL; without one, every method raises DatabaseNotConfigured."""
         self._url = url
         self.pool_size = pool_size
-        # A pooler that does not keep prepared statements does not keep session settings either.
+        # False behind a transaction pooler, which keeps no session settings either.
         self._has_session = prepared_statements
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = Lock()
@@ -64,8 +64,8 @@ class Database:
         """Run one statement in its own transaction and return its rows.
 
         ``prepare=False`` makes the server plan the statement for these parameters. ``within``
-        (seconds) limits the wait for a connection, and then that for the server. Raises
-        DatabaseUnavailable, DatabaseNotConfigured or IntegrityViolation.
+        limits first the wait for a connection, then the wait for the server, to this many
+        seconds each. Raises DatabaseUnavailable, DatabaseNotConfigured or IntegrityViolation.
         """
 
         def attempt() -> list[Row]:
@@ -91,8 +91,8 @@ class Database:
     ) -> list[Any]:
         """Like fetch_all, for many rows that go into a response: each is an object.
 
-        Its fields are the columns and the ``computed`` ones, which are None; jsonb is not decoded.
-        The statement is planned for the parameters given.
+        Its fields are the columns and the ``computed`` ones, which the caller fills. jsonb is not
+        decoded. The statement is planned for the parameters given.
         """
 
         def attempt() -> list[Any]:
@@ -106,8 +106,9 @@ class Database:
     def transact(self, work: Callable[[Connection], T], *, one_statement: bool = False) -> T:
         """Run ``work`` in one transaction and return its result.
 
-        After a deadlock or a serialization failure ``work`` runs again from its beginning. With
-        ``one_statement`` it is one statement, which needs no round trips to begin and commit.
+        After a deadlock or a serialization failure ``work`` runs again from its beginning.
+        ``one_statement`` promises that ``work`` runs one statement, so BEGIN and COMMIT are left
+        out.
         Raises what fetch_all raises, and what ``work`` raises; then nothing is committed.
         """
 
@@ -124,8 +125,8 @@ class Database:
         """Run ``work`` like transact does, in fewer round trips.
 
         A statement is sent before the results of the statements before it have arrived. The
-        first statements travel with the BEGIN, and those after the last fetch of ``work`` with
-        the COMMIT.
+        first statements travel with the BEGIN. The statements after the last fetch of ``work``
+        travel with the COMMIT.
         """
 
         def attempt() -> T:

@@ -2,8 +2,8 @@
 
 msgspec reads and checks a whole payload in the time that marshmallow needs for a few fields.
 A decoder accepts only what the schema accepts, and returns equal values. When it is not sure it
-returns None; then the schema decides and words the problems. What msgspec cannot check of a
-field, the field itself checks.
+returns None; then the schema decides and words the problems. The field itself checks what
+msgspec cannot.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ from telemetry.timestamps import parse_utc
 
 Decode = Callable[[Raw | bytes], Struct | None]
 
-# msgspec checks this many levels of a JSON object; a deeper one is left to the schema.
+# msgspec checks this many levels of a JSON object. A more deeply nested one is for the schema.
 _LEVELS = 5
 
 _Integer = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
@@ -48,7 +48,7 @@ _ALWAYS_STORABLE = (str, bool, type(None))
 _CONTAINERS = (dict, list)
 
 # PostgreSQL's text has no NUL character. JSON has only this spelling of it. bytes.find takes half
-# the time of ``in``, which first tries its operand as a number.
+# the time of ``in``, which first tries to read its operand as a number.
 _NUL = b"\\u0000"
 
 
@@ -57,9 +57,10 @@ class Undecided(Exception):
 
 
 class Rule(NamedTuple):
-    """How a field is decoded: the type for msgspec, then ``finish``, which returns the value.
+    """How a field is decoded: the type for msgspec, then ``finish``.
 
-    ``finish`` raises for an invalid value; None if msgspec checks all of it.
+    ``finish`` turns msgspec's value into the schema's, or raises. It is None when msgspec's check
+    is complete.
     """
 
     wire_type: Any
@@ -99,7 +100,8 @@ def compile_decoder(schema: Schema, *, null_is_absent: bool) -> Decode:
 def _struct(name: str, rules: dict[str, Rule], absent: dict[str, Any]) -> type[Struct]:
     """Return the msgspec type of a payload. It refuses unknown fields: the schema reports them.
 
-    An absent field has its value of ``absent``, and is omitted when the payload is encoded.
+    A field that was not sent gets its value in ``absent``, and is omitted when the payload is
+    encoded.
     """
     fields: list[Any] = []
     for field, (wire_type, _) in rules.items():
@@ -155,7 +157,7 @@ def _restricted_text(field: Identifier | Name) -> Rule:
 
 
 def _check(test: Callable[[str], object]) -> Callable[[str], str]:
-    """Return a ``finish`` that returns a text which passes the test."""
+    """Return a ``finish`` that passes on a text that fits, and else raises Undecided."""
 
     def finish(text: str) -> str:
         if not test(text):

@@ -82,9 +82,9 @@ class RunStore:
         return self._database.fetch_one(GET, {"event_id": event_id})
 
     def list(self, filters: dict[str, Any]) -> Sequence[Any]:
-        """Return a page of runs as objects, newest first, with fields for their links.
+        """Return a page of runs as objects, newest first. The view fills their link fields.
 
-        ``filters`` holds every parameter of list.sql.
+        ``filters`` holds every parameter of list.sql, None where it was not given.
         """
         return self._database.fetch_objects(LIST, filters, computed=("commit_url", "repo_url"))
 
@@ -115,7 +115,7 @@ class RunStore:
     def _create_group(self, runs: Sequence[Keyed]) -> Sequence[Row | None]:
         """Create the runs that are new; return the row of each, None for a duplicate.
 
-        Of several runs with one event_id the first is created, and so the first takes the row.
+        Of several runs with one event_id only the first is sent, so it takes the row.
         """
         first = {run.key: run for run in reversed(runs)}
         sent = json_array(first.values())

@@ -1,4 +1,4 @@
-"""Appending to the file of events: under a lock, durably, each id once.
+"""Appending to the file of events: under a lock, durably, each recent id once.
 
 Several processes share the file. A process that takes the lock first reads what the others
 appended since its last turn, so that it knows the ids of the last REMEMBERED events. Then it
@@ -35,7 +35,7 @@ from telemetry.runtime_events.file.stored import decode_line, encode_line
 from telemetry.time_limits import FILE_LOCK_SECONDS
 from telemetry.timestamps import utc_text
 
-# An event is recognised as a duplicate when its id is one of the last this many.
+# An event is recognised as a duplicate when its id is among this many last ones.
 REMEMBERED = 100_000
 
 LOCK_POLL_SECONDS = 0.001
@@ -72,14 +72,14 @@ class Journal:
 
     @property
     def _path(self) -> str:
-        """The file that the name refers to, behind links, so that all processes use one lock."""
+        """The file behind any links, so that all processes use one lock."""
         return os.path.realpath(self._name)
 
     def append(self, batches: Sequence[Sequence[Event]]) -> list[list[Created]]:
         """Append the events whose id is new; return the outcome of each event of each batch.
 
         All of them are durable when this returns. Events that were in the file before are
-        synced too: the process that appended them may have died before it did so. Raises
+        synced too: the process that appended them may have died before it synced them. Raises
         EventsFileUnavailable; then the file is as it was before.
         """
         with (
@@ -132,7 +132,7 @@ class Journal:
         return Created(msgspec.structs.asdict(stored) if stored else event, created)
 
     def _write(self, fd: int, lines: dict[str, bytes]) -> None:
-        """Append the lines, a dictionary by id, and sync them. Remove them when that fails."""
+        """Append the lines (by id) and sync them. Remove them when that fails."""
         end = os.fstat(fd).st_size
         # A process that died may have left a line without its end: start a new line.
         start = b"\n" if lines and end and os.pread(fd, 1, end - 1) != b"\n" else b""
@@ -150,7 +150,7 @@ class Journal:
         self._bookmark = self._bookmark_at(fd, offset)
 
     def _catch_up(self, fd: int) -> None:
-        """Read the lines after the bookmark. In another file, read the last events."""
+        """Read the lines after the bookmark; of a replaced file, the last REMEMBERED events."""
         size = os.fstat(fd).st_size
         if self._bookmark is None or self._bookmark != self._bookmark_at(fd, self._bookmark.end):
             self._offsets.clear()
