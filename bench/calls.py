@@ -49,13 +49,14 @@ def _runtime_event() -> dict[str, Any]:
     return full_event(id=f"event-{next(_numbers)}")
 
 
+# What Python 3.13 calls, plus two percent. 3.11 calls some fifteen fewer per create.
 REQUESTS = (
-    Request("create a run", RUNS, _run, 245),
-    Request("create a runtime event", EVENTS, _runtime_event, 265),
-    Request("append a VAD_EVENT", LEDGER, partial(event, "VAD_EVENT"), 255),
-    Request("append a TIMING_STATS", LEDGER, partial(event, "TIMING_STATS"), 255),
+    Request("create a run", RUNS, _run, 325),
+    Request("create a runtime event", EVENTS, _runtime_event, 345),
+    Request("append a VAD_EVENT", LEDGER, partial(event, "VAD_EVENT"), 340),
+    Request("append a TIMING_STATS", LEDGER, partial(event, "TIMING_STATS"), 335),
     Request("batch of runs", f"{RUNS}/batch", _run, 17, BATCH),
-    Request("batch of runtime events", f"{EVENTS}/batch", _runtime_event, 32, BATCH),
+    Request("batch of runtime events", f"{EVENTS}/batch", _runtime_event, 33, BATCH),
     Request("batch of ledger events", f"{LEDGER}/batch", partial(event, "TIMING_STATS"), 16, BATCH),
 )
 

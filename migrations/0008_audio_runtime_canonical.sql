@@ -1,6 +1,6 @@
 -- The canonical bytes of a ledger row: what its row_hash covers. Rows are checked with these
--- functions for as long as they are kept, so the bytes must never change. A column added to the
--- ledger needs an audio_runtime_event_canonical_v2 for the rows written from then on.
+-- functions for as long as they are kept, so the bytes must never change. Those of a column that is
+-- added to the ledger follow at the end, in the rows that have it and in no others.
 --
 -- Each field is encoded by canonical_field, in the order of the table's columns. The bodies are
 -- parsed when the functions are created (RETURN, not a string), so neither the search_path nor any
@@ -150,74 +150,7 @@ RETURN (
     || os_core.canonical_field(tts_playback_active)
 );
 
-CREATE FUNCTION os_core.audio_runtime_event_canonical_v1(
-    event_id bigint,
-    tenant_id text,
-    device_id text,
-    session_id bigint,
-    event_kind text,
-    created_at bigint,
-    idempotency_key text,
-    processed_stream_id text,
-    raw_stream_id text,
-    pre_roll_buffer_id bigint,
-    selected_mic text,
-    selected_speaker text,
-    device_health text,
-    jitter_ms double precision,
-    drift_ppm double precision,
-    buffer_depth_ms double precision,
-    underruns bigint,
-    overruns bigint,
-    phrase_id bigint,
-    phrase_text text,
-    reason_code bigint,
-    capture_degraded boolean,
-    aec_unstable boolean,
-    device_changed boolean,
-    stream_gap_detected boolean,
-    tts_playback_active boolean
-) RETURNS bytea
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN os_core.audio_runtime_event_canonical_v1(
-    event_id,
-    os_core.canonical_field(tenant_id) || os_core.canonical_field(device_id),
-    session_id,
-    event_kind,
-    created_at,
-    idempotency_key,
-    processed_stream_id,
-    raw_stream_id,
-    pre_roll_buffer_id,
-    selected_mic,
-    selected_speaker,
-    device_health,
-    jitter_ms,
-    drift_ppm,
-    buffer_depth_ms,
-    underruns,
-    overruns,
-    phrase_id,
-    phrase_text,
-    reason_code,
-    capture_degraded,
-    aec_unstable,
-    device_changed,
-    stream_gap_detected,
-    tts_playback_active
-);
-
-COMMENT ON FUNCTION os_core.audio_runtime_event_canonical_v1(
-    bigint, bytea, bigint, text, bigint, text, text, text, bigint, text, text, text,
-    double precision, double precision, double precision, bigint, bigint, bigint, text, bigint,
-    boolean, boolean, boolean, boolean, boolean
-) IS
+COMMENT ON FUNCTION os_core.audio_runtime_event_canonical_v1 IS
 'The bytes of a ledger row that its row_hash covers; names is the canonical_field of tenant_id '
-'followed by that of device_id. Must never change: rows of any age are checked with it';
-COMMENT ON FUNCTION os_core.audio_runtime_event_canonical_v1(
-    bigint, text, text, bigint, text, bigint, text, text, text, bigint, text, text, text,
-    double precision, double precision, double precision, bigint, bigint, bigint, text, bigint,
-    boolean, boolean, boolean, boolean, boolean
-) IS
-'The bytes of a ledger row that its row_hash covers. Must never change: rows of any age are '
-'checked with it. A column added to the ledger needs a v2 for the rows written from then on';
+'followed by that of device_id. Must never change: rows of any age are checked with it. '
+'audio_runtime_event_content adds the bytes of columns that the ledger gets later';

@@ -8,11 +8,11 @@ DROP FUNCTION os_core.begin_chain();
 
 DROP TABLE os_core.audio_runtime_heads;
 
-DROP FUNCTION os_core.audio_runtime_event_chained(os_core.audio_runtime_events, bigint, bytea);
-
 DROP FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_events);
 
 DROP FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_events, bytea);
+
+DROP FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_events, bigint, bytea);
 
 DROP AGGREGATE os_core.chain(bytea, bytea);
 

@@ -22,12 +22,12 @@ COMMENT ON AGGREGATE os_core.chain (bytea, bytea) IS
 'The link reached after all contents, in the order of the window, when the chain begins at head';
 
 CREATE FUNCTION os_core.audio_runtime_event_content(
-    event os_core.audio_runtime_events, names bytea
+    event os_core.audio_runtime_events, event_id bigint, names bytea
 )
 RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN os_core.audio_runtime_event_canonical_v1(
-    event.event_id,
+    event_id,
     names,
     event.session_id,
     event.event_kind,
@@ -54,86 +54,30 @@ RETURN os_core.audio_runtime_event_canonical_v1(
     event.tts_playback_active
 );
 
-COMMENT ON FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_events, bytea) IS
-'The same as audio_runtime_event_content(event); a caller that goes through the rows of one device '
-'computes names once: the canonical_field of tenant_id followed by that of device_id';
+CREATE FUNCTION os_core.audio_runtime_event_content(
+    event os_core.audio_runtime_events, names bytea
+)
+RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN os_core.audio_runtime_event_content(event, event.event_id, names);
 
 CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events)
 RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (
-    os_core.audio_runtime_event_canonical_v1(
-        event.event_id,
-        event.tenant_id,
-        event.device_id,
-        event.session_id,
-        event.event_kind,
-        event.created_at,
-        event.idempotency_key,
-        event.processed_stream_id,
-        event.raw_stream_id,
-        event.pre_roll_buffer_id,
-        event.selected_mic,
-        event.selected_speaker,
-        event.device_health,
-        event.jitter_ms,
-        event.drift_ppm,
-        event.buffer_depth_ms,
-        event.underruns,
-        event.overruns,
-        event.phrase_id,
-        event.phrase_text,
-        event.reason_code,
-        event.capture_degraded,
-        event.aec_unstable,
-        event.device_changed,
-        event.stream_gap_detected,
-        event.tts_playback_active
-    )
+RETURN os_core.audio_runtime_event_content(
+    event,
+    os_core.canonical_field(event.tenant_id) || os_core.canonical_field(event.device_id)
 );
 
 COMMENT ON FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_events) IS
 'The canonical bytes of a stored row, which its row_hash covers, in the version that applies to it';
-
-CREATE FUNCTION os_core.audio_runtime_event_chained(
-    event os_core.audio_runtime_events, event_id bigint, row_hash bytea
-)
-RETURNS os_core.audio_runtime_events
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN row(
-    event_id,
-    event.tenant_id,
-    event.device_id,
-    event.session_id,
-    event.event_kind,
-    event.created_at,
-    event.idempotency_key,
-    event.processed_stream_id,
-    event.raw_stream_id,
-    event.pre_roll_buffer_id,
-    event.selected_mic,
-    event.selected_speaker,
-    event.device_health,
-    event.jitter_ms,
-    event.drift_ppm,
-    event.buffer_depth_ms,
-    event.underruns,
-    event.overruns,
-    event.phrase_id,
-    event.phrase_text,
-    event.reason_code,
-    event.capture_degraded,
-    event.aec_unstable,
-    event.device_changed,
-    event.stream_gap_detected,
-    event.tts_playback_active,
-    row_hash
-)::os_core.audio_runtime_events;
-
-COMMENT ON FUNCTION os_core.audio_runtime_event_chained(
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_events, bytea) IS
+'The same as audio_runtime_event_content(event); a caller that goes through the rows of one device '
+'computes names once: the canonical_field of tenant_id followed by that of device_id';
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(
     os_core.audio_runtime_events, bigint, bytea
 ) IS
-'The event with the event_id that was drawn for it and its row_hash: the row to insert';
+'The canonical bytes of a row that is to be stored with this event_id';
 
 -- Heads
 
@@ -184,7 +128,7 @@ CREATE FUNCTION os_core.audio_runtime_collision() RETURNS text
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    RAISE serialization_failure USING MESSAGE = 'somebody else appended for the same device';
+    RAISE serialization_failure USING MESSAGE = 'another writer appended for the same device';
 END;
 $$;
 

@@ -62,14 +62,82 @@ COMMENT ON COLUMN os_core.audio_runtime_current.last_event_id IS
 COMMENT ON COLUMN os_core.audio_runtime_current.updated_at IS
 'created_at of that event: nanoseconds since 1970 by the device''s clock';
 
+-- The state that a row holds. The fold and the replay return this type, not the row type of the
+-- table, so that they do not depend on columns that a DBA adds to the table.
+
+CREATE TYPE os_core.audio_runtime_state AS (
+    tenant_id text COLLATE "C",
+    device_id text COLLATE "C",
+    session_id bigint,
+    processed_stream_id text,
+    raw_stream_id text,
+    pre_roll_buffer_id bigint,
+    selected_mic text,
+    selected_speaker text,
+    device_health text,
+    jitter_ms double precision,
+    drift_ppm double precision,
+    buffer_depth_ms double precision,
+    underruns bigint,
+    overruns bigint,
+    last_interrupt_phrase_id bigint,
+    last_interrupt_phrase_text text,
+    last_interrupt_reason_code bigint,
+    capture_degraded boolean,
+    aec_unstable boolean,
+    device_changed boolean,
+    stream_gap_detected boolean,
+    tts_playback_active boolean,
+    last_event_id bigint,
+    updated_at bigint
+);
+
+COMMENT ON TYPE os_core.audio_runtime_state IS
+'The state of a device: the columns of audio_runtime_current that follow from the ledger';
+
+CREATE FUNCTION os_core.audio_runtime_state_of(stored os_core.audio_runtime_current)
+RETURNS os_core.audio_runtime_state
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- In the order of the type.
+RETURN row(
+    stored.tenant_id,
+    stored.device_id,
+    stored.session_id,
+    stored.processed_stream_id,
+    stored.raw_stream_id,
+    stored.pre_roll_buffer_id,
+    stored.selected_mic,
+    stored.selected_speaker,
+    stored.device_health,
+    stored.jitter_ms,
+    stored.drift_ppm,
+    stored.buffer_depth_ms,
+    stored.underruns,
+    stored.overruns,
+    stored.last_interrupt_phrase_id,
+    stored.last_interrupt_phrase_text,
+    stored.last_interrupt_reason_code,
+    stored.capture_degraded,
+    stored.aec_unstable,
+    stored.device_changed,
+    stored.stream_gap_detected,
+    stored.tts_playback_active,
+    stored.last_event_id,
+    stored.updated_at
+)::os_core.audio_runtime_state;
+
+COMMENT ON FUNCTION os_core.audio_runtime_state_of(os_core.audio_runtime_current) IS
+'The state that a row of the projection holds, to compare it with what the replay gives';
+
 -- The fold. An event sets all columns of its kind, so only the latest event of each kind counts.
 
 CREATE FUNCTION os_core.audio_runtime_fold(
-    known os_core.audio_runtime_current, events os_core.audio_runtime_events[]
+    stored os_core.audio_runtime_current, events os_core.audio_runtime_events[]
 )
-RETURNS SETOF os_core.audio_runtime_current
+RETURNS SETOF os_core.audio_runtime_state
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 AS $$
+-- In the order of the type.
 SELECT
     max(latest.tenant_id),
     max(latest.device_id),
@@ -81,38 +149,38 @@ SELECT
             ORDER BY given.event_id DESC
             LIMIT 1
         ),
-        (known).session_id
+        (stored).session_id
     ),
     coalesce(
         (
             array_agg(latest.processed_stream_id ORDER BY latest.event_id DESC)
             FILTER (WHERE latest.processed_stream_id IS NOT NULL)
         )[1],
-        (known).processed_stream_id
+        (stored).processed_stream_id
     ),
     -- A STREAM_REFS event always sets pre_roll_buffer_id; its raw_stream_id may be NULL.
     CASE
-        WHEN max(latest.pre_roll_buffer_id) IS NULL THEN (known).raw_stream_id
+        WHEN max(latest.pre_roll_buffer_id) IS NULL THEN (stored).raw_stream_id
         ELSE max(latest.raw_stream_id)
     END,
     -- Each column below is set by one kind alone, so max() returns the only value.
-    coalesce(max(latest.pre_roll_buffer_id), (known).pre_roll_buffer_id),
-    coalesce(max(latest.selected_mic), (known).selected_mic),
-    coalesce(max(latest.selected_speaker), (known).selected_speaker),
-    coalesce(max(latest.device_health), (known).device_health),
-    coalesce(max(latest.jitter_ms), (known).jitter_ms),
-    coalesce(max(latest.drift_ppm), (known).drift_ppm),
-    coalesce(max(latest.buffer_depth_ms), (known).buffer_depth_ms),
-    coalesce(max(latest.underruns), (known).underruns),
-    coalesce(max(latest.overruns), (known).overruns),
-    coalesce(max(latest.phrase_id), (known).last_interrupt_phrase_id),
-    coalesce(max(latest.phrase_text), (known).last_interrupt_phrase_text),
-    coalesce(max(latest.reason_code), (known).last_interrupt_reason_code),
-    coalesce(bool_or(latest.capture_degraded), (known).capture_degraded, FALSE),
-    coalesce(bool_or(latest.aec_unstable), (known).aec_unstable, FALSE),
-    coalesce(bool_or(latest.device_changed), (known).device_changed, FALSE),
-    coalesce(bool_or(latest.stream_gap_detected), (known).stream_gap_detected, FALSE),
-    coalesce(bool_or(latest.tts_playback_active), (known).tts_playback_active, FALSE),
+    coalesce(max(latest.pre_roll_buffer_id), (stored).pre_roll_buffer_id),
+    coalesce(max(latest.selected_mic), (stored).selected_mic),
+    coalesce(max(latest.selected_speaker), (stored).selected_speaker),
+    coalesce(max(latest.device_health), (stored).device_health),
+    coalesce(max(latest.jitter_ms), (stored).jitter_ms),
+    coalesce(max(latest.drift_ppm), (stored).drift_ppm),
+    coalesce(max(latest.buffer_depth_ms), (stored).buffer_depth_ms),
+    coalesce(max(latest.underruns), (stored).underruns),
+    coalesce(max(latest.overruns), (stored).overruns),
+    coalesce(max(latest.phrase_id), (stored).last_interrupt_phrase_id),
+    coalesce(max(latest.phrase_text), (stored).last_interrupt_phrase_text),
+    coalesce(max(latest.reason_code), (stored).last_interrupt_reason_code),
+    coalesce(bool_or(latest.capture_degraded), (stored).capture_degraded, FALSE),
+    coalesce(bool_or(latest.aec_unstable), (stored).aec_unstable, FALSE),
+    coalesce(bool_or(latest.device_changed), (stored).device_changed, FALSE),
+    coalesce(bool_or(latest.stream_gap_detected), (stored).stream_gap_detected, FALSE),
+    coalesce(bool_or(latest.tts_playback_active), (stored).tts_playback_active, FALSE),
     max(latest.event_id),
     (array_agg(latest.created_at ORDER BY latest.event_id DESC))[1]
 FROM (
@@ -127,14 +195,14 @@ COMMENT ON FUNCTION os_core.audio_runtime_fold(
     os_core.audio_runtime_current, os_core.audio_runtime_events[]
 ) IS
 'The row of audio_runtime_current after some events of one device. All events must be newer than '
-'known, the row before them (NULL: no row). Returns no row when there are no events';
+'stored, the row before them (NULL: no row). Returns no row when there are no events';
 
 CREATE FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text)
-RETURNS SETOF os_core.audio_runtime_current
+RETURNS SETOF os_core.audio_runtime_state
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 AS $$
 -- MATERIALIZED, because the fold refers to its events twice and would look them up twice.
-WITH telling AS MATERIALIZED (
+WITH latest_events AS MATERIALIZED (
     -- The state depends on eight events alone: the latest of each kind, and the latest with a
     -- session. Indexes find them without reading the history.
     SELECT array(
@@ -176,8 +244,8 @@ WITH telling AS MATERIALIZED (
 )
 
 SELECT folded.*
-FROM telling
-CROSS JOIN LATERAL os_core.audio_runtime_fold(NULL, telling.events) AS folded;
+FROM latest_events
+CROSS JOIN LATERAL os_core.audio_runtime_fold(NULL, latest_events.events) AS folded;
 $$;
 
 COMMENT ON FUNCTION os_core.audio_runtime_replay(text, text) IS

@@ -3,7 +3,7 @@
 -- To create a database run `python -m telemetry migrate`, which also records what it applied.
 --
 -- A section per room, in the order of the migrations. In a room: trigger functions, then each table
--- with its constraints, indexes and triggers, then the other functions.
+-- with its constraints, indexes and triggers, then types and the other functions.
 
 
 -- Room: migrations
@@ -830,12 +830,7 @@ COMMENT ON FUNCTION os_core.canonical_kind(event_kind text) IS 'The same as cano
 CREATE FUNCTION os_core.audio_runtime_event_canonical_v1(event_id bigint, names bytea, session_id bigint, event_kind text, created_at bigint, idempotency_key text, processed_stream_id text, raw_stream_id text, pre_roll_buffer_id bigint, selected_mic text, selected_speaker text, device_health text, jitter_ms double precision, drift_ppm double precision, buffer_depth_ms double precision, underruns bigint, overruns bigint, phrase_id bigint, phrase_text text, reason_code bigint, capture_degraded boolean, aec_unstable boolean, device_changed boolean, stream_gap_detected boolean, tts_playback_active boolean) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (((((((((((os_core.canonical_field(event_id) || names) || os_core.canonical_field(session_id)) || os_core.canonical_kind(event_kind)) || os_core.canonical_field(created_at)) || os_core.canonical_field(idempotency_key)) || CASE WHEN (ROW(processed_stream_id, raw_stream_id, pre_roll_buffer_id) IS NULL) THEN '\x000000'::bytea ELSE ((os_core.canonical_field(processed_stream_id) || os_core.canonical_field(raw_stream_id)) || os_core.canonical_field(pre_roll_buffer_id)) END) || CASE WHEN (ROW(selected_mic, selected_speaker, device_health) IS NULL) THEN '\x000000'::bytea ELSE ((os_core.canonical_field(selected_mic) || os_core.canonical_field(selected_speaker)) || os_core.canonical_field(device_health)) END) || CASE WHEN (ROW(jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns) IS NULL) THEN '\x0000000000'::bytea ELSE ((((os_core.canonical_field(jitter_ms) || os_core.canonical_field(drift_ppm)) || os_core.canonical_field(buffer_depth_ms)) || os_core.canonical_field(underruns)) || os_core.canonical_field(overruns)) END) || CASE WHEN (ROW(phrase_id, phrase_text, reason_code) IS NULL) THEN '\x000000'::bytea ELSE ((os_core.canonical_field(phrase_id) || os_core.canonical_field(phrase_text)) || os_core.canonical_field(reason_code)) END) || CASE WHEN (ROW(capture_degraded, aec_unstable, device_changed, stream_gap_detected) IS NULL) THEN '\x00000000'::bytea ELSE (((os_core.canonical_field(capture_degraded) || os_core.canonical_field(aec_unstable)) || os_core.canonical_field(device_changed)) || os_core.canonical_field(stream_gap_detected)) END) || os_core.canonical_field(tts_playback_active));
-COMMENT ON FUNCTION os_core.audio_runtime_event_canonical_v1(event_id bigint, names bytea, session_id bigint, event_kind text, created_at bigint, idempotency_key text, processed_stream_id text, raw_stream_id text, pre_roll_buffer_id bigint, selected_mic text, selected_speaker text, device_health text, jitter_ms double precision, drift_ppm double precision, buffer_depth_ms double precision, underruns bigint, overruns bigint, phrase_id bigint, phrase_text text, reason_code bigint, capture_degraded boolean, aec_unstable boolean, device_changed boolean, stream_gap_detected boolean, tts_playback_active boolean) IS 'The bytes of a ledger row that its row_hash covers; names is the canonical_field of tenant_id followed by that of device_id. Must never change: rows of any age are checked with it';
-
-CREATE FUNCTION os_core.audio_runtime_event_canonical_v1(event_id bigint, tenant_id text, device_id text, session_id bigint, event_kind text, created_at bigint, idempotency_key text, processed_stream_id text, raw_stream_id text, pre_roll_buffer_id bigint, selected_mic text, selected_speaker text, device_health text, jitter_ms double precision, drift_ppm double precision, buffer_depth_ms double precision, underruns bigint, overruns bigint, phrase_id bigint, phrase_text text, reason_code bigint, capture_degraded boolean, aec_unstable boolean, device_changed boolean, stream_gap_detected boolean, tts_playback_active boolean) RETURNS bytea
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN os_core.audio_runtime_event_canonical_v1(event_id, (os_core.canonical_field(tenant_id) || os_core.canonical_field(device_id)), session_id, event_kind, created_at, idempotency_key, processed_stream_id, raw_stream_id, pre_roll_buffer_id, selected_mic, selected_speaker, device_health, jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns, phrase_id, phrase_text, reason_code, capture_degraded, aec_unstable, device_changed, stream_gap_detected, tts_playback_active);
-COMMENT ON FUNCTION os_core.audio_runtime_event_canonical_v1(event_id bigint, tenant_id text, device_id text, session_id bigint, event_kind text, created_at bigint, idempotency_key text, processed_stream_id text, raw_stream_id text, pre_roll_buffer_id bigint, selected_mic text, selected_speaker text, device_health text, jitter_ms double precision, drift_ppm double precision, buffer_depth_ms double precision, underruns bigint, overruns bigint, phrase_id bigint, phrase_text text, reason_code bigint, capture_degraded boolean, aec_unstable boolean, device_changed boolean, stream_gap_detected boolean, tts_playback_active boolean) IS 'The bytes of a ledger row that its row_hash covers. Must never change: rows of any age are checked with it. A column added to the ledger needs a v2 for the rows written from then on';
+COMMENT ON FUNCTION os_core.audio_runtime_event_canonical_v1(event_id bigint, names bytea, session_id bigint, event_kind text, created_at bigint, idempotency_key text, processed_stream_id text, raw_stream_id text, pre_roll_buffer_id bigint, selected_mic text, selected_speaker text, device_health text, jitter_ms double precision, drift_ppm double precision, buffer_depth_ms double precision, underruns bigint, overruns bigint, phrase_id bigint, phrase_text text, reason_code bigint, capture_degraded boolean, aec_unstable boolean, device_changed boolean, stream_gap_detected boolean, tts_playback_active boolean) IS 'The bytes of a ledger row that its row_hash covers; names is the canonical_field of tenant_id followed by that of device_id. Must never change: rows of any age are checked with it. audio_runtime_event_content adds the bytes of columns that the ledger gets later';
 
 CREATE FUNCTION os_core.chain_step(reached bytea, head bytea, content bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -848,33 +843,71 @@ CREATE AGGREGATE os_core.chain(head bytea, content bytea) (
 );
 COMMENT ON AGGREGATE os_core.chain(head bytea, content bytea) IS 'The link reached after all contents, in the order of the window, when the chain begins at head';
 
-CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) RETURNS bytea
+CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, event_id bigint, names bytea) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN os_core.audio_runtime_event_canonical_v1((event).event_id, (event).tenant_id, (event).device_id, (event).session_id, (event).event_kind, (event).created_at, (event).idempotency_key, (event).processed_stream_id, (event).raw_stream_id, (event).pre_roll_buffer_id, (event).selected_mic, (event).selected_speaker, (event).device_health, (event).jitter_ms, (event).drift_ppm, (event).buffer_depth_ms, (event).underruns, (event).overruns, (event).phrase_id, (event).phrase_text, (event).reason_code, (event).capture_degraded, (event).aec_unstable, (event).device_changed, (event).stream_gap_detected, (event).tts_playback_active);
-COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) IS 'The canonical bytes of a stored row, which its row_hash covers, in the version that applies to it';
+    RETURN os_core.audio_runtime_event_canonical_v1(event_id, names, (event).session_id, (event).event_kind, (event).created_at, (event).idempotency_key, (event).processed_stream_id, (event).raw_stream_id, (event).pre_roll_buffer_id, (event).selected_mic, (event).selected_speaker, (event).device_health, (event).jitter_ms, (event).drift_ppm, (event).buffer_depth_ms, (event).underruns, (event).overruns, (event).phrase_id, (event).phrase_text, (event).reason_code, (event).capture_degraded, (event).aec_unstable, (event).device_changed, (event).stream_gap_detected, (event).tts_playback_active);
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, event_id bigint, names bytea) IS 'The canonical bytes of a row that is to be stored with this event_id';
 
 CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, names bytea) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN os_core.audio_runtime_event_canonical_v1((event).event_id, names, (event).session_id, (event).event_kind, (event).created_at, (event).idempotency_key, (event).processed_stream_id, (event).raw_stream_id, (event).pre_roll_buffer_id, (event).selected_mic, (event).selected_speaker, (event).device_health, (event).jitter_ms, (event).drift_ppm, (event).buffer_depth_ms, (event).underruns, (event).overruns, (event).phrase_id, (event).phrase_text, (event).reason_code, (event).capture_degraded, (event).aec_unstable, (event).device_changed, (event).stream_gap_detected, (event).tts_playback_active);
+    RETURN os_core.audio_runtime_event_content(event, (event).event_id, names);
 COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, names bytea) IS 'The same as audio_runtime_event_content(event); a caller that goes through the rows of one device computes names once: the canonical_field of tenant_id followed by that of device_id';
 
-CREATE FUNCTION os_core.audio_runtime_event_chained(event os_core.audio_runtime_events, event_id bigint, row_hash bytea) RETURNS os_core.audio_runtime_events
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ROW(event_id, (event).tenant_id, (event).device_id, (event).session_id, (event).event_kind, (event).created_at, (event).idempotency_key, (event).processed_stream_id, (event).raw_stream_id, (event).pre_roll_buffer_id, (event).selected_mic, (event).selected_speaker, (event).device_health, (event).jitter_ms, (event).drift_ppm, (event).buffer_depth_ms, (event).underruns, (event).overruns, (event).phrase_id, (event).phrase_text, (event).reason_code, (event).capture_degraded, (event).aec_unstable, (event).device_changed, (event).stream_gap_detected, (event).tts_playback_active, row_hash)::os_core.audio_runtime_events;
-COMMENT ON FUNCTION os_core.audio_runtime_event_chained(event os_core.audio_runtime_events, event_id bigint, row_hash bytea) IS 'The event with the event_id that was drawn for it and its row_hash: the row to insert';
+CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN os_core.audio_runtime_event_content(event, (os_core.canonical_field((event).tenant_id) || os_core.canonical_field((event).device_id)));
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) IS 'The canonical bytes of a stored row, which its row_hash covers, in the version that applies to it';
 
 CREATE FUNCTION os_core.audio_runtime_collision() RETURNS text
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    RAISE serialization_failure USING MESSAGE = 'somebody else appended for the same device';
+    RAISE serialization_failure USING MESSAGE = 'another writer appended for the same device';
 END;
 $$;
 COMMENT ON FUNCTION os_core.audio_runtime_collision() IS 'Fails the append that calls it, because its head has changed; the append can be run again';
 
-CREATE FUNCTION os_core.audio_runtime_fold(known os_core.audio_runtime_current, events os_core.audio_runtime_events[]) RETURNS SETOF os_core.audio_runtime_current
+-- Type os_core.audio_runtime_state
+
+CREATE TYPE os_core.audio_runtime_state AS (
+	tenant_id text COLLATE pg_catalog."C",
+	device_id text COLLATE pg_catalog."C",
+	session_id bigint,
+	processed_stream_id text,
+	raw_stream_id text,
+	pre_roll_buffer_id bigint,
+	selected_mic text,
+	selected_speaker text,
+	device_health text,
+	jitter_ms double precision,
+	drift_ppm double precision,
+	buffer_depth_ms double precision,
+	underruns bigint,
+	overruns bigint,
+	last_interrupt_phrase_id bigint,
+	last_interrupt_phrase_text text,
+	last_interrupt_reason_code bigint,
+	capture_degraded boolean,
+	aec_unstable boolean,
+	device_changed boolean,
+	stream_gap_detected boolean,
+	tts_playback_active boolean,
+	last_event_id bigint,
+	updated_at bigint
+);
+COMMENT ON TYPE os_core.audio_runtime_state IS 'The state of a device: the columns of audio_runtime_current that follow from the ledger';
+
+-- Functions
+
+CREATE FUNCTION os_core.audio_runtime_state_of(stored os_core.audio_runtime_current) RETURNS os_core.audio_runtime_state
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ROW((stored).tenant_id, (stored).device_id, (stored).session_id, (stored).processed_stream_id, (stored).raw_stream_id, (stored).pre_roll_buffer_id, (stored).selected_mic, (stored).selected_speaker, (stored).device_health, (stored).jitter_ms, (stored).drift_ppm, (stored).buffer_depth_ms, (stored).underruns, (stored).overruns, (stored).last_interrupt_phrase_id, (stored).last_interrupt_phrase_text, (stored).last_interrupt_reason_code, (stored).capture_degraded, (stored).aec_unstable, (stored).device_changed, (stored).stream_gap_detected, (stored).tts_playback_active, (stored).last_event_id, (stored).updated_at)::os_core.audio_runtime_state;
+COMMENT ON FUNCTION os_core.audio_runtime_state_of(stored os_core.audio_runtime_current) IS 'The state that a row of the projection holds, to compare it with what the replay gives';
+
+CREATE FUNCTION os_core.audio_runtime_fold(stored os_core.audio_runtime_current, events os_core.audio_runtime_events[]) RETURNS SETOF os_core.audio_runtime_state
     LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
     AS $$
+-- In the order of the type.
 SELECT
     max(latest.tenant_id),
     max(latest.device_id),
@@ -886,38 +919,38 @@ SELECT
             ORDER BY given.event_id DESC
             LIMIT 1
         ),
-        (known).session_id
+        (stored).session_id
     ),
     coalesce(
         (
             array_agg(latest.processed_stream_id ORDER BY latest.event_id DESC)
             FILTER (WHERE latest.processed_stream_id IS NOT NULL)
         )[1],
-        (known).processed_stream_id
+        (stored).processed_stream_id
     ),
     -- A STREAM_REFS event always sets pre_roll_buffer_id; its raw_stream_id may be NULL.
     CASE
-        WHEN max(latest.pre_roll_buffer_id) IS NULL THEN (known).raw_stream_id
+        WHEN max(latest.pre_roll_buffer_id) IS NULL THEN (stored).raw_stream_id
         ELSE max(latest.raw_stream_id)
     END,
     -- Each column below is set by one kind alone, so max() returns the only value.
-    coalesce(max(latest.pre_roll_buffer_id), (known).pre_roll_buffer_id),
-    coalesce(max(latest.selected_mic), (known).selected_mic),
-    coalesce(max(latest.selected_speaker), (known).selected_speaker),
-    coalesce(max(latest.device_health), (known).device_health),
-    coalesce(max(latest.jitter_ms), (known).jitter_ms),
-    coalesce(max(latest.drift_ppm), (known).drift_ppm),
-    coalesce(max(latest.buffer_depth_ms), (known).buffer_depth_ms),
-    coalesce(max(latest.underruns), (known).underruns),
-    coalesce(max(latest.overruns), (known).overruns),
-    coalesce(max(latest.phrase_id), (known).last_interrupt_phrase_id),
-    coalesce(max(latest.phrase_text), (known).last_interrupt_phrase_text),
-    coalesce(max(latest.reason_code), (known).last_interrupt_reason_code),
-    coalesce(bool_or(latest.capture_degraded), (known).capture_degraded, FALSE),
-    coalesce(bool_or(latest.aec_unstable), (known).aec_unstable, FALSE),
-    coalesce(bool_or(latest.device_changed), (known).device_changed, FALSE),
-    coalesce(bool_or(latest.stream_gap_detected), (known).stream_gap_detected, FALSE),
-    coalesce(bool_or(latest.tts_playback_active), (known).tts_playback_active, FALSE),
+    coalesce(max(latest.pre_roll_buffer_id), (stored).pre_roll_buffer_id),
+    coalesce(max(latest.selected_mic), (stored).selected_mic),
+    coalesce(max(latest.selected_speaker), (stored).selected_speaker),
+    coalesce(max(latest.device_health), (stored).device_health),
+    coalesce(max(latest.jitter_ms), (stored).jitter_ms),
+    coalesce(max(latest.drift_ppm), (stored).drift_ppm),
+    coalesce(max(latest.buffer_depth_ms), (stored).buffer_depth_ms),
+    coalesce(max(latest.underruns), (stored).underruns),
+    coalesce(max(latest.overruns), (stored).overruns),
+    coalesce(max(latest.phrase_id), (stored).last_interrupt_phrase_id),
+    coalesce(max(latest.phrase_text), (stored).last_interrupt_phrase_text),
+    coalesce(max(latest.reason_code), (stored).last_interrupt_reason_code),
+    coalesce(bool_or(latest.capture_degraded), (stored).capture_degraded, FALSE),
+    coalesce(bool_or(latest.aec_unstable), (stored).aec_unstable, FALSE),
+    coalesce(bool_or(latest.device_changed), (stored).device_changed, FALSE),
+    coalesce(bool_or(latest.stream_gap_detected), (stored).stream_gap_detected, FALSE),
+    coalesce(bool_or(latest.tts_playback_active), (stored).tts_playback_active, FALSE),
     max(latest.event_id),
     (array_agg(latest.created_at ORDER BY latest.event_id DESC))[1]
 FROM (
@@ -927,13 +960,13 @@ FROM (
 ) AS latest
 HAVING count(*) > 0;
 $$;
-COMMENT ON FUNCTION os_core.audio_runtime_fold(known os_core.audio_runtime_current, events os_core.audio_runtime_events[]) IS 'The row of audio_runtime_current after some events of one device. All events must be newer than known, the row before them (NULL: no row). Returns no row when there are no events';
+COMMENT ON FUNCTION os_core.audio_runtime_fold(stored os_core.audio_runtime_current, events os_core.audio_runtime_events[]) IS 'The row of audio_runtime_current after some events of one device. All events must be newer than stored, the row before them (NULL: no row). Returns no row when there are no events';
 
-CREATE FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text) RETURNS SETOF os_core.audio_runtime_current
+CREATE FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text) RETURNS SETOF os_core.audio_runtime_state
     LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
     AS $$
 -- MATERIALIZED, because the fold refers to its events twice and would look them up twice.
-WITH telling AS MATERIALIZED (
+WITH latest_events AS MATERIALIZED (
     -- The state depends on eight events alone: the latest of each kind, and the latest with a
     -- session. Indexes find them without reading the history.
     SELECT array(
@@ -975,8 +1008,8 @@ WITH telling AS MATERIALIZED (
 )
 
 SELECT folded.*
-FROM telling
-CROSS JOIN LATERAL os_core.audio_runtime_fold(NULL, telling.events) AS folded;
+FROM latest_events
+CROSS JOIN LATERAL os_core.audio_runtime_fold(NULL, latest_events.events) AS folded;
 $$;
 COMMENT ON FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text) IS 'The row that audio_runtime_current must have for a device, from the ledger alone; no row: the device has no events';
 

@@ -1,8 +1,8 @@
 """Group commit: records that arrive together share one commit.
 
 To commit eight records costs little more than to commit one: one round trip, one plan to start,
-one flush to the disk. So while a group is being committed, the records that arrive meanwhile
-wait in a queue, and the next group takes them all. A record that finds no group in progress is
+one flush to the disk. So a record that arrives while a group is being committed waits in a
+queue, and the next group takes the whole queue. A record that finds no group in progress is
 committed at once.
 
 There is no thread for this: the threads (or greenlets) that submit records do the work. One of
@@ -46,7 +46,7 @@ class Limits:
     """How long a leader waits for others to join its group."""
 
     overtake_seconds: float = 0.05
-    """When the group before takes longer, it may wait for a lock: the next one starts beside it."""
+    """A group that takes longer may wait for a lock. The next one then starts at the same time."""
 
     turn_seconds: float = CONNECT_SECONDS
     """How long a record waits in the queue."""
@@ -118,7 +118,7 @@ class GroupCommit(Generic[Record, Outcome]):
                 self._queue.remove(mine)
                 raise self._unavailable("the requests before this one take too long")
         if not mine.is_woken_within(GROUP_SECONDS):
-            raise self._unavailable("the requests that are written with this one take too long")
+            raise self._unavailable("the group of this request takes too long")
 
     def _starts_another_group(self, mine: "_Submission[Record, Outcome]") -> bool:
         with self._lock:
@@ -133,7 +133,7 @@ class GroupCommit(Generic[Record, Outcome]):
         """Commit the record together with those in the queue, then pass the lead on."""
         group = [mine]
         try:
-            # Even without a pause, greenlets get to read what lies in their sockets, and join.
+            # Even sleep(0) lets other greenlets run, read a request and join this group.
             sleep(self._limits.join_seconds)
             with self._lock:
                 group += self._take_from_queue(self._limits.records - 1)

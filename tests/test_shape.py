@@ -22,7 +22,7 @@ SQL_IN_PYTHON = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+TABLE)\b",
     re.IGNORECASE | re.DOTALL,
 )
-# What has to be one statement: the driver reads it anew each time, which takes it 0.1 ms.
+# It has to be one statement. The driver does not cache it and parses it each time, in 0.1 ms.
 LONG = {"audio_runtime/append"}
 # sql/database/ belongs to telemetry/database/, which all rooms share.
 ROOMS = sorted({file.parent.name for file in STATEMENTS} - {"database"})
@@ -77,7 +77,8 @@ def test_there_is_no_sql_in_python(module):
 
 @pytest.mark.parametrize("file", MODULES + TESTS + STATEMENTS + MIGRATIONS, ids=name)
 def test_a_file_is_one_idea(file):
-    assert len(file.read_text().splitlines()) <= 300
+    limit = 350 if f"{file.parent.name}/{file.stem}" in LONG else 300
+    assert len(file.read_text().splitlines()) <= limit
 
 
 @pytest.mark.parametrize("module", MODULES + TESTS, ids=name)

@@ -1,48 +1,46 @@
--- Appends events, one or a batch: ledger rows, audit rows, the projection and the new heads of
--- their chains. An event that is refused or known already changes nothing and blocks no other.
--- Why it locks the heads before the first nextval: identities are drawn before the commit, so two
--- writers of one device could commit in the other order than they drew, and a replay in the
--- order of event_id would not give the state that readers have seen. With the head locked, a
--- device's identities come in the order of its commits.
--- It waits for no other append or rebuild: a statement that waits goes on with the snapshot that
--- it had before, and a device whose writer is stuck is to hold up no other. Its events are
--- deferred: who wants to wait runs lock_heads.sql first, in the same transaction. Deferred are
--- also those of a device whose projection is not as of the locked head: somebody has committed
--- between the snapshot and the lock, or has taken the row away. project.sql is to be run then.
--- What is missed all the same (ON CONFLICT leaves a row out, a head is not the one that the
--- new rows build upon) undoes the statement.
+-- Appends events, a batch or one: their ledger rows and audit rows, the projection rows and heads
+-- of their devices. An event that is refused or a duplicate changes nothing and blocks no other.
+-- It locks the heads before the first nextval, because an id is drawn before its commit: two
+-- writers of one device could draw ids in one order and commit in the other, and a replay by
+-- event_id would differ from the state that readers have seen.
+-- It never waits for a lock: after a wait it would continue with its old snapshot, and one stuck
+-- writer would delay every device. Instead an event is deferred when its device is locked, or when
+-- the projection row is not at the locked head: another writer has committed since the snapshot, or
+-- the row is damaged. The caller then runs lock_heads.sql, which waits, project.sql where that was
+-- not enough, and this statement again. A conflict that the locks do not prevent fails all of it.
 -- params: events (JSON array of objects with the fields that were sent)
--- index: ux_audio_runtime_events_dedupe tells what is known; devices_pkey, sessions_pkey,
--- audio_runtime_heads_pkey and audio_runtime_current_pkey, one look for each device or session
--- locks: the new rows; the heads that nobody else has, and their rows of the projection; devices
--- and sessions of the new rows against deletion
--- returns: for each event, as sent: position (from 1), outcome (committed, duplicate, deferred or
--- the reason of a refusal) and of those committed event_id, audit_event_id, row_hash (hex; else
--- describe_duplicates.sql)
+-- index: ux_audio_runtime_events_dedupe per event; devices_pkey, sessions_pkey,
+-- audio_runtime_heads_pkey and audio_runtime_current_pkey per device or session
+-- locks: the heads and projection rows of devices that are free; the new rows; the devices and
+-- sessions of the new rows against deletion
+-- returns: for each event, in the order sent: outcome (committed, duplicate, deferred, or the
+-- reason code of a refusal); of a committed event also event_id, audit_event_id and row_hash (hex)
 WITH
+
+-- The events, in the types of the ledger's columns.
 sent AS MATERIALIZED (
     SELECT
-        event.tenant_id,
-        event.device_id,
-        event.session_id,
-        event,
-        row_number() OVER () AS position
+        event.*,
+        event AS unstored_row,
+        row_number() OVER () AS sent_position
     FROM json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json) AS event
 ),
 
--- Scalar subqueries are one look into an index each, whatever the planner thinks that the array
--- holds: a join could become a scan of the table.
-device AS MATERIALIZED (
+-- Their devices: the tenant that owns each, its head and its projection row, both locked. A scalar
+-- subquery reads an index, where the planner might scan the table for a join.
+devices AS MATERIALIZED (
     SELECT
         named.tenant_id,
         named.device_id,
         (
             SELECT tenant_id FROM os_core.devices
             WHERE device_id = named.device_id
-        ) AS bound_to,
-        locked.row_hash AS head,
-        locked.event_id AS head_event_id,
-        projection.known
+        ) AS owner_id,
+        head.event_id AS head_event_id,
+        head.row_hash AS head_row_hash,
+        projection.projection_row,
+        os_core.canonical_field(named.tenant_id)
+        || os_core.canonical_field(named.device_id) AS canonical_names
     FROM (
         SELECT DISTINCT
             sent.tenant_id,
@@ -51,176 +49,228 @@ device AS MATERIALIZED (
     ) AS named
     LEFT JOIN LATERAL (
         SELECT
-            row_hash,
-            event_id
+            event_id,
+            row_hash
         FROM os_core.audio_runtime_heads
         WHERE tenant_id = named.tenant_id AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
-    ) AS locked ON TRUE
-    -- Locked as well, behind the head: a lock reads the newest version, where the snapshot may
-    -- still have the one that a rebuild has just mended.
+    ) AS head ON TRUE
+    -- FOR UPDATE reads the newest version of the row. The snapshot may have the version before a
+    -- rebuild that has just committed.
     LEFT JOIN LATERAL (
-        SELECT known FROM os_core.audio_runtime_current AS known
+        SELECT projection_row FROM os_core.audio_runtime_current AS projection_row
         WHERE
-            locked.row_hash IS NOT NULL
+            head.row_hash IS NOT NULL
             AND tenant_id = named.tenant_id
             AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS projection ON TRUE
 ),
 
-opened AS MATERIALIZED (
+-- Their sessions, with the tenant that owns each.
+sessions AS MATERIALIZED (
     SELECT
         named.session_id,
         (
             SELECT tenant_id FROM os_core.sessions
             WHERE session_id = named.session_id
-        ) AS tenant_id
+        ) AS owner_id
     FROM (SELECT DISTINCT sent.session_id FROM sent) AS named
 ),
 
-judged AS MATERIALIZED (
+-- Why an event is not appended, or NULL when it is.
+verdicts AS MATERIALIZED (
     SELECT
-        sent.position,
+        sent.sent_position AS position,
         sent.tenant_id,
         sent.device_id,
-        (sent.event).event_kind,
-        (sent.event).idempotency_key,
-        device.head,
+        sent.event_kind,
+        sent.idempotency_key,
         CASE
-            -- The key is asked for as a range of one, in order: only the index that makes it
-            -- unique can say that, while with "=" all that begin with the device look alike
-            -- until the table is analysed.
+            -- BETWEEN x AND x, in order, forces the dedupe index. With = the planner may take
+            -- any index that begins with the device until the table has been analysed.
             WHEN (
                 SELECT known.event_id
                 FROM os_core.audio_runtime_events AS known
                 WHERE
                     known.tenant_id = sent.tenant_id
                     AND known.device_id = sent.device_id
-                    AND known.event_kind = (sent.event).event_kind
-                    AND known.idempotency_key
-                    BETWEEN (sent.event).idempotency_key AND (sent.event).idempotency_key
+                    AND known.event_kind = sent.event_kind
+                    AND known.idempotency_key BETWEEN sent.idempotency_key AND sent.idempotency_key
                 ORDER BY known.idempotency_key
                 LIMIT 1
             ) IS NOT NULL THEN 'duplicate'
-            WHEN device.bound_to IS NULL THEN 'K_FAIL_DEVICE_UNBOUND'
-            WHEN device.bound_to <> sent.tenant_id THEN 'K_FAIL_TENANT_SCOPE_MISMATCH'
+            WHEN devices.owner_id IS NULL THEN 'K_FAIL_DEVICE_UNBOUND'
+            WHEN devices.owner_id <> sent.tenant_id THEN 'K_FAIL_TENANT_SCOPE_MISMATCH'
             WHEN
                 sent.session_id IS NOT NULL
-                AND coalesce(opened.tenant_id <> sent.tenant_id, TRUE)
+                AND coalesce(sessions.owner_id <> sent.tenant_id, TRUE)
                 THEN 'K_FAIL_SESSION_INVALID'
             WHEN
-                device.head IS NULL
+                devices.head_row_hash IS NULL
                 AND NOT EXISTS (
                     SELECT FROM os_core.audio_runtime_heads
                     WHERE tenant_id = sent.tenant_id AND device_id = sent.device_id
                 )
                 THEN 'K_FAIL_REBUILD_INTEGRITY'
             WHEN
-                device.head IS NULL
-                OR coalesce((device.known).last_event_id, 0) <> coalesce(device.head_event_id, 0)
+                devices.head_row_hash IS NULL
+                OR coalesce((devices.projection_row).last_event_id, 0)
+                <> coalesce(devices.head_event_id, 0)
                 THEN 'deferred'
         END AS verdict
     FROM sent
-    INNER JOIN device ON sent.tenant_id = device.tenant_id AND sent.device_id = device.device_id
-    LEFT JOIN opened ON sent.session_id = opened.session_id
+    INNER JOIN devices
+        ON sent.tenant_id = devices.tenant_id AND sent.device_id = devices.device_id
+    LEFT JOIN sessions ON sent.session_id = sessions.session_id
 ),
 
--- Of a new event that is there several times in the batch, the first is the event.
-fresh AS MATERIALIZED (
+-- The ids of the events to append. Of events that share a dedupe key, the first gets one.
+drawn_ids AS MATERIALIZED (
     SELECT
         nextval('os_core.audio_runtime_events_event_id_seq') AS event_id,
-        first_sent.position,
-        first_sent.head
+        first_sent.position
     FROM (
-        SELECT
-            min(judged.position) AS position,
-            judged.head
-        FROM judged
-        WHERE judged.verdict IS NULL
+        SELECT min(verdicts.position) AS position
+        FROM verdicts
+        WHERE verdicts.verdict IS NULL
         GROUP BY
-            judged.tenant_id,
-            judged.device_id,
-            judged.event_kind,
-            judged.idempotency_key,
-            judged.head
-        ORDER BY min(judged.position)
+            verdicts.tenant_id,
+            verdicts.device_id,
+            verdicts.event_kind,
+            verdicts.idempotency_key
+        ORDER BY min(verdicts.position)
     ) AS first_sent
 ),
 
-hashed AS (
+-- The ledger rows, each chained to the one before it.
+ledger_rows AS (
+    INSERT INTO os_core.audio_runtime_events AS ledger_row (
+        event_id, tenant_id, device_id, session_id, event_kind, created_at, idempotency_key,
+        processed_stream_id, raw_stream_id, pre_roll_buffer_id,
+        selected_mic, selected_speaker, device_health,
+        jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns,
+        phrase_id, phrase_text, reason_code,
+        capture_degraded, aec_unstable, device_changed, stream_gap_detected,
+        tts_playback_active,
+        row_hash
+    )
+    OVERRIDING SYSTEM VALUE
     SELECT
-        fresh.event_id,
-        sent.event,
+        drawn_ids.event_id,
+        sent.tenant_id,
+        sent.device_id,
+        sent.session_id,
+        sent.event_kind,
+        sent.created_at,
+        sent.idempotency_key,
+        sent.processed_stream_id,
+        sent.raw_stream_id,
+        sent.pre_roll_buffer_id,
+        sent.selected_mic,
+        sent.selected_speaker,
+        sent.device_health,
+        sent.jitter_ms,
+        sent.drift_ppm,
+        sent.buffer_depth_ms,
+        sent.underruns,
+        sent.overruns,
+        sent.phrase_id,
+        sent.phrase_text,
+        sent.reason_code,
+        sent.capture_degraded,
+        sent.aec_unstable,
+        sent.device_changed,
+        sent.stream_gap_detected,
+        sent.tts_playback_active,
         os_core.chain(
-            fresh.head,
+            devices.head_row_hash,
             os_core.audio_runtime_event_content(
-                os_core.audio_runtime_event_chained(sent.event, fresh.event_id, NULL)
+                sent.unstored_row, drawn_ids.event_id, devices.canonical_names
             )
         ) OVER (
             PARTITION BY sent.tenant_id, sent.device_id
-            ORDER BY fresh.event_id
+            ORDER BY drawn_ids.event_id
             ROWS UNBOUNDED PRECEDING
-        ) AS row_hash
-    FROM fresh
-    INNER JOIN sent ON fresh.position = sent.position
-),
-
-inserted AS (
-    INSERT INTO os_core.audio_runtime_events AS ledger
-    OVERRIDING SYSTEM VALUE
-    SELECT (os_core.audio_runtime_event_chained(hashed.event, hashed.event_id, hashed.row_hash)).*
-    FROM hashed
-    ORDER BY hashed.event_id
+        )
+    FROM drawn_ids
+    INNER JOIN sent ON drawn_ids.position = sent.sent_position
+    INNER JOIN devices
+        ON sent.tenant_id = devices.tenant_id AND sent.device_id = devices.device_id
+    ORDER BY drawn_ids.event_id
     ON CONFLICT (tenant_id, device_id, event_kind, idempotency_key) DO NOTHING
-    RETURNING
-        ledger.event_id,
-        ledger.tenant_id,
-        ledger.device_id,
-        ledger.row_hash,
-        ledger AS event
+    RETURNING event_id, tenant_id, device_id, row_hash, ledger_row
 ),
 
-audited AS (
+-- Their audit rows.
+audit_rows AS (
     INSERT INTO audit.audit_events (
-        tenant_id,
-        device_id,
-        engine,
-        event_type,
-        reason_codes,
-        severity,
-        source_event_id,
+        tenant_id, device_id, engine, event_type, reason_codes, severity, source_event_id,
         payload_min
     )
     SELECT
-        inserted.tenant_id,
-        inserted.device_id,
+        ledger_rows.tenant_id,
+        ledger_rows.device_id,
         'PH1.K',
         audit_row.event_type,
         audit_row.reason_codes,
         audit_row.severity,
-        inserted.event_id,
+        ledger_rows.event_id,
         audit_row.payload_min
-    FROM inserted
-    CROSS JOIN LATERAL audit.audio_runtime_row(inserted.event) AS audit_row
-    ORDER BY inserted.event_id
+    FROM ledger_rows
+    CROSS JOIN LATERAL audit.audio_runtime_row(ledger_rows.ledger_row) AS audit_row
+    ORDER BY ledger_rows.event_id
     RETURNING audit_event_id, source_event_id
 ),
 
-projected AS (
-    INSERT INTO os_core.audio_runtime_current
-    SELECT folded.*
+-- The projection rows: the new events of each device, folded into its state.
+projection_rows AS (
+    INSERT INTO os_core.audio_runtime_current (
+        tenant_id, device_id, session_id,
+        processed_stream_id, raw_stream_id, pre_roll_buffer_id,
+        selected_mic, selected_speaker, device_health,
+        jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns,
+        last_interrupt_phrase_id, last_interrupt_phrase_text, last_interrupt_reason_code,
+        capture_degraded, aec_unstable, device_changed, stream_gap_detected,
+        tts_playback_active,
+        last_event_id, updated_at
+    )
+    SELECT
+        folded.tenant_id,
+        folded.device_id,
+        folded.session_id,
+        folded.processed_stream_id,
+        folded.raw_stream_id,
+        folded.pre_roll_buffer_id,
+        folded.selected_mic,
+        folded.selected_speaker,
+        folded.device_health,
+        folded.jitter_ms,
+        folded.drift_ppm,
+        folded.buffer_depth_ms,
+        folded.underruns,
+        folded.overruns,
+        folded.last_interrupt_phrase_id,
+        folded.last_interrupt_phrase_text,
+        folded.last_interrupt_reason_code,
+        folded.capture_degraded,
+        folded.aec_unstable,
+        folded.device_changed,
+        folded.stream_gap_detected,
+        folded.tts_playback_active,
+        folded.last_event_id,
+        folded.updated_at
     FROM (
         SELECT
-            inserted.tenant_id,
-            inserted.device_id,
-            array_agg(inserted.event) AS events
-        FROM inserted
-        GROUP BY inserted.tenant_id, inserted.device_id
+            ledger_rows.tenant_id,
+            ledger_rows.device_id,
+            array_agg(ledger_rows.ledger_row) AS events
+        FROM ledger_rows
+        GROUP BY ledger_rows.tenant_id, ledger_rows.device_id
     ) AS appended
-    INNER JOIN device
-        ON appended.tenant_id = device.tenant_id AND appended.device_id = device.device_id
-    CROSS JOIN LATERAL os_core.audio_runtime_fold(device.known, appended.events) AS folded
+    INNER JOIN devices
+        ON appended.tenant_id = devices.tenant_id AND appended.device_id = devices.device_id
+    CROSS JOIN LATERAL os_core.audio_runtime_fold(devices.projection_row, appended.events) AS folded
     ON CONFLICT (tenant_id, device_id) DO UPDATE
         SET
             session_id = excluded.session_id,
@@ -247,44 +297,46 @@ projected AS (
             updated_at = excluded.updated_at
 ),
 
-advanced AS (
+-- The heads, moved to the newest row of each device. A head that is not the one that the rows were
+-- chained to stays.
+moved_heads AS (
     UPDATE os_core.audio_runtime_heads AS head
     SET event_id = newest.event_id, row_hash = newest.row_hash
     FROM (
-        SELECT DISTINCT ON (inserted.tenant_id, inserted.device_id)
-            inserted.tenant_id,
-            inserted.device_id,
-            inserted.event_id,
-            inserted.row_hash,
-            device.head AS built_upon
-        FROM inserted
-        INNER JOIN device
-            ON inserted.tenant_id = device.tenant_id AND inserted.device_id = device.device_id
-        ORDER BY inserted.tenant_id ASC, inserted.device_id ASC, inserted.event_id DESC
+        SELECT DISTINCT ON (ledger_rows.tenant_id, ledger_rows.device_id)
+            ledger_rows.tenant_id,
+            ledger_rows.device_id,
+            ledger_rows.event_id,
+            ledger_rows.row_hash
+        FROM ledger_rows
+        ORDER BY ledger_rows.tenant_id ASC, ledger_rows.device_id ASC, ledger_rows.event_id DESC
     ) AS newest
+    INNER JOIN devices
+        ON newest.tenant_id = devices.tenant_id AND newest.device_id = devices.device_id
     WHERE
         head.tenant_id = newest.tenant_id
         AND head.device_id = newest.device_id
-        AND head.row_hash = newest.built_upon
+        AND head.row_hash = devices.head_row_hash
     RETURNING head.tenant_id, head.device_id
 )
 
 SELECT
-    judged.position,
     CASE
-        WHEN judged.verdict IS NOT NULL THEN judged.verdict
-        WHEN fresh.event_id IS NULL THEN 'duplicate'
-        WHEN advanced.device_id IS NOT NULL AND inserted.event_id IS NOT NULL THEN 'committed'
+        WHEN verdicts.verdict IS NOT NULL THEN verdicts.verdict
+        WHEN drawn_ids.event_id IS NULL THEN 'duplicate'
+        WHEN moved_heads.device_id IS NOT NULL AND ledger_rows.event_id IS NOT NULL
+            THEN 'committed'
         ELSE os_core.audio_runtime_collision()
     END AS outcome,
-    inserted.event_id,
-    audited.audit_event_id,
-    encode(inserted.row_hash, 'hex') AS row_hash
--- As good as LEFT, as each row has one to its left, where LEFT ones would compare all with all.
-FROM judged
-FULL JOIN fresh ON judged.position = fresh.position
-FULL JOIN inserted ON fresh.event_id = inserted.event_id
-FULL JOIN audited ON fresh.event_id = audited.source_event_id
-FULL JOIN advanced
-    ON judged.tenant_id = advanced.tenant_id AND judged.device_id = advanced.device_id
-ORDER BY judged.position;
+    ledger_rows.event_id,
+    audit_rows.audit_event_id,
+    encode(ledger_rows.row_hash, 'hex') AS row_hash
+FROM verdicts
+-- Each row on the right has a match on the left, so FULL gives what LEFT would. But FULL is never a
+-- nested loop, which would compare every row with every other.
+FULL JOIN drawn_ids ON verdicts.position = drawn_ids.position
+FULL JOIN ledger_rows ON drawn_ids.event_id = ledger_rows.event_id
+FULL JOIN audit_rows ON drawn_ids.event_id = audit_rows.source_event_id
+FULL JOIN moved_heads
+    ON verdicts.tenant_id = moved_heads.tenant_id AND verdicts.device_id = moved_heads.device_id
+ORDER BY verdicts.position;

@@ -1,13 +1,13 @@
--- Tells of events that were sent again what the first of them became, and compares them with it
--- field by field, as the table's types see them. The ledger never changes, so this may run
--- when the append has ended.
--- params: events (JSON array of objects with the fields that were sent)
+-- Reads the first event of each dedupe key that was sent again, and compares the two field by
+-- field, after conversion to the types of the table. The ledger never changes, so this may run
+-- after the append has committed.
+-- params: events (JSON array of objects with the fields that were sent), fields (names of the
+-- fields to compare)
 -- index: ux_audio_runtime_events_dedupe; ux_audit_events_source
 -- locks: none
--- returns: position (from 1), event_id, audit_event_id, row_hash (hex) and differs (the sorted
--- names of the fields that are not the same)
+-- returns: for each event, in the order sent, what the ledger has: event_id, audit_event_id,
+-- row_hash (hex) and differs (the sorted names of the fields that differ)
 SELECT
-    event.ordinality AS position,
     known.event_id,
     (
         SELECT audit_event_id
@@ -21,9 +21,11 @@ SELECT
     array(
         SELECT field.name
         FROM jsonb_each(to_jsonb(event)) AS field (name, value)
+        INNER JOIN jsonb_each(to_jsonb(known)) AS known_field (name, value)
+            ON field.name = known_field.name
         WHERE
-            field.name NOT IN ('event_id', 'row_hash', 'ordinality')
-            AND field.value IS DISTINCT FROM to_jsonb(known) -> field.name
+            field.name = any(%(fields)s::text[])
+            AND field.value IS DISTINCT FROM known_field.value
         ORDER BY field.name
     ) AS differs
 FROM
@@ -37,7 +39,7 @@ CROSS JOIN
             stored.tenant_id = event.tenant_id
             AND stored.device_id = event.device_id
             AND stored.event_kind = event.event_kind
-            -- A range of one, in order: see append.sql.
+            -- BETWEEN forces the index: see append.sql.
             AND stored.idempotency_key BETWEEN event.idempotency_key AND event.idempotency_key
         ORDER BY stored.idempotency_key
         LIMIT 1

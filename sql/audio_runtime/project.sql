@@ -1,12 +1,12 @@
--- Brings the projection of some devices to what their ledger gives; rows that are right stay
--- untouched: for a rebuild, and for an append that finds a row which is not as of its head.
--- To be run with the heads locked, as a statement of its own: then it sees all there is of the
--- devices, and what the transaction has appended itself.
+-- Makes the projection of some devices equal to the replay of their ledger; rows that are right
+-- stay untouched. For a rebuild, and for an append that finds a row which is not at its head.
+-- Run it with the heads locked and as a statement of its own: then its snapshot has every event of
+-- the devices, including those that the transaction itself has appended.
 -- params: devices (JSON array of objects with tenant_id and device_id; others are ignored)
 -- index: ix_audio_runtime_events_latest_of_kind and _latest_session; audio_runtime_current_pkey
--- locks: the rows that differ; the devices' heads are to be locked before
+-- locks: the rows that differ; the caller must hold the locks on the devices' heads
 -- returns: tenant_id and device_id of each device whose row was not right
-INSERT INTO os_core.audio_runtime_current AS known (
+INSERT INTO os_core.audio_runtime_current AS stored (
     tenant_id,
     device_id,
     session_id,
@@ -90,5 +90,7 @@ ON CONFLICT (tenant_id, device_id) DO UPDATE
         tts_playback_active = excluded.tts_playback_active,
         last_event_id = excluded.last_event_id,
         updated_at = excluded.updated_at
-    WHERE known.* IS DISTINCT FROM excluded.*
-RETURNING known.tenant_id, known.device_id;
+    WHERE
+    os_core.audio_runtime_state_of(stored)
+    IS DISTINCT FROM os_core.audio_runtime_state_of(excluded)
+RETURNING stored.tenant_id, stored.device_id;

@@ -1,5 +1,5 @@
--- Begins a transaction in which each statement sees everything committed before it, whatever the
--- default isolation level of the database is.
+-- Begins a transaction in which each statement sees everything committed before it. The database
+-- may have another default isolation level.
 -- params: none
 -- index: none
 -- locks: none

@@ -28,7 +28,7 @@ DETAILS = {
 }
 
 
-class Refused(ApiError):
+class RefusalError(ApiError):
     """A refusal with its reason code."""
 
     def __init__(self, reason: str, detail: str, status: int | None = None) -> None:
@@ -45,11 +45,6 @@ class FieldsInvalid(Invalid):
 def detail(reason: str, event: Mapping[str, Any]) -> str:
     """Return the words for an event that was refused."""
     return DETAILS[reason].format(**{"session_id": None, **event})
-
-
-def integrity(constraint: str) -> str:
-    """Return the words for an event that a constraint of the database refused."""
-    return f"Database integrity error: {constraint}"
 
 
 @contextmanager

@@ -132,6 +132,8 @@ ANY_EVENT_SCHEMA: StrictSchema = EventSchema.from_dict(  # type: ignore[assignme
     name="AnyEventSchema",
 )()
 
+EVENT_FIELDS = [*ANY_EVENT_SCHEMA.fields]
+
 _kind_decoder = msgspec.json.Decoder(Kind)
 
 

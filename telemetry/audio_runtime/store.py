@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import errors
-
 from telemetry.audio_runtime.devices import Scope, name_of, named
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
+from telemetry.audio_runtime.outcomes import (
+    Committed,
+    Duplicate,
+    Outcome,
+    Refused,
+    RefusedByConstraint,
+    Unsettled,
+)
 from telemetry.audio_runtime.projection import LOCK_HEADS, project
 from telemetry.audio_runtime.rebuild import Rebuilt, rebuild
+from telemetry.audio_runtime.schema import EVENT_FIELDS
 from telemetry.database import statements
 from telemetry.database.batch_insert import Refusal, insert_batch
 from telemetry.database.connection import Connection
@@ -29,6 +36,9 @@ GET_CURRENT = statements.load("audio_runtime/get_current")
 LIST_HEADS = statements.load("audio_runtime/list_heads")
 
 Event = dict[str, Any]
+Settled = Outcome | Unsettled
+
+UNSETTLED = {it.value: it for it in Unsettled}
 
 
 class AudioRuntimeStore:
@@ -61,52 +71,55 @@ class AudioRuntimeStore:
             GET_DEVICE, {"tenant_id": tenant_id, "device_id": device_id}
         )
 
-    def append(self, event: Event) -> Row:
-        """Append the event if it is new and not refused; return what append_batch does.
+    def append(self, event: Event) -> Outcome:
+        """Append the event if it is new and no rule refuses it; return what happened to it.
 
-        Events that arrive together share a commit, but wait for no device except their own.
+        Events that arrive together share a commit, but wait only for writers of their own device.
         """
-        row = self._group_commit.submit(event)
-        if row is None:
+        settled = self._group_commit.submit(event)
+        if settled is Unsettled.DEFERRED:
             return self.append_batch([event])[0]
-        self._describe_duplicates([event], [row])
-        return row
+        return self._describe_duplicates([event], [settled])[0]
 
-    def append_batch(self, events: Sequence[Event]) -> list[Row]:
-        """Append the events that are new and not refused, all of them in one transaction.
+    def append_batch(self, events: Sequence[Event]) -> list[Outcome]:
+        """Append the events that are new and that no rule refuses, in one transaction.
 
-        Returns what became of each, in order: ``outcome``, as append.sql tells it, or
-        ``constraint``, the one of a DBA that refused it; of events committed and duplicates
-        ``event_id``, ``audit_event_id`` and ``row_hash``, and of duplicates ``differs``.
+        Returns what happened to each, in their order.
 
         Two round trips: the statements up to the append go together, each with a snapshot of
-        its own, and then the commit. Duplicates, which are rare, take one more, and devices
-        whose projection has to be mended some.
+        its own, and then the commit. Duplicates, which are rare, take one more; devices whose
+        projection has to be repaired take a few.
         """
-        rows = [
-            {"outcome": None, "constraint": row.constraint} if isinstance(row, Refusal) else row
-            for row in insert_batch(self._database, events, lock_and_append)
-        ]
-        self._describe_duplicates(events, rows)
-        return rows
+        return self._describe_duplicates(
+            events,
+            [
+                RefusedByConstraint(it.constraint) if isinstance(it, Refusal) else it
+                for it in insert_batch(self._database, events, lock_and_append)
+            ],
+        )
 
-    def _append_group(self, events: Sequence[Event]) -> Sequence[Row | None]:
-        """Append by one statement, which waits for no other append; None for what it leaves out."""
+    def _append_group(self, events: Sequence[Event]) -> Sequence[Settled]:
+        """Append by one statement, which waits for no other append."""
         try:
             rows = self._database.fetch_all(APPEND, _sent(events), prepare=True)
         except (Collision, IntegrityViolation):
-            return [None] * len(events)
-        return [None if row["outcome"] == "deferred" else row for row in rows]
+            return [Unsettled.DEFERRED] * len(events)
+        return [_settled(row) for row in rows]
 
-    def _describe_duplicates(self, events: Sequence[Event], rows: list[Row]) -> None:
-        """Complete the rows of duplicates."""
-        known = [n for n, row in enumerate(rows) if row["outcome"] == "duplicate"]
-        if not known:
-            return
-        sent = _sent([events[n] for n in known])
-        recalled = self._database.fetch_all(DESCRIBE_DUPLICATES, sent, prepare=True)
-        for n, row in zip(known, recalled, strict=True):
-            rows[n].update(row)
+    def _describe_duplicates(
+        self, events: Sequence[Event], settled: Sequence[Settled]
+    ) -> list[Outcome]:
+        """Return the outcomes, none of which is DEFERRED, with each duplicate described."""
+        known = [
+            event for event, it in zip(events, settled, strict=True) if it is Unsettled.DUPLICATE
+        ]
+        described = iter(self._first_of(known) if known else ())
+        return [Duplicate(**next(described)) if isinstance(it, Unsettled) else it for it in settled]
+
+    def _first_of(self, events: Sequence[Event]) -> list[Row]:
+        """Return, for each event, the first one with its dedupe key."""
+        parameters = {**_sent(events), "fields": EVENT_FIELDS}
+        return self._database.fetch_all(DESCRIBE_DUPLICATES, parameters, prepare=True)
 
     def list_events(self, page: dict[str, Any]) -> list[Row]:
         """Return the first of the tenant's events."""
@@ -138,40 +151,48 @@ class AudioRuntimeStore:
         return rebuild(self._database.transact, scope)
 
 
-def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Row]:
+def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
     """Append within the connection's transaction, after waiting for the events' devices.
 
-    Of a device whose projection is not as of its head, the projection is mended before.
+    The projection of a device that is not at its head is repaired first. Nothing that is
+    returned is DEFERRED. Raises Collision when another writer changes a projection meanwhile.
     """
     connection.execute(LOCK_HEADS, named(events), prepare=True)
-    rows = _append(connection, events)
-    left = [n for n, row in enumerate(rows) if row["outcome"] == "deferred"]
-    if left:
-        for n, row in zip(
-            left, _mend_and_append(connection, [events[n] for n in left]), strict=True
-        ):
-            rows[n] = row
-    return rows
+    settled = _append(connection, events)
+    deferred = [n for n, it in enumerate(settled) if it is Unsettled.DEFERRED]
+    if deferred:
+        appended = _repair_and_append(connection, [events[n] for n in deferred])
+        for n, it in zip(deferred, appended, strict=True):
+            settled[n] = it
+    return settled
 
 
-def _mend_and_append(connection: Connection, events: Sequence[Event]) -> list[Row]:
-    # Once more: one may be of a device that was not there before.
+def _repair_and_append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
+    # Again: a device may have been created since.
     connection.execute(LOCK_HEADS, named(events))
     devices = {name_of(event): event for event in events}
     found = project(connection, [*devices.values()]).contradictions
     contradictory = {finding[:2] for finding in found}
-    rows = iter(_append(connection, [it for it in events if name_of(it) not in contradictory]))
-    appended = [
-        {"outcome": REBUILD_INTEGRITY} if name_of(it) in contradictory else next(rows)
-        for it in events
+    rest = iter(_append(connection, [it for it in events if name_of(it) not in contradictory]))
+    settled = [
+        Refused(REBUILD_INTEGRITY) if name_of(it) in contradictory else next(rest) for it in events
     ]
-    if any(row["outcome"] == "deferred" for row in appended):
-        raise errors.SerializationFailure("the projection was changed meanwhile")
-    return appended
+    if Unsettled.DEFERRED in settled:
+        raise Collision("the projection was changed while it was being repaired")
+    return settled
 
 
-def _append(connection: Connection, events: Sequence[Event]) -> list[Row]:
-    return connection.execute(APPEND, _sent(events), prepare=True).fetchall()
+def _append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
+    rows = connection.execute(APPEND, _sent(events), prepare=True).fetchall()
+    return [_settled(row) for row in rows]
+
+
+def _settled(row: Row) -> Settled:
+    """Return what a row of append.sql says."""
+    outcome = row["outcome"]
+    if outcome == "committed":
+        return Committed(row["event_id"], row["audit_event_id"], row["row_hash"])
+    return UNSETTLED.get(outcome) or Refused(outcome)
 
 
 def _sent(events: Sequence[Event]) -> dict[str, Json]:

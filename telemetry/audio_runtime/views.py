@@ -1,5 +1,6 @@
 """The HTTP side of the audio runtime ledger."""
 
+from operator import itemgetter
 from typing import Any, cast
 
 from flask import Blueprint, Response, current_app
@@ -7,9 +8,11 @@ from flask import Blueprint, Response, current_app
 from telemetry.audio_runtime import refusals
 from telemetry.audio_runtime.batch import read_events
 from telemetry.audio_runtime.devices import Scope
+from telemetry.audio_runtime.entries import entry_of, error_of, success_of
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
+from telemetry.audio_runtime.outcomes import Committed, Stored
 from telemetry.audio_runtime.rebuild import LedgerContradiction
-from telemetry.audio_runtime.refusals import Refused, refusing_fields
+from telemetry.audio_runtime.refusals import RefusalError, refusing_fields
 from telemetry.audio_runtime.schema import (
     DEFAULT_LIMIT,
     DeviceSchema,
@@ -22,7 +25,6 @@ from telemetry.audio_runtime.schema import (
 )
 from telemetry.audio_runtime.store import AudioRuntimeStore
 from telemetry.database.database import Row
-from telemetry.http.error_shape import batch_error
 from telemetry.http.errors import ApiError
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
@@ -72,51 +74,36 @@ def append() -> Response:
     """Append one event, idempotently."""
     with refusing_fields():
         event = load_event(read_document())
-    result = _store().append(event)
-    outcome = result["outcome"]
-    if "constraint" in result:
-        message = refusals.integrity(result["constraint"])
-        raise ApiError(400, message, log=f"[ERROR] {message}")
-    if outcome not in ("committed", "duplicate"):
-        raise Refused(outcome, refusals.detail(outcome, event))
+    outcome = _store().append(event)
+    if not isinstance(outcome, Stored):
+        raise error_of(outcome, event)
+    status, fields = success_of(outcome)
     set_log_message(
-        f"[OK] {outcome.capitalize()} {event['event_kind']}: {result['event_id']}"
+        f"[OK] {fields['status'].capitalize()} {event['event_kind']}: {outcome.event_id}"
         f" (device: {event['device_id']})"
     )
     body = {
-        "status": outcome,
-        "event_id": result["event_id"],
+        **fields,
         "ledger_event_type": LEDGER_EVENT_TYPE,
-        "audit_event_id": result["audit_event_id"],
-        "row_hash": result["row_hash"],
+        "audit_event_id": outcome.audit_event_id,
+        "row_hash": outcome.row_hash,
     }
-    if result.get("differs"):
-        body["differs"] = result["differs"]
-    return json_response(body, 201 if outcome == "committed" else 200)
+    return json_response(body, status)
 
 
 @blueprint.post("/api/v1/audio-runtime/events/batch")
 def append_batch() -> Response:
-    """Append up to MAX_BATCH events in one transaction; refused ones are reported."""
+    """Append up to MAX_BATCH events in one transaction, and report each of them."""
     with refusing_fields():
         batch = read_events()
-    errors, results = batch.errors, []
-    appended = _store().append_batch([*batch.valid.values()])
-    for (index, event), result in zip(batch.valid.items(), appended, strict=True):
-        outcome = result["outcome"]
-        if outcome in ("committed", "duplicate"):
-            entry = {"index": index, "status": outcome, "event_id": result["event_id"]}
-            differs = {"differs": result["differs"]} if result.get("differs") else {}
-            results.append({**entry, **differs})
-        elif "constraint" in result:
-            detail = refusals.integrity(result["constraint"])
-            code = refusals.FIELDS_INVALID
-            errors.append(batch_error(index, "reason_code", code, detail))
-        else:
-            detail = refusals.detail(outcome, event)
-            errors.append(batch_error(index, "reason_code", outcome, detail))
-    errors.sort(key=lambda error: error["index"])
-    inserted = sum(result["status"] == "committed" for result in results)
+    errors = batch.errors
+    results: list[dict[str, Any]] = []
+    outcomes = _store().append_batch([*batch.valid.values()])
+    for (index, event), outcome in zip(batch.valid.items(), outcomes, strict=True):
+        entries = results if isinstance(outcome, Stored) else errors
+        entries.append(entry_of(index, outcome, event))
+    errors.sort(key=itemgetter("index"))
+    inserted = sum(isinstance(outcome, Committed) for outcome in outcomes)
     duplicates = len(results) - inserted
     set_log_message(
         f"[OK] Batch of {batch.total} events: {inserted} committed,"
@@ -179,7 +166,7 @@ def rebuild_current() -> Response:
         rebuilt = _store().rebuild(Scope(**sent))
     except LedgerContradiction as error:
         detail = refusals.detail(REBUILD_INTEGRITY, error.first._asdict())
-        raise Refused(REBUILD_INTEGRITY, detail) from error
+        raise RefusalError(REBUILD_INTEGRITY, detail) from error
     set_log_message(f"[OK] Rebuilt {rebuilt.devices} devices, {rebuilt.differed} differed")
     return json_response(rebuilt._asdict())
 
@@ -196,14 +183,14 @@ def _put(row: Row, name: str) -> Response:
     )
 
 
-def _bound_elsewhere(detail: str) -> Refused:
-    return Refused(refusals.TENANT_SCOPE_MISMATCH, detail, 409)
+def _bound_elsewhere(detail: str) -> RefusalError:
+    return RefusalError(refusals.TENANT_SCOPE_MISMATCH, detail, 409)
 
 
 def _find_device(tenant_id: str, device_id: str) -> None:
     if _store().get_device(tenant_id, device_id) is None:
         names = {"tenant_id": tenant_id, "device_id": device_id}
-        raise Refused(refusals.DEVICE_UNBOUND, refusals.detail(refusals.DEVICE_UNBOUND, names))
+        raise RefusalError(refusals.DEVICE_UNBOUND, refusals.detail(refusals.DEVICE_UNBOUND, names))
 
 
 def _read_page() -> tuple[dict[str, Any], int]:

@@ -70,7 +70,7 @@ def _as_csv(rows: Sequence[CopyRow]) -> bytes:
 
 def _replace_by_kind(text: bytes) -> bytes:
     """Replace the escapes one kind after the other: slower, but in little memory."""
-    # Meanwhile NUL, which no text holds, stands for an escaped backslash.
+    # Until the end NUL, which no text holds, stands for an escaped backslash.
     text = text.replace(rb"\\", b"\0")
     kinds = _CONTROLS if text.find(rb"\u00") >= 0 else [it for it in _CONTROLS if len(it) == 2]
     for escape in kinds:

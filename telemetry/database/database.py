@@ -72,7 +72,7 @@ class Database:
             with self._connection(within) as connection:
                 return connection.execute(statement, parameters, prepare=prepare).fetchall()
 
-        return self._retried(attempt)
+        return self._with_retries(attempt)
 
     def fetch_one(
         self,
@@ -101,7 +101,7 @@ class Database:
                 cursor.adapters.register_loader("jsonb", RawJsonLoader)
                 return cursor.execute(statement, parameters, prepare=False).fetchall()
 
-        return self._retried(attempt)
+        return self._with_retries(attempt)
 
     def transact(self, work: Callable[[Connection], T], *, one_statement: bool = False) -> T:
         """Run ``work`` in one transaction and return its result.
@@ -118,7 +118,7 @@ class Database:
                 with connection.transaction():
                     return work(connection)
 
-        return self._retried(attempt)
+        return self._with_retries(attempt)
 
     def transact_pipelined(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` like transact does, in fewer round trips.
@@ -145,14 +145,14 @@ class Database:
                     raise errors.InFailedSqlTransaction("the transaction was not committed")
                 return result
 
-        return self._retried(attempt)
+        return self._with_retries(attempt)
 
     def close(self) -> None:
         """Close the connections."""
         if self._pool is not None:
             self._pool.close()
 
-    def _retried(self, attempt: Callable[[], T]) -> T:
+    def _with_retries(self, attempt: Callable[[], T]) -> T:
         for _ in range(ATTEMPTS - 1):
             try:
                 with translated_errors():

@@ -52,7 +52,7 @@ def open_pool(
         max_size=size,
         max_waiting=MAX_WAITING,
         timeout=CONNECT_SECONDS,
-        # Give up soon: then the next request connects at once. The pool itself would wait
+        # Short, so that the next request connects at once. The pool itself would wait
         # longer and longer between its attempts.
         reconnect_timeout=CONNECT_SECONDS,
         name="telemetry",

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2] / "sql"
 
 @cache
 def load(name: str) -> bytes:
-    """Return the statement ``room/name`` as it is sent.
+    """Return the text to send for the statement ``room/name``.
 
     The comments are left out, and the name is put in front, so that ``pg_stat_activity`` and
     ``pg_stat_statements`` show which file a statement is from. Raises FileNotFoundError, at

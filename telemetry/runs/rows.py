@@ -1,9 +1,9 @@
-"""How the runs of a batch become rows of sql/runs/copy.sql."""
+"""The format in which the runs of a batch are sent to sql/runs/copy.sql."""
 
 from telemetry.payloads.copy_format import CopyFormat
 from telemetry.runs.schema import RunSchema
 
-# COPY fills no default in: these are the ones of sql/runs/create.sql.
+# The defaults of sql/runs/create.sql, because COPY fills in none.
 ROWS = CopyFormat(
     RunSchema(),
     key="event_id",

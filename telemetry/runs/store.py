@@ -47,7 +47,7 @@ class BatchCreated(NamedTuple):
 
 
 class RunStore:
-    """Creates, changes and finds runs. Every method raises what Database.fetch_all raises."""
+    """Creates, updates and reads runs. Every method raises what Database.fetch_all raises."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -89,7 +89,7 @@ class RunStore:
         return self._database.fetch_objects(LIST, filters, computed=("commit_url", "repo_url"))
 
     def update(self, event_id: str, changes: Run) -> bool:
-        """Change the fields that were sent; return whether the run exists."""
+        """Update the fields that were sent; return whether the run exists."""
         found = self._database.fetch_one(
             UPDATE, {"event_id": event_id, "changes": as_json(changes)}
         )

@@ -1,4 +1,4 @@
-"""The schemas of an event as it is sent, and of the query strings."""
+"""The schemas of a posted event and of the query strings."""
 
 from telemetry.payloads.fields import Choice, Identifier, Integer, Number, ScalarObject, Text
 from telemetry.payloads.loading import PayloadSchema

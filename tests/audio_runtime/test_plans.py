@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from telemetry.audio_runtime.outcomes import Committed
+from telemetry.audio_runtime.schema import EVENT_FIELDS
 from telemetry.audio_runtime.store import AudioRuntimeStore
 from telemetry.database import statements
 from telemetry.database.database import Database
@@ -24,6 +26,7 @@ PARAMETERS = {
     **DEVICE,
     "devices": WANTED,
     "events": json.dumps([event(**DEVICE, session_id=7)]),
+    "fields": EVENT_FIELDS,
     "after": 5,
     "row_limit": 11,
     "findings": 20,
@@ -74,7 +77,7 @@ def fill(url, db):
             for n in range(start, start + 1000)
             for device in [7 if n % 30 == 0 else n % DEVICES]
         ]
-        assert {row["outcome"] for row in store.append_batch(batch)} == {"committed"}
+        assert all(isinstance(it, Committed) for it in store.append_batch(batch))
     database.close()
     db.execute("VACUUM ANALYZE")
 

@@ -8,15 +8,7 @@ from tests.support.audio_runtime import KINDS, event
 URL = "/api/v1/audio-runtime/events"
 LEDGER = "os_core.audio_runtime_events"
 
-CANONICAL = """
-    os_core.audio_runtime_event_canonical_v1(
-        event_id, tenant_id, device_id, session_id, event_kind, created_at, idempotency_key,
-        processed_stream_id, raw_stream_id, pre_roll_buffer_id, selected_mic, selected_speaker,
-        device_health, jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns, phrase_id,
-        phrase_text, reason_code, capture_degraded, aec_unstable, device_changed,
-        stream_gap_detected, tts_playback_active
-    )
-"""
+CONTENT = "os_core.audio_runtime_event_content(audio_runtime_events)"
 
 
 @pytest.fixture
@@ -124,7 +116,7 @@ def test_an_inserted_row_is_found(cast, ids, db, right_hash):
     if right_hash:
         db.execute(
             f"UPDATE {LEDGER} SET row_hash = sha256((SELECT row_hash FROM {LEDGER}"
-            f" WHERE event_id = %s) || {CANONICAL}) WHERE event_id = %s",
+            f" WHERE event_id = %s) || {CONTENT}) WHERE event_id = %s",
             [ids[3], slot],
         )
     found = cast.verify(device_id="device-1")
@@ -147,7 +139,7 @@ def test_a_row_slipped_into_an_empty_device_is_found(client, cast, db, event_id)
     slip_in(db, event_id, bytes(32))
     db.execute(f"ALTER TABLE {LEDGER} DISABLE TRIGGER ALL")
     db.execute(
-        f"UPDATE {LEDGER} SET row_hash = sha256(decode(repeat('00', 32), 'hex') || {CANONICAL})"
+        f"UPDATE {LEDGER} SET row_hash = sha256(decode(repeat('00', 32), 'hex') || {CONTENT})"
     )
     db.execute(
         "INSERT INTO audit.audit_events (tenant_id, device_id, engine, event_type, reason_codes,"
@@ -253,7 +245,7 @@ def test_rewritten_history_is_shown_by_kept_heads(client, cast, ids, db, tmp_pat
     for before, event_id in zip([None, *ids], ids, strict=False):
         db.execute(
             f"UPDATE {LEDGER} SET row_hash = sha256(coalesce((SELECT row_hash FROM {LEDGER}"
-            f" WHERE event_id = %s), decode(repeat('00', 32), 'hex')) || {CANONICAL})"
+            f" WHERE event_id = %s), decode(repeat('00', 32), 'hex')) || {CONTENT})"
             " WHERE event_id = %s",
             [before, event_id],
         )

@@ -1,4 +1,4 @@
-"""The counts behind GET /metrics are exact, whoever writes, in every snapshot."""
+"""The counts behind GET /metrics are exact in every snapshot, whichever program writes."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -38,16 +38,16 @@ def insert(connection, prefix="e", runs=50, step="1 hour"):
 
 
 def assert_exact(connection):
-    """Compare in one snapshot, and at one moment."""
+    """Compare the counts with the runs in one snapshot; return the number of runs."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        answered = connection.execute(METRICS).fetchall()
-        assert answered == connection.execute(COUNTED_ONE_BY_ONE).fetchall()
-    return sum(row["total_runs"] for row in answered)
+        counted = connection.execute(METRICS).fetchall()
+        assert counted == connection.execute(COUNTED_ONE_BY_ONE).fetchall()
+    return sum(row["total_runs"] for row in counted)
 
 
 def assert_exact_when_folded(connection):
-    """Compare before everything is folded and after."""
+    """Compare before and after folding all changes; return the number of runs."""
     counted = assert_exact(connection)
     while connection.execute("SELECT fold_agent_run_counts(100) AS n").fetchone()["n"]:
         pass
@@ -63,7 +63,7 @@ def test_it_works(db):
     assert assert_exact_when_folded(db) == 50
 
 
-def test_it_counts_what_a_dba_does_by_hand(db):
+def test_it_counts_changes_made_by_hand(db):
     insert(db, "a-")
     insert(db, "b-")
     with db.cursor() as cursor:
@@ -81,7 +81,7 @@ def test_it_counts_what_a_dba_does_by_hand(db):
     assert assert_exact_when_folded(db) == 0
 
 
-def test_it_counts_nothing_that_was_rolled_back_or_a_duplicate(db):
+def test_it_counts_neither_a_rollback_nor_a_duplicate(db):
     insert(db)
     with db.transaction(force_rollback=True):
         insert(db, "undone", 1000, "10 minutes")
@@ -107,12 +107,12 @@ def test_the_window_of_24_hours_is_exact_to_the_microsecond(db, folded):
         if folded:
             db.execute("SELECT fold_agent_run_counts(1000)")
         found = {row["agent_name"]: row["recent_24h"] for row in db.execute(METRICS)}
-        # The four after the beginning of the window; and infinity and the year 9999.
+        # Four runs are inside the window, and so are infinity and the year 9999.
         assert found == {"agent-1": 4, "odd": 2}
         assert db.execute(METRICS).fetchall() == db.execute(COUNTED_ONE_BY_ONE).fetchall()
 
 
-def test_a_patch_adds_nothing_to_count(client, db):
+def test_a_patch_writes_no_count(client, db):
     client.post("/api/v1/runs", json=minimal_run())
     db.execute("SELECT fold_agent_run_counts(1000)")
     assert client.patch("/api/v1/runs/event-1", json={"status": "success"}).status_code == 200
@@ -120,7 +120,7 @@ def test_a_patch_adds_nothing_to_count(client, db):
     assert assert_exact(db) == 1
 
 
-def test_changes_are_folded_without_anybody_asking(db):
+def test_changes_are_folded_automatically(db):
     for number in range(5):
         insert(db, f"{number}-", 1000, "1 hour")
     # A thousand changes make a fold certain.
@@ -128,7 +128,7 @@ def test_changes_are_folded_without_anybody_asking(db):
     assert assert_exact(db) == 5000
 
 
-def test_no_writer_waits_for_one_that_folds(db, database_url):
+def test_no_writer_waits_for_a_fold(db, database_url):
     with psycopg.connect(database_url) as folding:
         insert(folding, "folding-", 1000)
         db.execute("SET lock_timeout = '1ms'")
@@ -161,7 +161,7 @@ def test_isolated_transactions_are_counted_but_may_not_truncate(db, level):
     assert assert_exact(db) == 888
 
 
-def test_a_writer_with_few_rights_and_another_path_is_counted(db):
+def test_a_writer_with_few_privileges_and_another_search_path_is_counted(db):
     db.execute("DROP ROLE IF EXISTS few_rights")
     db.execute("CREATE ROLE few_rights")
     db.execute("GRANT INSERT ON agent_runs TO few_rights")
@@ -180,14 +180,14 @@ def test_a_writer_with_few_rights_and_another_path_is_counted(db):
     assert assert_exact_when_folded(db) == 1000
 
 
-def test_a_database_that_can_only_be_read_is_read(make_app, database_url, db):
+def test_metrics_work_on_a_read_only_database(make_app, database_url, db):
     insert(db)
     url = f"{database_url}&options=-c%20default_transaction_read_only%3Don"
-    answer = make_app(database_url=url).test_client().get("/metrics")
-    assert (answer.status_code, answer.json["total_runs"]) == (200, 50)
+    response = make_app(database_url=url).test_client().get("/metrics")
+    assert (response.status_code, response.json["total_runs"]) == (200, 50)
 
 
-def test_runs_from_before_the_triggers_are_counted(empty_database_url):
+def test_runs_written_before_the_triggers_are_counted(empty_database_url):
     runner.migrate(empty_database_url, print)
     steps = sum(name >= "0004_runs_counts" for name in known_migrations())
     names = runner.rollback(empty_database_url, steps, destroy_data=False, say=print)
@@ -201,7 +201,7 @@ def test_runs_from_before_the_triggers_are_counted(empty_database_url):
 
 
 def write(url, worker, stop):
-    """Do everything that changes a count, in transactions of all lengths, until told to stop."""
+    """Do everything that changes a count, in transactions of all lengths, until ``stop`` is set."""
     choose = random.Random(worker)
     done = 0
     with psycopg.connect(url, autocommit=True) as connection:
@@ -220,7 +220,7 @@ def write(url, worker, stop):
 
 
 @pytest.mark.parametrize("housekeeping", ["fold_agent_run_counts(50)", "recount_agent_runs()"])
-def test_every_snapshot_is_exact_while_all_write_and_fold(db, database_url, housekeeping):
+def test_every_snapshot_is_exact_during_writes_and_folds(db, database_url, housekeeping):
     stop = Event()
 
     def fold():

@@ -25,13 +25,15 @@ HEADER = """\
 -- To create a database run `python -m telemetry migrate`, which also records what it applied.
 --
 -- A section per room, in the order of the migrations. In a room: trigger functions, then each table
--- with its constraints, indexes and triggers, then the other functions.
+-- with its constraints, indexes and triggers, then types and the other functions.
 """
 
 ENTRY = re.compile(r"^--\n-- Name: .+; Type: (?P<type>[A-Z ]+); Schema: .+\n--\n", re.M)
 SETTING = re.compile(r"^SET \w+ = .*;\n", re.M)
 END = "--\n-- PostgreSQL database dump complete"
-CREATED = re.compile(r"CREATE (?:UNLOGGED )?(?P<what>(?:SCHEMA|TABLE|FUNCTION|AGGREGATE) [\w.]+)")
+CREATED = re.compile(
+    r"CREATE (?:UNLOGGED )?(?P<what>(?:SCHEMA|TABLE|TYPE|FUNCTION|AGGREGATE) [\w.]+)"
+)
 TABLE = re.compile(r"(?:ALTER TABLE(?: ONLY)?| ON) ([\w.]+)|OWNED BY ([\w.]+)\.\w+")
 PARTS = ("COMMENT", "SEQUENCE OWNED BY")
 
@@ -68,6 +70,8 @@ class Entry:
     @property
     def heading(self) -> str:
         """The heading under which the object stands."""
+        if self.owner.startswith("TYPE"):
+            return self.owner.capitalize()
         return ("Schema", "Trigger functions", self.owner.capitalize(), "Functions")[self.group]
 
 

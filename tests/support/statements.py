@@ -34,6 +34,7 @@ VALUES = {
     "endpoint_prefix": "/api/100%_",
     "event_id": "event-1",
     "event_ids": '["event-1"]',
+    "fields": "{created_at,jitter_ms}",
     "findings": "20",
     "id": "event-1",
     "job_type": "crawl",

@@ -11,7 +11,7 @@ from telemetry.http.errors import Invalid
 from telemetry.runtime_events.file.lines import sync_folder, write_all
 from telemetry.runtime_events.file.stored import ExternalEventReader, decode_line, encode_line
 
-# A document, unlike a line, is an object whose first member that is no scalar is "events".
+# An object whose members are all scalars up to "events", which is an array.
 _SCALAR = rb'(?:"(?:[^"\\]|\\.)*"|[-+.\w]+)'
 _DOCUMENT = re.compile(
     rb'(?:\xef\xbb\xbf)?\s*\{\s*(?:"(?!events")[^"]*"\s*:\s*'
@@ -32,9 +32,9 @@ def is_document(fd: int) -> bool:
 
 
 def document_events(raw: bytes) -> list[bytes]:
-    """Return the members of ``events``, each as JSON on one line.
+    """Return each member of ``events`` as JSON on one line. Raises BadDocument.
 
-    Python reads more than JSON allows, such as NaN; so may these lines hold. Raises BadDocument.
+    As Python reads and writes values that JSON does not allow, such as NaN, lines may hold them.
     """
     try:
         document = json.loads(raw)
@@ -77,8 +77,8 @@ def _lines(documents: list[bytes], cost_per_second: float) -> bytes:
             event = reader.read(document)
             lines.append((event["recorded_at"], encode_line(event)))
         except Invalid:
-            # It may still be an event to those who read the file: they accept more in a line
-            # that has all fields.
+            # Reads of the file accept more values in an event that has every field, so it may
+            # still be an event with a time to sort by.
             line = document + b"\n"
             stored = decode_line(line)
             lines.append((stored.recorded_at if stored else "", line))

@@ -35,7 +35,7 @@ from telemetry.runtime_events.file.stored import decode_line, encode_line
 from telemetry.time_limits import FILE_LOCK_SECONDS
 from telemetry.timestamps import utc_text
 
-# A repeated event is recognised when its id is one of the last so many.
+# An event is recognised as a duplicate when its id is one of the last this many.
 REMEMBERED = 100_000
 
 LOCK_POLL_SECONDS = 0.001
@@ -64,7 +64,7 @@ class Journal:
     def __init__(self, path: Path, cost_per_second: float) -> None:
         self._name = path
         self._cost_per_second = cost_per_second
-        # One thread at a time: for another one of this process, the file's lock is not enough.
+        # The file's lock keeps other processes out; this one keeps other threads out.
         self._turn = Lock()
         self._offsets: OrderedDict[str, int] = OrderedDict()
         self._bookmark: Bookmark | None = None
@@ -72,7 +72,7 @@ class Journal:
 
     @property
     def _path(self) -> str:
-        """Where the name leads now: links are followed, so that all agree on the lock."""
+        """The file that the name refers to, behind links, so that all processes use one lock."""
         return os.path.realpath(self._name)
 
     def append(self, batches: Sequence[Sequence[Event]]) -> list[list[Created]]:
@@ -132,7 +132,7 @@ class Journal:
         return Created(msgspec.structs.asdict(stored) if stored else event, created)
 
     def _write(self, fd: int, lines: dict[str, bytes]) -> None:
-        """Append the lines, which are by id, and sync them; on a failure remove them again."""
+        """Append the lines, a dictionary by id, and sync them. Remove them when that fails."""
         end = os.fstat(fd).st_size
         # A process that died may have left a line without its end: start a new line.
         start = b"\n" if lines and end and os.pread(fd, 1, end - 1) != b"\n" else b""
@@ -150,7 +150,7 @@ class Journal:
         self._bookmark = self._bookmark_at(fd, offset)
 
     def _catch_up(self, fd: int) -> None:
-        """Read what was appended since the bookmark, or a new file's last events."""
+        """Read the lines after the bookmark. In another file, read the last events."""
         size = os.fstat(fd).st_size
         if self._bookmark is None or self._bookmark != self._bookmark_at(fd, self._bookmark.end):
             self._offsets.clear()
@@ -211,7 +211,7 @@ class Journal:
 
     @contextmanager
     def _opened(self, flags: int) -> Iterator[int]:
-        """Open the file that has the name now, under the lock, and with lines in it."""
+        """Open the file, after converting a document in it. The caller holds the lock."""
         self._convert_document()
         fd = os.open(self._path, flags | os.O_CLOEXEC, 0o644)
         try:

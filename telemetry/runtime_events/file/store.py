@@ -28,8 +28,8 @@ from telemetry.runtime_events.file.summary import Summary
 from telemetry.time_limits import FILE_READ_SECONDS
 from telemetry.timestamps import utc_text
 
-# A read goes back so much further than it has to: where a clock was set back, later times stand
-# before earlier ones.
+# Reads go back this much further than their window, because a clock may have been set back: then
+# later times come before earlier ones in the file.
 CLOCK_SLACK = timedelta(seconds=60)
 
 # One lock and one sync for all requests that wait. The pause lets others join, and gives other
@@ -52,7 +52,7 @@ class FileEvents:
         )
 
     def create(self, event: Event) -> Created:
-        """Append the event unless its id is one of the last."""
+        """Append the event unless its id is one of those remembered."""
         return self._group_commit.submit([event])[0]
 
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
@@ -86,7 +86,7 @@ class FileEvents:
         return summary.endpoints(limit)
 
     def change_token(self) -> str:
-        """Return a token made of the last event in the file and its offset."""
+        """Return a hash of the last event in the file and of its offset."""
         for line, _ in self._read_backwards():
             return hashlib.sha256(b"%d %s" % line).hexdigest()[:32]
         return hashlib.sha256(b"").hexdigest()[:32]
@@ -108,7 +108,7 @@ class FileEvents:
                 yield event
 
     def _read_backwards(self) -> Iterator[tuple[Line, StoredEvent]]:
-        """Yield each line that holds an event, and the event, the last one first."""
+        """Yield each line that holds an event, with the event; the last line comes first."""
         deadline = time.monotonic() + FILE_READ_SECONDS
         with self._opened() as fd:
             for line in read_backwards(fd, os.fstat(fd).st_size) if fd is not None else ():
