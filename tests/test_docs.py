@@ -33,6 +33,7 @@ LINE_LENGTH = 120
 README_LENGTH = 150
 
 API = DOCUMENTS["docs/api.md"]
+DATABASE = DOCUMENTS["docs/database.md"]
 OPERATE = DOCUMENTS["docs/operate.md"]
 # What is run of a console block; the rest is for the reader.
 PROGRAMS = ("curl ", "printf ", "python ")
@@ -166,6 +167,16 @@ def test_the_checks_in_psql_name_a_row_that_was_changed(ledger, database_url):
             "SELECT event_id FROM os_core.audio_runtime_events WHERE created_at = 9"
         )
         assert stored.fetchall() == [(changed,)]
+
+
+def test_every_table_is_in_the_document_for_dbas(db):
+    tables = db.execute(
+        "SELECT oid::regclass::text AS name FROM pg_class"
+        " WHERE relkind = 'r' AND relname !~ 'yoyo'"
+        " AND relnamespace::regnamespace::text IN ('public', 'os_core', 'audit')"
+    )
+    missing = [row["name"] for row in tables if f"`{row['name']}`" not in DATABASE]
+    assert missing == []
 
 
 def test_every_route_is_in_the_api_document(client):
