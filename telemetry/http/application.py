@@ -1,5 +1,6 @@
 """Flask, with a shorter way to the view and names of things that PostgreSQL can hold."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
@@ -14,6 +15,13 @@ class Application(Flask):
         super().__init__(import_name, static_folder=None)
         self.url_map.merge_slashes = False
         self.url_map.converters["default"] = StorableText
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function: Flask would ask at every call whether it is a coroutine.
+
+        No view or hook here is one. Gain: 1 %; it is a tenth of the function calls of a create.
+        """
+        return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Find the rule of a path without variables in a dictionary, others as werkzeug does.
