@@ -1,6 +1,7 @@
 """HTTP: what every room shares, and the order of a request.
 
 1. ``worker.py``: gunicorn reads the request; what is not HTTP it refuses, in the error shape.
+   ``application.py`` cuts a slash off the end of the path.
 2. ``request_log.py``: the request gets its id.
 3. ``deadline.py``: its clock starts, and starts again once the body has been read.
 4. ``rate_limit/limiter.py``: it is counted, or refused with 429.

@@ -79,7 +79,9 @@ def test_requests_that_fail_authentication_count(make_app):
     assert [client.get("/version").status_code for _ in range(3)] == [401, 401, 429]
 
 
-@pytest.mark.parametrize("path", ["/health", "/api/health", "/api/ready"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/api/health", "/api/ready", "/health/", "/api/ready/"]
+)
 def test_the_health_endpoints_are_exempt(limited, path):
     for _ in range(5):
         response = get(limited, path)
