@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import sys
 
 from gunicorn.arbiter import Arbiter
@@ -9,7 +10,7 @@ from gunicorn.workers.base import Worker
 
 from telemetry import logs
 from telemetry.config import Config, ConfigError
-from telemetry.time_limits import GRACEFUL_SECONDS
+from telemetry.time_limits import GRACEFUL_SECONDS, IDLE_SECONDS
 
 
 def _configure() -> Config:
@@ -35,6 +36,12 @@ def _configure() -> Config:
     return config
 
 
+def _connections() -> int:
+    """Return how many connections a worker takes; each needs a file, and so do other things."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1000 if most == resource.RLIM_INFINITY else max(100, min(1000, most - 100))
+
+
 _config = _configure()
 
 bind = f"0.0.0.0:{_config.port}"
@@ -44,10 +51,10 @@ workers = _config.web_concurrency
 # holds no worker, and threads do not fight for the interpreter. Loaded in each worker, after
 # gevent's patches, so never preloaded.
 worker_class = "telemetry.http.worker.Worker"
-worker_connections = 1000
+worker_connections = _connections()
 
 graceful_timeout = GRACEFUL_SECONDS
-keepalive = 5
+keepalive = IDLE_SECONDS
 
 # Room for a filter of some thousand characters beside a cursor.
 limit_request_line = 8190

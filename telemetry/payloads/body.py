@@ -31,9 +31,9 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
     """Return the request's content type, one of ``content_types``, and its body.
 
     The body is decompressed and has no byte order mark. It is not checked for UTF-8. Raises
-    ApiError 415 for another content type or an encoding other than gzip, Invalid for damaged
-    gzip, RequestEntityTooLarge for a body over the limit, and ClientDisconnected for one that
-    ends early.
+    ApiError 415 for another content type or an encoding other than gzip, ApiError 408 for a body
+    that stops arriving, Invalid for damaged gzip, RequestEntityTooLarge for a body over the
+    limit, and ClientDisconnected for one that ends early.
     """
     # The request itself, not Flask's proxy: each access through the proxy costs more than most
     # of the steps below. To mypy the proxy is a plain Request.
@@ -54,6 +54,9 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
         body = read(environ, current_app.config["MAX_CONTENT_LENGTH"])
     except (ApiError, HTTPException):
         raise
+    except TimeoutError as error:
+        detail = f"The body stopped arriving for {time_limits.SILENCE_SECONDS:.0f} s"
+        raise ApiError(408, detail) from error
     except Exception as error:  # the server's own exception for a malformed chunk
         raise ClientDisconnected from error
     time_limits.start_request()
