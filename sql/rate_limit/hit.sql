@@ -5,7 +5,7 @@
 -- refusal. Ticks later than this request's are those of requests that came after it and were
 -- counted first; beyond a minute they were left by a clock that has been set back since, and do
 -- not count.
--- params: client (IP address), allowance (requests a minute)
+-- params: client (IPv4 address or IPv6 /64), allowance (requests a minute)
 -- index: rate_limit_clients_pkey; ix_rate_limit_clients_last_hit_at for the cleaning
 -- locks: the client's row until the end of the statement; two stale rows, if nobody has them
 -- returns: used, the requests of the last minute with this one; no row: refused
