@@ -3,6 +3,7 @@
 import gc
 import os
 import resource
+import socket
 import sys
 
 from gunicorn.arbiter import Arbiter
@@ -42,9 +43,21 @@ def _connections() -> int:
     return 1000 if most == resource.RLIM_INFINITY else max(100, min(1000, most - 100))
 
 
+def _addresses(port: int) -> list[str]:
+    """Return what to listen on: all of IPv6 and IPv4, or IPv4 alone where there is no IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::", 0))
+            takes_ipv4 = not probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    except OSError:
+        return [f"0.0.0.0:{port}"]
+    # gunicorn leaves it to the system whether a socket of IPv6 takes IPv4 too.
+    return [f"[::]:{port}"] if takes_ipv4 else [f"[::]:{port}", f"0.0.0.0:{port}"]
+
+
 _config = _configure()
 
-bind = f"0.0.0.0:{_config.port}"
+bind = _addresses(_config.port)
 workers = _config.web_concurrency
 
 # One thread a process, many requests in it: a request that waits for a database that hangs

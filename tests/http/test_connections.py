@@ -7,6 +7,7 @@ import resource
 import socket
 import time
 from contextlib import ExitStack
+from textwrap import dedent
 
 import httpx
 import pytest
@@ -28,11 +29,13 @@ def start(tmp_path):
     """Start a service with one worker over a JSON file; arguments are settings of gunicorn."""
     services = []
 
-    def start(silence=30.0, workers=1, **settings):
+    def start(silence=30.0, workers=1, before="", after="", **settings):
         lines = [
+            before,
             "import telemetry.time_limits",
             f"telemetry.time_limits.SILENCE_SECONDS = {silence}",
             f"exec(open({str(PROJECT / 'gunicorn.conf.py')!r}).read())",
+            after,
             *[f"{name} = {value!r}" for name, value in settings.items()],
         ]
         config = tmp_path / "config.py"
@@ -60,6 +63,54 @@ def respond(connection):
     response = http.client.HTTPResponse(connection)
     response.begin()
     return response
+
+
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+)
+def test_it_listens_on_both_families_and_sees_plain_addresses(start, family, address):
+    service = start()
+    for sent in (HEALTH, b"BAD\r\n\r\n"):
+        with socket.socket(family) as connection:
+            connection.connect((address, service.port))
+            connection.sendall(sent)
+            assert respond(connection).status in (200, 400)
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    assert {line["client"] for line in lines if line.get("status") == 400} == {address}
+    assert address in {line["client"] for line in lines if line.get("status") == 200}
+
+
+def test_it_starts_without_ipv6(start, tmp_path):
+    refused = """
+        import socket
+        real = socket.socket
+        def no_ipv6(family=socket.AF_INET, *more, **named):
+            if family == socket.AF_INET6:
+                raise OSError(97, "Address family not supported by protocol")
+            return real(family, *more, **named)
+        socket.socket = no_ipv6
+    """
+    service = start(before=dedent(refused), after="socket.socket = real")
+    assert service.client.get("/health").status_code == 200
+    with socket.socket(socket.AF_INET6) as connection, pytest.raises(ConnectionRefusedError):
+        connection.connect(("::1", service.port))
+
+
+def test_it_listens_twice_where_a_socket_of_ipv6_takes_no_ipv4(start):
+    v6_only = """
+        import socket
+        class V6Only(socket.socket):
+            def bind(self, address):
+                if self.family == socket.AF_INET6:
+                    self.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                super().bind(address)
+        socket.socket = V6Only
+    """
+    service = start(before=dedent(v6_only))
+    for address in ("127.0.0.1", "::1"):
+        with socket.create_connection((address, service.port)) as connection:
+            connection.sendall(HEALTH)
+            assert respond(connection).status == 200
 
 
 @pytest.mark.parametrize("workers", [1, 2])
