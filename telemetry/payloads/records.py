@@ -60,7 +60,7 @@ def _split_json(name: str, body: bytes, max_records: int) -> list[Any]:
         _check_extra_members(name, members)
         array = members[name]
         return _array.decode(array) if small else _first_records(max_records + 1, array)
-    except (MsgspecError, KeyError, RecursionError):
+    except (MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
         return _records_of(name, parse_document(body))
 
 
