@@ -21,6 +21,14 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
+_ORIGIN = re.compile(
+    r"(?P<host>(?P<scheme>https?)://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]))"
+    r"(:(?P<port>[0-9]{1,5}))?",
+    re.ASCII,
+)
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
 class ConfigError(Exception):
     """An environment variable has an invalid value. The message is one line for the operator."""
 
@@ -42,6 +50,7 @@ class Config:
     rate_limit_rpm: int = 60
     trusted_proxies: int = 0
     max_body_bytes: int = 16 * MIB
+    cors_origins: tuple[str, ...] = ()
     db_pool_size: int = 4
     db_prepared_statements: bool = True
     web_concurrency: int = 2
@@ -67,6 +76,7 @@ class Config:
             rate_limit_rpm=env.whole("TELEMETRY_RATE_LIMIT_RPM", 60, 1, 1_000_000),
             trusted_proxies=env.whole("TELEMETRY_TRUSTED_PROXIES", 0, 0, 10),
             max_body_bytes=env.whole("TELEMETRY_MAX_BODY_BYTES", 16 * MIB, 1, 256 * MIB),
+            cors_origins=env.origins("TELEMETRY_CORS_ORIGINS"),
             db_pool_size=env.whole("TELEMETRY_DB_POOL_SIZE", 4, 1, 100),
             db_prepared_statements=env.flag("TELEMETRY_DB_PREPARED_STATEMENTS", default=True),
             web_concurrency=env.whole("WEB_CONCURRENCY", 2, 1, 256),
@@ -152,6 +162,19 @@ class _Environment:
         if text is not None and not re.fullmatch(r"[\x21-\x7e]+", text):
             raise ConfigError(name, "a value it can't use", "ASCII characters without white space")
         return text
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        """Return origins as browsers send them: in lower case, without the usual port."""
+        origins = []
+        for text in filter(None, map(str.strip, (self.text(name) or "").split(","))):
+            match = _ORIGIN.fullmatch(text.lower())
+            if match is None or int(match["port"] or 1) not in range(1, 65536):
+                takes = "origins such as https://app.example.org, separated by commas"
+                raise ConfigError(name, repr(redact_url(text)), takes)
+            port = match["port"]
+            usual = port is None or int(port) == _USUAL_PORTS[match["scheme"]]
+            origins.append(match["host"] if usual else f"{match['host']}:{int(port)}")
+        return tuple(origins)
 
     def database_url(self, name: str) -> str | None:
         """Return a PostgreSQL URL. libpq also accepts ``postgres://``, which Heroku uses."""
