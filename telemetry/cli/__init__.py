@@ -15,7 +15,7 @@ from telemetry.cli import explain, import_events, migrate, rebuild, serve, verif
 from telemetry.cli.failures import InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.database import check_urls
-from telemetry.migrations.runner import MigrationError
+from telemetry.migrations.surroundings import MigrationError
 
 
 class Commands(click.Group):
