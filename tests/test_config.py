@@ -1,5 +1,6 @@
 """Reading the configuration from environment variables."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,40 @@ def test_every_variable_is_read():
 
 def test_an_empty_variable_counts_as_unset():
     assert Config.from_env({"DATABASE_URL": "", "PORT": " "}) == Config()
+
+
+OLD_NAMES = {
+    "GLOBAL_PERSISTENCE_REQUIRED": ("PERSISTENCE_CONTRACT_REQUIRED", "true", "false"),
+    "TELEMETRY_API_PORT": ("PORT", "9000", "5000"),
+    "TELEMETRY_LOG_LEVEL": ("LOG_LEVEL", "debug", "ERROR"),
+}
+
+
+@pytest.mark.parametrize("old", OLD_NAMES)
+def test_the_name_of_an_older_deployment_is_read_where_the_new_one_is_unset(old):
+    new, value, other = OLD_NAMES[old]
+    by_new_name = Config.from_env({new: value})
+    for unset in ({}, {new: ""}, {new: " "}):
+        config = Config.from_env({**unset, old: value})
+        assert config == replace(by_new_name, aliases=(old,))
+        assert config.alias_note == f"; {old} is read as {new}"
+    for both in ({old: other}, {old: "nonsense"}, {old: ""}):
+        config = Config.from_env({new: value, **both})
+        assert config == by_new_name
+        assert config.alias_note == ""
+
+
+@pytest.mark.parametrize("old", OLD_NAMES)
+def test_an_invalid_value_of_an_older_name_names_that_variable(old):
+    with pytest.raises(ConfigError, match=f"^{old}: got 'nonsense', takes "):
+        Config.from_env({old: "nonsense"})
+
+
+def test_the_start_up_line_names_the_aliases_that_were_used(make_app, caplog):
+    caplog.set_level("INFO")
+    make_app(aliases=("TELEMETRY_API_PORT",))
+    (line,) = [message for message in caplog.messages if message.startswith("Persistence: ")]
+    assert line.endswith("; TELEMETRY_API_PORT is read as PORT")
 
 
 @pytest.mark.parametrize(

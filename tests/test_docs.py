@@ -25,7 +25,7 @@ def test_every_route_is_in_the_readme(client):
 def test_every_variable_is_in_the_readme():
     source = (PROJECT / "telemetry/config.py").read_text()
     names = re.findall(r'=env\.\w+\(\s*"(\w+)"', source)
-    assert len(names) == len(fields(Config))
+    assert len(names) == len(fields(Config)) - 1  # without the aliases that were used
     for name in names:
         assert f"| `{name}` |" in README
 
