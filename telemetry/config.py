@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs
 
 MIB = 1024 * 1024
+
+MAX_PORT = 65535
 
 # https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -80,7 +82,7 @@ class Config:
             db_pool_size=env.whole("TELEMETRY_DB_POOL_SIZE", 4, 1, 100),
             db_prepared_statements=env.flag("TELEMETRY_DB_PREPARED_STATEMENTS", default=True),
             web_concurrency=env.whole("WEB_CONCURRENCY", 2, 1, 256),
-            port=env.whole("PORT", 8765, 1, 65535),
+            port=env.whole("PORT", 8765, 1, MAX_PORT),
             log_level=env.log_level("LOG_LEVEL"),
             runtime_cost_per_second=env.price("RUNTIME_COST_PER_SECOND", 0.002),
             aliases=env.aliases(),
@@ -189,19 +191,19 @@ class _Environment:
         if text is None:
             return None
         takes = "a URL such as postgresql://user:password@host:5432/database?sslmode=require"
-        try:
-            parts = urlsplit(text)
-            _ = parts.port
-            options = parse_qs(parts.query, keep_blank_values=True)
-        except ValueError:
-            raise ConfigError(self.source(name), "a URL that can't be read", takes) from None
+        parts = _split(text)
         if parts.scheme not in ("postgres", "postgresql"):
             raise ConfigError(self.source(name), f"{redact_url(text)!r}", takes)
-        if re.search(r"\s|%(?![0-9A-Fa-f]{2})", text) or _host_may_be_a_password(parts):
+        raw = re.search(r"\s|%(?![0-9A-Fa-f]{2})", text)
+        if raw or parts.netloc.count("@") > 1 or _host_may_be_a_password(parts):
             raise ConfigError(
                 self.source(name), "a URL with characters that must be percent-encoded", takes
             )
-        if not (parts.hostname or "host" in options):
+        hosts = _hosts(parts)
+        if hosts is None:
+            raise ConfigError(self.source(name), "a URL that can't be read", takes)
+        options = parse_qs(parts.query, keep_blank_values=True)
+        if not (all(hosts) or "host" in options):
             raise ConfigError(self.source(name), f"{redact_url(text)!r} without a host", takes)
         if any(mode not in SSL_MODES for mode in options.get("sslmode", ())):
             raise ConfigError(
@@ -211,12 +213,31 @@ class _Environment:
 
 
 def redact_url(url: str) -> str:
-    """Return the URL without user, password and options: scheme, host, port and path."""
-    parts = urlsplit(url)
-    if not parts.scheme or "//" not in url or _host_may_be_a_password(parts):
+    """Return the URL without user, password and options: scheme, hosts, ports and path."""
+    parts = _split(url)
+    if not (parts.scheme and "//" in url and _hosts(parts)) or _host_may_be_a_password(parts):
         return "***"
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _split(url: str) -> SplitResult:
+    """Split any text as RFC 3986 splits a URL. urlsplit refuses several hosts in brackets."""
+    found = re.fullmatch(
+        r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", url, re.DOTALL
+    )
+    assert found is not None  # every part is optional, and the last ones take any character
+    return SplitResult(*(part or "" for part in found.groups()))
+
+
+def _hosts(parts: SplitResult) -> list[str] | None:
+    """Return the hosts of the URL without ports; None when one of them or a port is malformed."""
+    hosts = []
+    for place in parts.netloc.rpartition("@")[2].split(","):
+        found = re.fullmatch(r"(\[[0-9A-Za-z:.%]+\]|[^][:]*)(?::([0-9]{0,5}))?", place)
+        if found is None or int(found[2] or 0) > MAX_PORT:
+            return None
+        hosts.append(found[1])
+    return hosts
 
 
 def _host_may_be_a_password(parts: SplitResult) -> bool:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from telemetry.config import MIB, Config, ConfigError, redact_url
 
@@ -105,6 +107,12 @@ def test_the_start_up_line_names_the_aliases_that_were_used(make_app, caplog):
         ("DATABASE_URL", "postgresql://host:notaport/db"),
         ("DATABASE_URL", "postgresql://user:s3cret@host/db?sslmode=maybe"),
         ("DATABASE_URL", "postgresql://[::1/db"),
+        ("DATABASE_URL", "postgresql://::1/db"),
+        ("DATABASE_URL", "postgresql://host:70000/db"),
+        ("DATABASE_URL", "postgresql://h1:5432,h2:s3cret/db"),
+        ("DATABASE_URL", "postgresql://h1,,h2/db"),
+        ("DATABASE_URL", "postgresql://user:p@s3cret@host/db"),
+        ("DATABASE_URL", "mysql://user:s3cret/db"),
         ("DATABASE_URL", "just-text"),
         ("DATABASE_URL", "postgresql://user:s3c ret@host/db"),
         ("DATABASE_URL", "postgresql://user:s3cret%zz@host/db"),
@@ -157,6 +165,54 @@ def test_a_password_that_reads_like_a_port_is_not_shown(scheme, mark):
 def test_a_url_may_contain_percent_encoded_characters(options):
     url = f"postgresql:///db?{options}"
     assert Config.from_env({"DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "h1:5432,h2:5432",
+        "h1,h2:5433,h3",
+        "[::1]",
+        "[::1]:5432",
+        "[::1],[fe80::1%25eth0]",
+        "h1,[::1]:5432",
+        "%2Ftmp,h2",
+    ],
+)
+def test_a_url_may_name_several_hosts(hosts):
+    url = f"postgres://u:p@{hosts}/db?target_session_attrs=read-write"
+    assert Config.from_env({"DATABASE_URL": url}).database_url == url
+    assert redact_url(url) == f"postgres://{hosts}/db"
+
+
+HOSTS = st.lists(
+    st.sampled_from(["h", "h:5432", "[::1]", "[::1]:1", "10.0.0.1", "%2Ftmp"]), min_size=1
+).map(",".join)
+
+
+@given(
+    scheme=st.sampled_from(["postgres", "postgresql", "mysql", "x"]),
+    user=st.text(max_size=5),
+    before=st.text(max_size=5),
+    after=st.text(max_size=5),
+    hosts=HOSTS,
+    rest=st.sampled_from(["", "/db", "/db?sslmode=require", "?a=b", "/a@b"]),
+)
+def test_a_password_is_never_shown(scheme, user, before, after, hosts, rest):
+    url = f"{scheme}://{user}:{before}s3cret{after}@{hosts}{rest}"
+    assert "s3cret" not in redact_url(url)
+    refused = ""
+    try:
+        Config.from_env({"DATABASE_URL": url})
+    except ConfigError as error:
+        refused = str(error)
+    assert "s3cret" not in refused
+    assert "\n" not in refused
+
+
+@pytest.mark.parametrize("url", ["postgres://user:s3cret", "mysql://user:s3cret/db", "u:s3cret"])
+def test_a_password_without_a_host_is_not_shown(url):
+    assert redact_url(url) == "***"
 
 
 @pytest.mark.parametrize("path", ["/nowhere/events.jsonl", "/dev/null/events.jsonl"])
