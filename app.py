@@ -40,7 +40,8 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or Config.from_env(os.environ)
     check_urls(config)
     persistence = resolve(config)
-    logger.log(logging.INFO if persistence.contract.passed else logging.ERROR, "%s", persistence)
+    level = logging.INFO if persistence.contract.passed else logging.ERROR
+    logger.log(level, "%s%s", persistence, config.alias_note)
     records = _database(config, persistence.agent_runs)
 
     app = Application(__name__)

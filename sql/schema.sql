@@ -475,6 +475,31 @@ COMMENT ON INDEX public.ix_runtime_events_source_recorded_at IS 'sql/runtime_eve
 
 CREATE TRIGGER number_runtime_event BEFORE INSERT ON public.runtime_events FOR EACH ROW EXECUTE FUNCTION public.number_runtime_event();
 
+-- Functions
+
+CREATE FUNCTION public.older_runtime_events(relation regclass, after text, row_limit integer, byte_limit integer) RETURNS TABLE(id text, event text)
+    LANGUAGE plpgsql STABLE
+    SET "TimeZone" TO 'UTC'
+    SET extra_float_digits TO '1'
+    AS $_$
+DECLARE
+    bytes bigint := 0;
+BEGIN
+    -- After the page before, in the order of the primary key.
+    FOR id, event IN EXECUTE format(
+        'SELECT older.id, row_to_json(older) FROM %s AS older'
+        ' WHERE $1 IS NULL OR older.id > $1 ORDER BY older.id LIMIT $2',
+        older_runtime_events.relation
+    ) USING older_runtime_events.after, older_runtime_events.row_limit
+    LOOP
+        RETURN NEXT;
+        bytes := bytes + octet_length(event);
+        EXIT WHEN bytes >= older_runtime_events.byte_limit;
+    END LOOP;
+END;
+$_$;
+COMMENT ON FUNCTION public.older_runtime_events(relation regclass, after text, row_limit integer, byte_limit integer) IS 'A page of an older service''s events, each with its id and as JSON; ends early after byte_limit';
+
 
 -- Room: shared
 
