@@ -1,12 +1,29 @@
-# Targets of the README; `make run` and `make test` need nothing installed but Python 3.11+.
+# The README's commands. `make run` and `make test` need only Python 3.11 or newer.
 
-PYTHON ?= python3
-VENV := .venv
+# Interpreters to try, in this order. `make PYTHON=...` names another one.
+PYTHON ?= python3.13 python3.12 python3.11 python3
+VENV ?= .venv
+BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
+
+# The path of the first of them that starts, is new enough and can make a virtual environment.
+# .python-version names the version of production. pyenv reads it too, and fails where that version is
+# not installed, so PYENV_VERSION allows the others.
+find_python = $(shell for python in $(PYTHON); do \
+	PYENV_VERSION=3.13:3.14:3.12:3.11:system $$python -c 'import ensurepip, sys; \
+		print(sys.executable) if sys.version_info >= (3, 11) else sys.exit(1)' 2>/dev/null && break; done)
+python = $(or $(find_python),$(error Python 3.11 or newer is needed, with its venv module; make PYTHON=... names one))
+
+# --clear: what another version of Python has left in the folder would break this one.
+define make_venv
+"$(python)" -m venv --clear $(1)
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+@touch $(1)/installed
+endef
 
 .PHONY: run test lint format schema install bench
 
-## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL, its data kept in .data/
+## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
 	@$(BIN)/python -m telemetry serve
 
@@ -22,30 +39,25 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 sql migrations
 
-## Put the code into the format that lint asks for
+## Fix the format and whatever else can be fixed automatically
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix --processes 2 sql migrations
 
-## Write sql/schema.sql, the whole database as the migrations make it
+## Write sql/schema.sql: the whole database after all migrations
 schema: install
 	$(BIN)/python -m tests.support.schema_file
 
-## Make .venv with everything in it; does nothing when it is up to date
+## Create .venv and install everything into it; does nothing when it is up to date
 install: $(VENV)/installed
 
 $(VENV)/installed: requirements.txt requirements-dev.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=... names one")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
+	$(call make_venv,$(VENV),requirements-dev.txt)
 
-## Measure against the baselines and PostgreSQL's own limits; ARGS="--help" tells more
-bench: $(VENV)-bench/installed
-	@$(VENV)-bench/bin/python -m bench $(ARGS)
+## Compare with the baselines and with PostgreSQL alone; ARGS="--help" lists the options
+bench: $(BENCH_VENV)/installed
+	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
-$(VENV)-bench/installed: requirements.txt requirements-dev.txt bench/requirements.txt
-	$(PYTHON) -m venv $(VENV)-bench
-	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
-	@touch $@
+$(BENCH_VENV)/installed: requirements.txt requirements-dev.txt bench/requirements.txt
+	$(call make_venv,$(BENCH_VENV),bench/requirements.txt)

@@ -11,8 +11,9 @@ from telemetry.audio_runtime.store import AudioRuntimeStore
 from telemetry.audit import views as audit
 from telemetry.audit.store import AuditStore
 from telemetry.config import Config
-from telemetry.database.database import Database, check_urls
+from telemetry.database.database import Database
 from telemetry.database.errors import DatabaseNotConfigured
+from telemetry.database.urls import check_urls
 from telemetry.health import views as health
 from telemetry.health.store import Probe
 from telemetry.http import authentication, deadline, errors, request_log

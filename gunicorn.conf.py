@@ -22,7 +22,7 @@ def _configure() -> Config:
     # the driver would block the workers that are forked from it.
     child = os.fork()
     if child == 0:
-        from telemetry.database.database import check_urls  # noqa: PLC0415 - in the child alone
+        from telemetry.database.urls import check_urls  # noqa: PLC0415 - in the child alone
 
         try:
             check_urls(config)

@@ -1,4 +1,4 @@
-"""The benchmarks: this service, what a user would write instead, and PostgreSQL's own limits.
+"""Benchmarks that compare this service with two alternatives and with PostgreSQL alone.
 
-``make bench`` runs them. ``scenarios`` says what is measured, ``report`` what comes out.
+``make bench`` runs them. ``scenarios`` lists what is measured; ``report`` formats the results.
 """

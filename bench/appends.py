@@ -1,8 +1,8 @@
-"""Appends by the library eventsourcing, in process: what the ledger is compared with.
+"""Appends in process by the library eventsourcing, which the ledger is compared with.
 
-Called by ``loads``: python -m bench.appends plain|functions URL PREFIX THREADS EVENTS SECONDS.
-``functions`` has the library append by its database functions. A hundred aggregates, as the
-ledger has a hundred devices; a state is the JSON of the ledger's events.
+``loads`` runs it: python -m bench.appends plain|functions URL PREFIX THREADS EVENTS SECONDS.
+With ``functions`` the library appends through its database functions. It writes to a hundred
+aggregates, as the ledger has a hundred devices; a state is the JSON of the ledger's events.
 """
 
 import sys
@@ -18,7 +18,7 @@ from bench import clients, record
 
 
 def recorder(url: str, threads: int, *, functions: bool) -> PostgresApplicationRecorder:
-    """Return the library's recorder over a database, its table made when it is missing."""
+    """Return the library's recorder for a database; creates its table if it is missing."""
     parts = conninfo_to_dict(url)
     datastore = PostgresDatastore(
         dbname=str(parts["dbname"]),
@@ -37,7 +37,7 @@ def recorder(url: str, threads: int, *, functions: bool) -> PostgresApplicationR
 def append(
     to: PostgresApplicationRecorder, prefix: str, events: int, threads: int, thread: int
 ) -> Callable[[], None]:
-    """Return a function that appends that many events; each thread has aggregates of its own."""
+    """Return a function that appends ``events`` events; no two threads share an aggregate."""
     share = record.DEVICES // threads
     aggregates = [uuid5(NAMESPACE_URL, f"{prefix}/{thread}/{n}") for n in range(share)]
     templates = [record.Template(record.text(one), f"{prefix}-{thread}") for one in record.LEDGER]
@@ -56,7 +56,7 @@ def append(
 
 
 def main() -> None:
-    """Run the threads that the arguments ask for."""
+    """Run as many threads as the arguments ask for."""
     kind, url, prefix, *numbers = sys.argv[1:]
     threads, events, seconds = map(int, numbers)
     to = recorder(url, threads, functions=kind == "functions")

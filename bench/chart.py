@@ -1,16 +1,16 @@
-"""The chart of the rates, as SVG: one group of bars a scenario, scaled to its fastest."""
+"""The rates as an SVG bar chart: one group per scenario, scaled to its fastest bar."""
 
 from html import escape
 from statistics import median
 
-from bench.report import Played
+from bench.report import Measured
 from bench.scenarios import SCENARIOS
 
 WIDTH, LEFT, BAR, LINE, TITLE = 900, 330, 400, 20, 34
 OURS, OTHERS = "#2563eb", "#a3a3a3"
 
 
-def svg(scenarios: dict[str, Played]) -> str:
+def svg(scenarios: dict[str, Measured]) -> str:
     """Return the chart of the scenarios that were measured."""
     parts: list[str] = []
     y = 10
@@ -28,11 +28,11 @@ def svg(scenarios: dict[str, Played]) -> str:
             color = OURS if name == "ours" else OTHERS
             bar = f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{LINE - 5}"'
             ratio = rates["ours"] / max(rate, 0.001)
-            told = f"{rate:,.0f}" + ("" if name == "ours" else f"  (ratio {ratio:.2f})")
+            label = f"{rate:,.0f}" + ("" if name == "ours" else f"  (ratio {ratio:.2f})")
             parts += [
                 _text(LEFT - 8, y + 12, name, "normal", "end"),
                 f'{bar} fill="{color}"/>',
-                _text(LEFT + width + 6, y + 12, told),
+                _text(LEFT + width + 6, y + 12, label),
             ]
             y += LINE
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 20}"'

@@ -9,20 +9,20 @@ Group = psutil.Process | None
 
 
 def seconds(groups: Mapping[str, Group]) -> dict[str, float]:
-    """Return what each tree of processes has used so far, and the clients that have ended."""
+    """Return the CPU seconds that each process tree and the ended clients have used so far."""
     used = {name: _tree(process) for name, process in groups.items() if process is not None}
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {"client": ended.ru_utime + ended.ru_stime, **used}
 
 
 def between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """Return what was used between two answers of ``seconds``."""
+    """Return the difference of two results of ``seconds``."""
     return {name: after[name] - before[name] for name in after}
 
 
 def _tree(process: psutil.Process) -> float:
     times = process.cpu_times()
-    # Those of its children that have ended count as well.
+    # Children that have ended count too.
     total = times.user + times.system + times.children_user + times.children_system
     for child in process.children(recursive=True):
         try:

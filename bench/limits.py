@@ -1,6 +1,6 @@
 """PostgreSQL's own limits for batches of runs: COPY, and INSERT from a JSON recordset.
 
-Called by ``loads``: python -m bench.limits copy|recordset URL PREFIX CLIENTS RECORDS SECONDS.
+``loads`` runs it: python -m bench.limits copy|recordset URL PREFIX CLIENTS RECORDS SECONDS.
 """
 
 import sys
@@ -40,7 +40,7 @@ def recordset(url: str, prefix: str, records: int) -> Callable[[], None]:
 
 
 def main() -> None:
-    """Run the clients that the arguments name."""
+    """Run as many clients as the arguments ask for."""
     kind, url, prefix, *numbers = sys.argv[1:]
     make = {"copy": copy, "recordset": recordset}[kind]
     number_of_clients, records, seconds = map(int, numbers)

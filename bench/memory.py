@@ -1,4 +1,4 @@
-"""What the worker processes hold: at rest, over many requests, and under the largest bodies."""
+"""The memory of the workers: at rest, after many requests, and under the largest bodies."""
 
 import threading
 import time
@@ -8,30 +8,30 @@ from typing import Any
 import httpx
 import psutil
 
-from bench import postgres, record, service
+from bench import postgres, record, report, service
 from bench.loads import Turn, Wrk
-from bench.turns import Stage, WrongCount, say
+from bench.turns import Systems, WrongCount, progress
 
 BODY_BYTES = 16 * 2**20
 BODIES = 10
 SLICE_SECONDS = 10
 
-# Bytes of each worker: resident, unique to it, and its share of what processes have in common.
+# Bytes of each worker: resident, unique to it, and proportional (its share of shared pages).
 Sizes = list[dict[str, int]]
 
 
-def measure(on: Stage, requests: int) -> dict[str, Any]:
-    """Return the sizes of a fresh service's workers, as they come about."""
-    say("Memory")
-    url = on.postgres.create("memory")
-    web = service.ours(url, on.folder)
+def measure(running: Systems, requests: int) -> dict[str, Any]:
+    """Return the sizes of the workers of a new service over the course of the load."""
+    progress("Memory")
+    url = running.postgres.create("memory")
+    web = service.start(url, running.folder, running.variants["ours"])
     try:
-        _each_worker_answers(web.url)
+        _warm_up_each_worker(web.url)
         rest = sizes(web)
-        say(f"  at rest: {_megabytes(rest)}")
-        over = _over_many_requests(on, web, url, requests)
+        progress(f"  at rest: {_megabytes(rest)}")
+        over = _over_many_requests(running, web, url, requests)
         largest = _largest_bodies(web)
-        say(f"  {BODIES} batches of 16 MiB: peak {largest['peak'] / 1e6:.0f} MB together")
+        progress(f"  {BODIES} batches of 16 MiB: peak {largest['peak'] / 1e6:.0f} MB together")
         time.sleep(5)
         return {"rest": rest, "over": over, "largest": largest, "after": sizes(web)}
     finally:
@@ -44,20 +44,20 @@ def sizes(web: service.Web) -> Sizes:
     return [{"rss": one.rss, "uss": one.uss, "pss": one.pss} for one in full]
 
 
-def _over_many_requests(on: Stage, web: service.Web, url: str, requests: int) -> list[Any]:
+def _over_many_requests(running: Systems, web: service.Web, url: str, requests: int) -> list[Any]:
     load = Wrk("/api/v1/runs", 16, "run")
     over: list[Any] = []
-    answered = 0
-    while answered < requests:
+    confirmed = 0
+    while confirmed < requests:
         prefix = f"memory-{len(over)}"
-        seen = load.run(Turn(web.url, on.folder, prefix, SLICE_SECONDS))
-        answered += seen.requests
-        over.append({"requests": answered, "sizes": sizes(web)})
-        say(f"  after {answered:,} requests: {_megabytes(over[-1]['sizes'])}")
+        seen = load.run(Turn(web.url, running.folder, prefix, SLICE_SECONDS))
+        confirmed += seen.requests
+        over.append({"requests": confirmed, "sizes": sizes(web)})
+        progress(f"  after {confirmed:,} requests: {_megabytes(over[-1]['sizes'])}")
     postgres.wait_until_idle(url)
     rows = postgres.ask(url, "SELECT count(*) FROM agent_runs")
-    if rows < answered:
-        raise WrongCount(f"memory: records {answered}, rows {rows}")
+    if rows < confirmed:
+        raise WrongCount(f"memory: records {confirmed}, rows {rows}")
     return over
 
 
@@ -68,10 +68,10 @@ def _largest_bodies(web: service.Web) -> dict[str, Any]:
     with ThreadPoolExecutor(BODIES + 1) as threads:
         peak = threads.submit(_peak, web, done)
         try:
-            answers = list(threads.map(lambda body: _post(web.url, body), bodies))
+            statuses = list(threads.map(lambda body: _post(web.url, body), bodies))
         finally:
             done.set()
-    return {"bytes": [*map(len, bodies)], "statuses": answers, **peak.result()}
+    return {"bytes": [*map(len, bodies)], "statuses": statuses, **peak.result()}
 
 
 def _body(prefix: str, records: int) -> bytes:
@@ -102,7 +102,7 @@ def _peak(web: service.Web, done: threading.Event) -> dict[str, int]:
     return {"peak": together, "peak_worker": alone}
 
 
-def _each_worker_answers(url: str) -> None:
+def _warm_up_each_worker(url: str) -> None:
     for _ in range(50):
         for path in ("/api/v1/runs?limit=1", "/api/runtime/events", "/metrics", "/api/ready"):
             httpx.get(url + path).raise_for_status()
@@ -113,11 +113,11 @@ def _megabytes(of: Sizes) -> str:
 
 
 def section(measured: dict[str, Any]) -> list[str]:
-    """Return the section, in Markdown."""
+    """Return the section of the report, in Markdown."""
     first, last = measured["over"][0], measured["over"][-1]
     largest = measured["largest"]
     rows = [
-        ("after the start and some reads", measured["rest"]),
+        ("after the start and a few reads", measured["rest"]),
         (f"after {first['requests']:,} single creates", first["sizes"]),
         (f"after {last['requests']:,}", last["sizes"]),
         (f"5 s after {BODIES} batches of 16 MiB at once", measured["after"]),
@@ -138,10 +138,11 @@ def section(measured: dict[str, Any]) -> list[str]:
             for when, of in rows
         ),
         "",
-        f"Peak under {BODIES} batches of 16 MiB at once: {largest['peak_worker'] / 1e6:.0f} MB"
-        f" resident in one worker, {largest['peak'] / 1e6:.0f} MB in all of them."
-        f" Answers: {_counted(largest['statuses'])}.",
-        "",
+        *report.paragraph(
+            f"Peak under {BODIES} batches of 16 MiB at once: {largest['peak_worker'] / 1e6:.0f} MB"
+            f" resident in one worker, {largest['peak'] / 1e6:.0f} MB in all of them."
+            f" Responses: {_counted(largest['statuses'])}."
+        ),
         "| what | figure | target | met |",
         "| --- | ---: | ---: | --- |",
         f"| resident at rest, the larger worker | {rest:.0f} MB | < 90 MB"
@@ -154,7 +155,7 @@ def section(measured: dict[str, Any]) -> list[str]:
 
 
 def _counted(statuses: list[int]) -> str:
-    names = {0: "without an answer"}
     return ", ".join(
-        f"{statuses.count(one)} times {names.get(one, one)}" for one in sorted(set(statuses))
+        f"{statuses.count(one)} {f'with status {one}' if one else 'missing'}"
+        for one in sorted(set(statuses))
     )

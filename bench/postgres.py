@@ -1,4 +1,4 @@
-"""A PostgreSQL of the benchmarks' own, with a database for each contender."""
+"""A PostgreSQL server for the benchmarks, with one database per contender."""
 
 import time
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from telemetry.migrations import runner
 from tests.support.databases import database, execute
 from tests.support.server import Server
 
-# Durability is the default one: fsync and synchronous_commit are on.
+# fsync and synchronous_commit keep their default: on.
 SETTINGS = {
     "shared_buffers": "1GB",
     "max_wal_size": "8GB",
     "max_connections": "100",
-    # Nobody's turn shall pay for the rows of another's; each database is vacuumed before its turn.
+    # No turn should pay for the rows of another one; each database is vacuumed before its turn.
     "autovacuum": "off",
 }
 
@@ -43,16 +43,16 @@ class Postgres:
 
     @property
     def process(self) -> psutil.Process:
-        """The server's first process, parent of all others."""
+        """The postmaster, parent of all other processes of the server."""
         return psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
 
     def create(self, name: str) -> str:
-        """Make an empty database; return its URL."""
+        """Create an empty database and return its URL."""
         execute(self.url, f"CREATE DATABASE {name}")
         return database(self.url, name)
 
     def create_migrated(self, name: str) -> str:
-        """Make a database with this service's tables and indexes; return its URL."""
+        """Create a database with this service's tables and indexes and return its URL."""
         if not self._migrated:
             runner.migrate(self.create("migrated"), lambda _: None)
             self._migrated = True
@@ -68,13 +68,13 @@ def ask(url: str, statement: str) -> Any:
 
 
 def tidy(url: str) -> None:
-    """Leave nothing of earlier turns to do: statistics, dead rows, unwritten pages."""
+    """Do the work that earlier turns left: statistics, dead rows, unwritten pages."""
     execute(url, "VACUUM (ANALYZE)")
     execute(url, "CHECKPOINT")
 
 
 def wait_until_idle(url: str) -> None:
-    """Wait until no session of the database runs a statement, at most 30 s."""
+    """Wait until no session of the database runs a statement. Raises TimeoutError after 30 s."""
     running = """
         SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -88,12 +88,12 @@ def wait_until_idle(url: str) -> None:
             quiet = quiet + 1 if row == (0,) else 0
             if quiet == 3:
                 return
-    raise TimeoutError("the database does not come to rest")
+    raise TimeoutError("the database is still busy after 30 s")
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Postgres]:
-    """Run a server over a folder."""
+    """Run a server whose data is in this folder."""
     server = Postgres(folder)
     try:
         yield server

@@ -1,8 +1,8 @@
-"""Batches over HTTP: a process a client, each with one connection.
+"""Batches over HTTP: one process per client, each with one connection.
 
-Called by ``loads``: python -m bench.posts TEMPLATE URL PREFIX CLIENTS RECORDS SECONDS, with
-TEMPLATE one of record.TEMPLATES. It fills the templates as the clients of PostgreSQL's limits do,
-ten times as fast as Lua in wrk.
+``loads`` runs it: python -m bench.posts TEMPLATE URL PREFIX CLIENTS RECORDS SECONDS, where TEMPLATE
+is one of record.TEMPLATES. It fills the templates with the same code as the clients of PostgreSQL's
+limits, ten times as fast as Lua in wrk.
 """
 
 import socket
@@ -20,32 +20,32 @@ HEAD = (
 
 
 class Connection:
-    """A connection that is kept, and knows as much of HTTP as the services here speak."""
+    """A persistent connection that implements only the HTTP that these services use."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host, self._path = parts.netloc, parts.path
         self._socket = socket.create_connection((parts.hostname, parts.port), timeout=60)
-        self._answers = self._socket.makefile("rb")
+        self._responses = self._socket.makefile("rb")
 
     def post(self, body: bytes) -> None:
-        """Post and read the whole answer. Raises RuntimeError unless it says success."""
+        """Post and read the whole response. Raises RuntimeError unless the status is 200 or 201."""
         head = HEAD.format(path=self._path, host=self._host, length=len(body))
         self._socket.sendall(head.encode() + body)
-        status = self._answers.readline()
+        status = self._responses.readline()
         length = 0
-        while (line := self._answers.readline().lower()) not in (b"\r\n", b""):
+        while (line := self._responses.readline().lower()) not in (b"\r\n", b""):
             if line.startswith(b"content-length:"):
                 length = int(line.partition(b":")[2])
-        answer = self._answers.read(length)
+        response = self._responses.read(length)
         if status.split()[1:2] not in ([b"200"], [b"201"]):
-            raise RuntimeError(f"{status!r} {answer[:500]!r}")
+            raise RuntimeError(f"{status!r} {response[:500]!r}")
 
 
 def post(url: str, template: str, prefix: str, records: int, client: int) -> Callable[[], None]:
     """Return a function that posts a batch of that many new records."""
     connection = Connection(url)
-    # The devices of two clients meet now and then.
+    # Clients start at different devices, so that only some of their batches share devices.
     templates = [
         record.Template(one, f"{prefix}-{client}", device=client * 25)
         for one in record.TEMPLATES[template]
@@ -60,7 +60,7 @@ def post(url: str, template: str, prefix: str, records: int, client: int) -> Cal
 
 
 def main() -> None:
-    """Run the clients that the arguments ask for."""
+    """Run as many clients as the arguments ask for."""
     template, url, prefix, *numbers = sys.argv[1:]
     number_of_clients, records, seconds = map(int, numbers)
     clients.in_processes(

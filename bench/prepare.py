@@ -1,4 +1,4 @@
-"""The state in which a database is before a turn."""
+"""Prepares the databases and the records before a turn."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ LISTED = 10_000
 
 
 def empty(url: str) -> None:
-    """Leave no run and no runtime event; the ledger refuses that, and grows."""
+    """Delete all runs and runtime events. The ledger is append-only, so it grows."""
     execute(url, "TRUNCATE agent_runs, runtime_events")
 
 
 def filled(url: str) -> None:
-    """Have as many runs as lists are measured on, created at a hundred moments."""
+    """Store the runs that lists are measured on, with a hundred values of created_at."""
     if postgres.ask(url, "SELECT count(*) FROM agent_runs") == LISTED:
         return
     empty(url)
@@ -30,7 +30,7 @@ def filled(url: str) -> None:
 
 
 def devices(service_url: str) -> None:
-    """Have the devices that the ledger's events are of."""
+    """Create the devices that the ledger's events belong to."""
     with httpx.Client(base_url=service_url) as client:
         for number in range(record.DEVICES):
             path = f"/api/v1/devices/device-{number:03}"
@@ -38,6 +38,6 @@ def devices(service_url: str) -> None:
 
 
 def templates(folder: Path) -> None:
-    """Have the records for wrk, and for the other users who run PostgreSQL's tools."""
+    """Write the records for wrk, where the user that runs PostgreSQL's tools can read them."""
     record.write_templates(folder)
     folder.chmod(0o755)

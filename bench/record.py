@@ -1,7 +1,8 @@
-"""The records that are posted: templates, filled in anew for each request by every client.
+"""The records that the clients post: templates that a client fills with new values per request.
 
-A template is JSON with markers, each of a fixed width: ``@ID@`` (unique in the whole run),
-``@NUMBER@``, ``@NANOS@``, ``@AGENT@`` (of 20), ``@DEVICE@`` (of 100), ``@CLOCK@`` (a time of day).
+A template is JSON with markers, each replaced by a value of fixed width: ``@ID@`` (unique in the
+whole run), ``@NUMBER@``, ``@NANOS@``, ``@AGENT@`` (one of 20), ``@DEVICE@`` (one of 100) and
+``@CLOCK@`` (a time of day).
 """
 
 import json
@@ -14,8 +15,8 @@ AGENTS = 20
 DEVICES = 100
 TENANT = "bench"
 
-# 38 of the 43 fields: an agent that creates a run leaves created_at to the service, tags no
-# commit, and has posted it nowhere else yet.
+# 38 of the 43 fields. An agent that creates a run leaves out created_at, the commit tag and the
+# fields about posting the run to another API.
 RUN: dict[str, Any] = {
     "event_id": "@ID@",
     "run_id": "20260131-crawl-@NUMBER@",
@@ -127,7 +128,7 @@ _MARKER = re.compile(r"@([A-Z]+)@")
 
 
 def text(record: dict[str, Any]) -> str:
-    """Return the template's JSON, as compact as a client sends it."""
+    """Return the template as compact JSON."""
     compact = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
     return compact.replace('"@NANOS@"', "@NANOS@")
 
@@ -139,24 +140,24 @@ TEMPLATES = {
 
 
 def write_templates(folder: Path) -> None:
-    """Write a file of each of ``TEMPLATES``, a template a line, for wrk."""
+    """Write one file per entry of ``TEMPLATES`` for wrk, with one template per line."""
     for name, templates in TEMPLATES.items():
         (folder / name).write_text("".join(f"{template}\n" for template in templates))
 
 
 class Template:
-    """A text with markers, filled in by the clients that are written in Python."""
+    """A text with markers that the Python clients fill in."""
 
     def __init__(self, template: str, prefix: str, *, device: int = 0) -> None:
-        """``device`` is the first one that the records are of; each hundred has ten."""
+        """Records start at device number ``device``; every hundred records use ten devices."""
         pieces = _MARKER.split(template)
         makers = _makers(prefix.encode(), device)
         self._makers = [makers[name] for name in pieces[1::2]]
-        # Of bytes: the text has characters that make Python's own four times as wide.
+        # Bytes: a str of these characters takes twice the space and has to be encoded.
         self._format = b"%b".join(piece.replace("%", "%%").encode() for piece in pieces[::2])
 
     def fill(self, number: int) -> bytes:
-        """Return the text with the values of this number, in UTF-8."""
+        """Return the text in UTF-8, filled with the values for this number."""
         return self._format % tuple([make(number) for make in self._makers])
 
 

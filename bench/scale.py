@@ -1,4 +1,4 @@
-"""``python -m bench.scale``: what reads cost the database as the tables grow; writes SCALE.md."""
+"""``python -m bench.scale``: what reads cost the database as the tables grow."""
 
 import argparse
 import math
@@ -12,22 +12,33 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import dict_row
 
-from bench import machine, postgres, scale_rows
+from bench import machine, postgres, report, scale_rows
 from bench.scale_reads import READS, Draw, Read
 from telemetry.database.values import register_loaders
 from tests.support.server import folder
 
 FILE = Path(__file__).parent / "SCALE.md"
 
-# Planning and execution, and turning the rows into what is sent, as PostgreSQL measures them.
+# PostgreSQL's own times for planning, execution and serialization of the rows.
 TIMED = "ANALYZE, TIMING OFF, BUFFERS OFF, SERIALIZE TEXT, FORMAT JSON"
 SHOWN = "ANALYZE, BUFFERS, SERIALIZE TEXT"
+
+METHOD = """
+Written by `python -m bench.scale --write`. The times are PostgreSQL's own for planning, executing
+and serializing, over {times} executions with new random parameters each. Rows arrive at a constant
+rate, ten million in thirty days. The plans are those at the largest size.
+"""
+CPU_METHOD = """
+CPU is the server's CPU time, including the parsing of the statement and the writing of the plan.
+Where it is far below the elapsed time, other programs used the machine (load average over five
+minutes: {load} at the end).
+"""
 
 Milliseconds = list[float]
 
 
 class Times(NamedTuple):
-    """What executions took, sorted: by the clock, and of the processor, which is not shared."""
+    """Sorted times of the executions: elapsed, and CPU time, which other programs do not change."""
 
     elapsed: Milliseconds
     cpu: Milliseconds
@@ -37,7 +48,7 @@ Results = dict[int, dict[str, Times]]
 
 
 def main() -> None:
-    """Fill the tables ever fuller, measure every read at each size, and write both down."""
+    """Fill the tables to each size, measure every read there and report both."""
     options = _options()
     sizes = sorted(options.rows)
     results: Results = {}
@@ -61,8 +72,14 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
-    parser.add_argument("--times", type=int, default=300, help="executions of each read (300)")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        nargs="+",
+        default=[100_000, 1_000_000, 10_000_000],
+        help="rows per table, one or more sizes (100000 1000000 10000000)",
+    )
+    parser.add_argument("--times", type=int, default=300, help="executions per read (300)")
     parser.add_argument("--write", action="store_true", help="write bench/SCALE.md")
     return parser.parse_args()
 
@@ -77,7 +94,7 @@ def _fill(connection: psycopg.Connection[Any], url: str, rows: int) -> str:
     connection.execute("CHECKPOINT")
     size = connection.execute("SELECT pg_database_size(current_database()) AS n").fetchone()
     return (
-        f"- {rows:,} rows in either table: filled in {filled - began:.0f} s,"
+        f"- {rows:,} rows in each table: filled in {filled - began:.0f} s,"
         f" `recount_agent_runs()` took {counted - filled:.1f} s, {size['n'] / 2**30:.1f} GiB."
     )
 
@@ -92,7 +109,7 @@ def _times(connection: psycopg.Connection[Any], read: Read, draw: Draw, count: i
         cpu.append(_cpu_ms(connection) - began)
         plan = row["QUERY PLAN"][0]
         elapsed.append(float(plan["Planning Time"]) + float(plan["Execution Time"]))
-    warm = slice(count // 10, None)  # without those that warmed the cache
+    warm = slice(count // 10, None)  # drops the executions that warmed the cache
     return Times(sorted(elapsed[warm]), sorted(cpu[warm]))
 
 
@@ -139,17 +156,12 @@ def _plan(connection: psycopg.Connection[Any], read: Read, draw: Draw) -> list[s
 
 def _about(url: str, times: int) -> list[str]:
     machine_ = machine.describe()
+    load = f"{os.getloadavg()[1]:.1f}"
     return [
         "# Reads as the tables grow",
         "",
-        "Written by `python -m bench.scale --write`. Times are PostgreSQL's own, of planning,"
-        f" executing and serializing, over {times} executions with parameters drawn anew. Rows"
-        " come at one rate, ten million in thirty days; the plans are of the largest size.",
-        "",
-        "CPU is the server's processor time, with the parsing of the statement and the writing of"
-        " the plan; where it is far less than the time, the machine was busy with other things"
-        f" (load average {os.getloadavg()[1]:.1f} of five minutes at the end).",
-        "",
+        *report.paragraph(METHOD.format(times=times)),
+        *report.paragraph(CPU_METHOD.format(load=load)),
         f"{datetime.now(UTC):%Y-%m-%d}; PostgreSQL {postgres.ask(url, 'SHOW server_version')};"
         f" {machine_['CPU']}; {machine_['memory']}.",
     ]

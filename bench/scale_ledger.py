@@ -1,6 +1,6 @@
-"""``python -m bench.scale_ledger``: rebuilding and verifying as the ledger grows.
+"""``python -m bench.scale_ledger``: what rebuild and verify cost as the ledger grows.
 
-Writes SCALE_LEDGER.md. Apart from the reads of ``bench.scale``, since filling takes long.
+It is separate from ``bench.scale`` because filling the ledger takes long.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import cpu, machine, postgres, scale_ledger_rows
+from bench import cpu, machine, postgres, report, scale_ledger_rows
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.rebuild import rebuild
 from telemetry.audio_runtime.verify import verify
@@ -23,13 +23,23 @@ from tests.support.server import folder
 
 FILE = Path(__file__).parent / "SCALE_LEDGER.md"
 
+METHOD = """
+Written by `python -m bench.scale_ledger --write`. Figures are medians of {times} turns, after one
+that warms the cache. CPU is the server's CPU time. Where it is far below the elapsed time of one
+job, other programs used the machine (load average over five minutes: {load} at the end).
+"""
+EVENTS = """
+Events of all kinds come from all devices in turn, so the history of a device is scattered over the
+whole table.
+"""
+
 REBUILD_SECONDS = 1.0
 REBUILD_GROWTH = 1.3
 VERIFY_RATE = 100_000
 
 
 class Took(NamedTuple):
-    """What a task took: by the clock, and of the server's processor time."""
+    """Elapsed seconds and the server's CPU seconds of a task."""
 
     seconds: float
     cpu_seconds: float
@@ -39,7 +49,7 @@ Results = dict[int, dict[str, Took]]
 
 
 def main() -> None:
-    """Fill a ledger ever fuller, rebuild and verify it at each size, and write both down."""
+    """Fill the ledger to each size, rebuild and verify it there and report both."""
     options = _options()
     results: Results = {}
     notes: list[str] = []
@@ -59,8 +69,14 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.scale_ledger", description=__doc__)
-    parser.add_argument("--events", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    parser.add_argument("--times", type=int, default=3, help="turns of each task (3)")
+    parser.add_argument(
+        "--events",
+        type=int,
+        nargs="+",
+        default=[1_000_000, 10_000_000],
+        help="events in the ledger, one or more sizes (1000000 10000000)",
+    )
+    parser.add_argument("--times", type=int, default=3, help="turns per task (3)")
     parser.add_argument("--write", action="store_true", help="write bench/SCALE_LEDGER.md")
     return parser.parse_args()
 
@@ -79,9 +95,9 @@ def _tasks(
 ) -> Iterator[tuple[str, Took]]:
     rebuilding = partial(_rebuild, url)
     empty = partial(execute, url, "TRUNCATE os_core.audio_runtime_current")
-    yield "rebuild, the projection lost", _median(server, times, rebuilding, empty)
-    yield "rebuild, nothing differs", _median(server, times, rebuilding)
-    # It reads every row, so that its rate is that of the smallest size.
+    yield "rebuild of an empty projection", _median(server, times, rebuilding, empty)
+    yield "rebuild of a correct projection", _median(server, times, rebuilding)
+    # verify reads every row, so its rate at the smallest size holds for the others.
     for jobs in (1, 2) if verifying else ():
         yield f"verify --jobs {jobs}", _median(server, times, partial(_verify, url, jobs))
 
@@ -92,7 +108,7 @@ def _median(
     work: Callable[[], None],
     before: Callable[[], None] = lambda: None,
 ) -> Took:
-    """Return the medians of several turns, behind one that warms the cache."""
+    """Return the medians of several turns, after one that warms the cache."""
     turns = []
     for _ in range(times + 1):
         before()
@@ -116,7 +132,7 @@ def _verify(url: str, jobs: int) -> None:
         verify(lambda: connect_without_time_limit(url), Scope(), kept={}, since={}, jobs=jobs)
     )
     if found:
-        raise RuntimeError(f"verify says: {found[0]}")
+        raise RuntimeError(f"verify found: {found[0]}")
 
 
 def _table(results: Results) -> list[str]:
@@ -130,8 +146,8 @@ def _table(results: Results) -> list[str]:
         took = {size: results[size][name] for size in sizes if name in results[size]}
         cells = [_cells(name, size, took.get(size)) for size in sizes]
         growth = took[max(took)].seconds / took[min(took)].seconds
-        told = f"{growth:.2f}" if len(took) > 1 else ""
-        lines.append(f"| {name} | {' | '.join(cells)} | {told} | {_target(name, took, growth)} |")
+        shown = f"{growth:.2f}" if len(took) > 1 else ""
+        lines.append(f"| {name} | {' | '.join(cells)} | {shown} | {_target(name, took, growth)} |")
     return lines
 
 
@@ -151,8 +167,10 @@ def _target(name: str, took: dict[int, Took], growth: float) -> str:
     if name.startswith("verify"):
         reached = first / took[first].seconds >= VERIFY_RATE
         return f"≥ {VERIFY_RATE:,} events/s: {_met(reached)}"
-    told = f"< {REBUILD_SECONDS:.0f} s: {_met(took[first].seconds < REBUILD_SECONDS)}"
-    return f"{told}; ≤ {REBUILD_GROWTH}: {_met(growth <= REBUILD_GROWTH)}" if others else told
+    seconds = f"< {REBUILD_SECONDS:.0f} s: {_met(took[first].seconds < REBUILD_SECONDS)}"
+    if not others:
+        return seconds
+    return f"{seconds}; ≤ {REBUILD_GROWTH}: {_met(growth <= REBUILD_GROWTH)}"
 
 
 def _met(reached: bool) -> str:
@@ -161,15 +179,12 @@ def _met(reached: bool) -> str:
 
 def _about(url: str, times: int) -> list[str]:
     machine_ = machine.describe()
+    load = f"{os.getloadavg()[1]:.1f}"
     return [
         "# The ledger as it grows",
         "",
-        "Written by `python -m bench.scale_ledger --write`. Medians of"
-        f" {times} turns behind one that warms the cache; CPU is the server's processor time. Where"
-        " it is far less than the time of one job, the machine was busy with other things (load"
-        f" average {os.getloadavg()[1]:.1f} of five minutes at the end). Events of all kinds came"
-        " in turn from all devices, so that a device's history is scattered over the whole table.",
-        "",
+        *report.paragraph(METHOD.format(times=times, load=load)),
+        *report.paragraph(EVENTS),
         f"{datetime.now(UTC):%Y-%m-%d}; PostgreSQL {postgres.ask(url, 'SHOW server_version')};"
         f" {machine_['CPU']}; {machine_['memory']}.",
     ]

@@ -1,17 +1,17 @@
-"""The audio runtime ledger by the million, made by PostgreSQL itself: chained, audited, headed.
+"""Fills the audio runtime ledger with millions of events in SQL, with chains, heads and audit rows.
 
-Events of all kinds come in turn from all devices, as in a ledger that grew, so that a device's
-history is scattered over the whole table. The projection is left to a rebuild.
+Events of all kinds come from all devices in turn, as they do in production, so the history of a
+device is scattered over the whole table. The projection stays empty until a rebuild.
 """
 
 import psycopg
 
 DEVICES = 1_000
 
-# Rows of one statement, which sorts them in memory.
+# Rows per statement, few enough to be sorted in memory.
 PART = 250_000
 
-# A replica's session fires no trigger and checks no foreign key: all of them hold as it is.
+# A session with the role of a replica skips triggers and foreign keys; these rows satisfy them.
 SET_UP = """
     SET synchronous_commit = off;
     SET work_mem = '512MB';
@@ -27,7 +27,7 @@ DEVICES_AND_SESSIONS = f"""
     SELECT tenant_id, device_id FROM os_core.devices;
 """
 
-# Fields are those of the kind alone; some repeat, as settings do, and some never do, as ids.
+# An event has only the fields of its kind. Some values repeat, like settings; ids never do.
 EVENTS = f"""
     INSERT INTO os_core.audio_runtime_events OVERRIDING SYSTEM VALUE
     SELECT
@@ -115,7 +115,7 @@ SEQUENCE = "SELECT setval('os_core.audio_runtime_events_event_id_seq', %(last)s)
 
 
 def fill(url: str, old: int, rows: int) -> None:
-    """Have so many events, where there are ``old`` already, and their audit rows and heads."""
+    """Add events with audit rows and heads until there are ``rows``; ``old`` exist already."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SET_UP)
         if not old:

@@ -1,4 +1,4 @@
-"""The reads whose cost may not grow with the tables: statements of ``sql/``, as they are sent."""
+"""The reads whose cost must not grow with the tables: statements of ``sql/``, as they are sent."""
 
 import hashlib
 import math
@@ -32,7 +32,7 @@ BY_KEY = "SELECT event_id, created_at FROM agent_runs WHERE event_id = %s"
 
 
 class Read(NamedTuple):
-    """A read: ``parameters`` draws others each time; ``target_ms`` is the p99 promised, if any."""
+    """A read with random ``parameters``; ``target_ms`` is its p99 target (infinite: none)."""
 
     name: str
     statement: str
@@ -40,13 +40,13 @@ class Read(NamedTuple):
     parameters: Callable[["Draw"], Parameters]
 
     def explained(self, options: str) -> bytes:
-        """Return the statement behind ``EXPLAIN`` with these options."""
+        """Return the statement with ``EXPLAIN`` and these options in front."""
         mark = f"/* {self.statement} */".encode()
         return statements.load(self.statement).replace(mark, f"EXPLAIN ({options})".encode())
 
 
 class Draw:
-    """Draws what is asked for; the same things in every run of the benchmark."""
+    """Draws random parameters, the same in every run of the benchmark."""
 
     def __init__(self, connection: psycopg.Connection[Any], rows: int) -> None:
         self._connection = connection
@@ -54,35 +54,35 @@ class Draw:
         self._random = random.Random(rows)
 
     def key(self) -> str:
-        """Return the key of a run or an event, anywhere in the table."""
+        """Return the key of a random run or event."""
         number = self._random.randint(1, self._rows)
         return hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()
 
     def name(self, kind: str, names: int, skew: int) -> str:
-        """Return one of the names, the frequent ones more often, as the rows have them."""
+        """Return a random name, as often as it occurs in the rows."""
         return f"{kind}-{int(names * self._random.random() ** skew)}"
 
     def status(self) -> str:
-        """Return any status, rare ones as often as frequent ones."""
+        """Return a random status, each equally often."""
         return self._random.choice(STATUSES)
 
     def source(self) -> str:
-        """Return any source."""
+        """Return a random source, each equally often."""
         return self._random.choice(("api", "web", "web_api", "worker"))
 
     def hour(self) -> int:
-        """Return the seconds since an hour before the newest event: filling takes its time."""
+        """Return the seconds since an hour before the newest event."""
         row = self._connection.execute(SINCE_NEWEST).fetchone()
         return 3600 + int(row["seconds"])
 
     def cursor(self) -> Parameters:
-        """Return a cursor to anywhere in the table."""
+        """Return the cursor of a random run."""
         row = self._connection.execute(BY_KEY, [self.key()]).fetchone()
         return {"cursor_created_at": row["created_at"], "cursor_event_id": row["event_id"]}
 
 
 def agent(draw: Draw) -> Parameters:
-    """Return the filter by one agent."""
+    """Return a filter by one agent."""
     return ANY_RUN | {"agent_name": draw.name("agent", 100, 2)}
 
 
@@ -96,7 +96,7 @@ READS = [
         lambda draw: {"seconds": draw.hour(), "source": None, "row_limit": 200},
     ),
     Read(
-        "the same of one source",
+        "endpoint summary of an hour, one source",
         "runtime_events/summary",
         50,
         lambda draw: {"seconds": draw.hour(), "source": draw.source(), "row_limit": 200},
@@ -108,17 +108,17 @@ READS = [
     Read(
         "events of an endpoint",
         EVENTS,
-        math.inf,  # nothing orders a prefix by time
+        math.inf,  # no index orders the events of a prefix by time
         lambda draw: ANY_EVENT | {"endpoint_prefix": "/api/v1/" + draw.name("resource", 300, 3)},
     ),
     Read("/metrics", "runs/metrics", 50, lambda _: {}),
     Read("metadata", "runs/metadata", 10, lambda _: {}),
     Read("one run", "runs/get", 10, lambda draw: {"event_id": draw.key()}),
     Read("runs, first page", LIST, 10, lambda _: ANY_RUN),
-    Read("runs, a page deep inside", LIST, 10, lambda draw: ANY_RUN | draw.cursor()),
+    Read("runs, a later page", LIST, 10, lambda draw: ANY_RUN | draw.cursor()),
     Read("runs of a status", LIST, 10, lambda draw: ANY_RUN | {"status": draw.status()}),
     Read(
-        "runs of a status, deep inside",
+        "runs of a status, a later page",
         LIST,
         10,
         lambda draw: ANY_RUN | {"status": draw.status()} | draw.cursor(),
@@ -130,7 +130,7 @@ READS = [
         lambda draw: ANY_RUN | {"job_type": draw.name("job", 20, 2)},
     ),
     Read("runs of an agent", LIST, 10, agent),
-    Read("runs of an agent, deep inside", LIST, 10, lambda draw: agent(draw) | draw.cursor()),
+    Read("runs of an agent, a later page", LIST, 10, lambda draw: agent(draw) | draw.cursor()),
     Read(
         "runs of an agent and a status",
         LIST,

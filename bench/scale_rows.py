@@ -1,7 +1,7 @@
-"""Runs and runtime events by the million, made by PostgreSQL itself.
+"""Fills the tables with millions of runs and runtime events in SQL.
 
-They come in the order of time at one rate, ten million in thirty days, so that fewer rows
-are a younger deployment, and its last hour is as busy.
+Rows are in order of time at a constant rate, ten million in thirty days. A smaller table is a
+younger deployment whose last hour is just as busy.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from tests.support.databases import execute
 
 SECONDS_APART = 30 * 24 * 3600 / 10_000_000
 
-# Row number n has the key md5(n): what a reader asks for is as scattered as UUIDs are.
+# Row number n has the key md5(n), so that keys are as scattered as UUIDs.
 RUNS = """
     INSERT INTO agent_runs (
         event_id, run_id, agent_name, job_type, status, created_at, updated_at, start_time,
@@ -74,14 +74,14 @@ TABLES = {"agent_runs": RUNS, "runtime_events": EVENTS}
 
 
 def fill(url: str, rows: int) -> None:
-    """Have so many rows in either table, and all that is kept about them."""
+    """Fill both tables with ``rows`` rows, and set the sequence of the events."""
     with ThreadPoolExecutor(len(TABLES)) as tables:
         list(tables.map(lambda table: _fill(url, table, rows), TABLES))
     execute(url, f"SELECT setval('runtime_events_number_seq', {rows})")
 
 
 def _fill(url: str, table: str, rows: int) -> None:
-    """Fill one table without its triggers and indexes, which are faster made afterwards."""
+    """Fill one table without triggers and indexes; building the indexes afterwards is faster."""
     name = sql.Identifier(table)
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
         connection.execute("SET synchronous_commit = off")

@@ -1,6 +1,6 @@
-"""What is measured: each scenario, who takes part in it, and what shall come out.
+"""The scenarios: what is measured, who takes part, and the targets.
 
-To add one, add it to ``SCENARIOS``.
+To add a scenario, add it to ``SCENARIOS``.
 """
 
 from collections.abc import Callable
@@ -16,20 +16,20 @@ LEDGER = "os_core.audio_runtime_events"
 
 @dataclass(frozen=True)
 class Entry:
-    """One contender: ``home`` is its service, or its database where it has no service.
+    """One contender: ``system`` names the service or database that gets its load.
 
-    ``table`` is where each record that was answered has to be (None: nothing is written).
+    Every record that was confirmed must be in ``table`` (None: nothing is written).
     """
 
     name: str
-    home: str
+    system: str
     load: Load
     table: str | None
 
 
 @dataclass(frozen=True)
 class Target:
-    """How many times as fast as ``than`` this service's entry shall be; ``p99``: not slower."""
+    """How many times as fast as ``than`` this service should be; ``p99`` compares p99 latency."""
 
     than: str
     at_least: float
@@ -38,7 +38,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Entries that take turns; the first is this service's."""
+    """Entries that take turns; the first one is this service."""
 
     name: str
     title: str
@@ -48,21 +48,21 @@ class Scenario:
     prepare: Callable[[str], None] = field(default=prepare.empty)
 
     def with_other(self) -> "Scenario":
-        """Return the scenario with the service of another checkout beside this one's."""
+        """Return the scenario with the other variant of this service added as the second entry."""
         ours = self.entries[0]
-        other = replace(ours, name="other", home="other")
+        other = replace(ours, name="other", system="other")
         return replace(self, entries=(ours, other, *self.entries[1:]))
 
 
-def _web(home: str, load: Load, table: str | None = RUNS, *, name: str = "") -> Entry:
-    return Entry(name or home, home, load, table)
+def _web(system: str, load: Load, table: str | None = RUNS, *, name: str = "") -> Entry:
+    return Entry(name or system, system, load, table)
 
 
 def _singles(connections: int) -> Scenario:
     load = Wrk("/api/v1/runs", connections, "run")
     return Scenario(
         f"runs-{connections}",
-        f"Runs, one a request, {connections} connections",
+        f"Runs, one per request, {connections} connections",
         "runs/s",
         (
             _web("ours", load),
@@ -116,7 +116,7 @@ SCENARIOS = (
     ),
     Scenario(
         "events-16",
-        "Runtime events, one a request, 16 connections",
+        "Runtime events, one per request, 16 connections",
         "events/s",
         (
             _web("ours", Wrk(_EVENTS_URL, 16, "event"), EVENTS),
@@ -136,7 +136,7 @@ SCENARIOS = (
     ),
     Scenario(
         "ledger-16",
-        "Ledger, one event a request, 16 connections, 100 devices",
+        "Ledger, one event per request, 16 connections, 100 devices",
         "events/s",
         (
             _web("ours", Wrk(_LEDGER_URL, 16, "ledger"), LEDGER),
@@ -147,7 +147,7 @@ SCENARIOS = (
     ),
     Scenario(
         "ledger-batch",
-        "Ledger, batches of 100, 4 clients, ten devices a batch",
+        "Ledger, batches of 100, 4 clients, ten devices per batch",
         "events/s",
         (
             _web("ours", Client("posts", "ledger", 4, 100, f"{_LEDGER_URL}/batch"), LEDGER),

@@ -1,9 +1,10 @@
-"""The services that are loaded: ours as the Procfile says, and the baselines."""
+"""The services that get the load: this one, started as the Procfile says, and the baselines."""
 
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,22 @@ PLAIN = [sys.executable, "-m", "uvicorn", "bench.baselines.plain:app"]
 TUNED = [sys.executable, "-m", "bench.baselines.tuned"]
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A checkout of this service and the interpreter that runs it."""
+
+    checkout: Path = PROJECT
+    python: Path = Path(sys.executable)
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """Return an environment in which the Procfile's commands use this interpreter."""
+        variables = environment(**settings)
+        return {**variables, "PATH": f"{self.python.parent}:{variables['PATH']}"}
+
+
+OURS = Variant()
+
+
 class Web:
     """A running service."""
 
@@ -24,7 +41,7 @@ class Web:
         command: list[str],
         database_url: str,
         folder: Path,
-        project: Path = PROJECT,
+        variant: Variant = OURS,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -34,28 +51,28 @@ class Web:
         with self._log.open("wb") as log:
             self._popen = subprocess.Popen(
                 command,
-                cwd=project,
-                env=environment(PORT=str(self.port), DATABASE_URL=database_url),
+                cwd=variant.checkout,
+                env=variant.environment(PORT=str(self.port), DATABASE_URL=database_url),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
         self.process = psutil.Process(self._popen.pid)
-        self._wait_until_alive()
+        self._wait_until_ready()
 
     @property
     def workers(self) -> list[psutil.Process]:
-        """The processes that answer requests."""
+        """The processes that serve requests."""
         return self.process.children() or [self.process]
 
     def stop(self) -> None:
-        """End it as a platform does."""
+        """Stop it with SIGTERM, as a platform does."""
         self._popen.send_signal(signal.SIGTERM)
         try:
             self._popen.wait(40)
         except subprocess.TimeoutExpired:
             self._popen.kill()
 
-    def _wait_until_alive(self) -> None:
+    def _wait_until_ready(self) -> None:
         for _ in range(400):
             if self._popen.poll() is not None:
                 break
@@ -65,17 +82,16 @@ class Web:
             except httpx.HTTPError:
                 time.sleep(0.05)
         self._popen.kill()
-        raise RuntimeError(f"the service does not answer: {self._log.read_text()[-2000:]}")
+        raise RuntimeError(f"the service does not respond: {self._log.read_text()[-2000:]}")
 
 
-def ours(database_url: str, folder: Path, checkout: Path | None = None) -> Web:
-    """Migrate and start this service with the commands of the Procfile, or another checkout's."""
-    project = checkout or PROJECT
+def start(database_url: str, folder: Path, variant: Variant = OURS) -> Web:
+    """Migrate the database and start this service, with the commands of the Procfile."""
     subprocess.run(
         procfile("release"),
-        cwd=project,
-        env=environment(DATABASE_URL=database_url),
+        cwd=variant.checkout,
+        env=variant.environment(DATABASE_URL=database_url),
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    return Web("ours", procfile("web"), database_url, folder, project)
+    return Web("ours", procfile("web"), database_url, folder, variant)

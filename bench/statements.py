@@ -1,4 +1,4 @@
-"""The statements of PostgreSQL's own limits: the run of ``record``, with nothing around it."""
+"""The statements that measure PostgreSQL alone: they store the run of ``record``."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def pgbench_values(prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def copy_line() -> str:
-    """Return the run as a line of COPY's text format, with the markers of ``record``."""
+    """Return the run in COPY's text format, one line with the markers of ``record``."""
     return "\t".join(_escaped(_text(value)) for value in RUN.values()) + "\n"
 
 

@@ -1,7 +1,7 @@
-"""The turns of a scenario: each contender once a round, one after the other."""
+"""The turns of a scenario: in each round every contender gets one turn, one after the other."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,124 +11,133 @@ from bench import appends, cpu, postgres, prepare, service
 from bench.loads import Turn
 from bench.scenarios import LEDGER, Entry, Scenario
 
-# Rate, latencies in milliseconds, CPU seconds per 1,000 records by group, and the two counts.
+# Rate, latencies in milliseconds, CPU seconds per 1,000 records by group, and two counts.
 Measurement = dict[str, Any]
 
 WARM_UP_SECONDS = 2
 
 
 class WrongCount(Exception):
-    """The rows that are there do not fit those that were answered."""
+    """The rows in the table do not match the records that were confirmed."""
 
 
 @dataclass
-class Home:
-    """A contender's database, and its service where it has one."""
+class System:
+    """What a contender loads: a database, with a service in front of it if it has one."""
 
     database_url: str
     web: service.Web | None = None
 
     @property
     def target(self) -> str:
-        """Where its load goes."""
+        """The URL that the load goes to."""
         return self.web.url if self.web else self.database_url
 
 
-class Stage:
-    """Everything that runs for the contenders; a home is set up when it is first asked for."""
+class Systems:
+    """All running systems; each is started when it is first asked for."""
 
-    def __init__(self, folder: Path, other: Path | None, closing: ExitStack) -> None:
+    def __init__(
+        self, folder: Path, variants: Mapping[str, service.Variant], closing: ExitStack
+    ) -> None:
         self.folder = folder
-        self._other = other
+        self.variants = variants
         self._closing = closing
         prepare.templates(folder)
         self.postgres = closing.enter_context(postgres.running(folder))
-        self._homes: dict[str, Home] = {}
+        self._systems: dict[str, System] = {}
 
-    def home(self, name: str) -> Home:
-        """Return the home of that name, running."""
-        if name not in self._homes:
-            self._homes[name] = self._set_up(name)
-        return self._homes[name]
+    def get(self, name: str) -> System:
+        """Return the running system of that name."""
+        if name not in self._systems:
+            self._systems[name] = self._start(name)
+        return self._systems[name]
 
-    def _set_up(self, name: str) -> Home:
+    def _start(self, name: str) -> System:
         if name == "library":
             url = self.postgres.create(name)
             appends.recorder(url, 1, functions=True).datastore.close()
-            return Home(url)
-        if name in ("ours", "other"):
+            return System(url)
+        if name in self.variants:
             url = self.postgres.create(name)
-            web = service.ours(url, self.folder, self._other if name == "other" else None)
+            web = service.start(url, self.folder, self.variants[name])
             prepare.devices(web.url)
         else:
             url = self.postgres.create_migrated(name)
             if name == "limits":
-                return Home(url)
+                return System(url)
             command = {"plain": service.PLAIN, "tuned": service.TUNED}[name]
             web = service.Web(name, command, url, self.folder)
         self._closing.callback(web.stop)
-        return Home(url, web)
+        return System(url, web)
 
 
 @contextmanager
-def stage(folder: Path, other: Path | None = None) -> Iterator[Stage]:
-    """Have a stage, and end everything that it started; ``other`` is another checkout."""
+def systems(folder: Path, variants: Mapping[str, service.Variant]) -> Iterator[Systems]:
+    """Provide the systems, and stop everything that was started for them."""
     with ExitStack() as closing:
-        yield Stage(folder, other, closing)
+        yield Systems(folder, variants, closing)
 
 
-def play(on: Stage, scenario: Scenario, rounds: int, seconds: int) -> dict[str, list[Measurement]]:
-    """Return the measurements of each entry, one a round. Raises WrongCount."""
+def measure(
+    running: Systems, scenario: Scenario, rounds: int, seconds: int
+) -> dict[str, list[Measurement]]:
+    """Return one measurement per round for each entry. Raises WrongCount."""
     results: dict[str, list[Measurement]] = {entry.name: [] for entry in scenario.entries}
-    say(f"{scenario.title}")
+    progress(f"{scenario.title}")
     for entry in scenario.entries:
-        _turn(on, scenario, entry, 0, WARM_UP_SECONDS)
+        _turn(running, scenario, entry, 0, WARM_UP_SECONDS)
     for number in range(1, rounds + 1):
         for entry in scenario.entries:
-            measurement = _turn(on, scenario, entry, number, seconds)
+            measurement = _turn(running, scenario, entry, number, seconds)
             results[entry.name].append(measurement)
-            say(
+            progress(
                 f"  round {number}: {entry.name}: {measurement['rate']:,.0f} {scenario.unit},"
                 f" p50 {measurement['p50_ms']:.1f} ms, p99 {measurement['p99_ms']:.1f} ms"
             )
     return results
 
 
-def say(line: str) -> None:
-    """Tell how far it has come."""
+def progress(line: str) -> None:
+    """Print a line of progress."""
     print(line, file=sys.stderr, flush=True)
 
 
-def _turn(on: Stage, scenario: Scenario, entry: Entry, number: int, seconds: int) -> Measurement:
-    home = on.home(entry.home)
-    if entry.home != "library" and entry.table != LEDGER:
-        scenario.prepare(home.database_url)
-    postgres.tidy(home.database_url)
-    rows = _count(home, entry)
-    groups = {"web": home.web.process if home.web else None, "database": on.postgres.process}
+def _turn(
+    running: Systems, scenario: Scenario, entry: Entry, number: int, seconds: int
+) -> Measurement:
+    system = running.get(entry.system)
+    if entry.system != "library" and entry.table != LEDGER:
+        scenario.prepare(system.database_url)
+    postgres.tidy(system.database_url)
+    rows = _count(system, entry)
+    groups = {
+        "web": system.web.process if system.web else None,
+        "database": running.postgres.process,
+    }
     before = cpu.seconds(groups)
     prefix = f"{scenario.name}-{number}-{scenario.entries.index(entry)}"
-    seen = entry.load.run(Turn(home.target, on.folder, prefix, seconds))
-    postgres.wait_until_idle(home.database_url)
+    report = entry.load.run(Turn(system.target, running.folder, prefix, seconds))
+    postgres.wait_until_idle(system.database_url)
     used = cpu.between(before, cpu.seconds(groups))
-    added = _count(home, entry) - rows
-    answered = (seen.requests - seen.refused) * entry.load.records
+    added = _count(system, entry) - rows
+    confirmed = (report.requests - report.error_statuses) * entry.load.records
     in_flight = entry.load.connections * entry.load.records
-    right = answered <= added <= answered + in_flight if entry.table else True
-    if seen.refused or seen.broken or not right or not answered:
-        raise WrongCount(f"{entry.name}: {asdict(seen)}, records {answered}, rows {added}")
+    right = confirmed <= added <= confirmed + in_flight if entry.table else True
+    if report.error_statuses or report.socket_errors or not right or not confirmed:
+        raise WrongCount(f"{entry.name}: {asdict(report)}, records {confirmed}, rows {added}")
     return {
-        "rate": answered / seen.seconds,
-        "p50_ms": seen.p50_ms,
-        "p99_ms": seen.p99_ms,
-        # What was under way at the end was worked for as well.
-        "cpu": {g: total * 1000 / max(answered, added) for g, total in used.items()},
-        "answered": answered,
+        "rate": confirmed / report.seconds,
+        "p50_ms": report.p50_ms,
+        "p99_ms": report.p99_ms,
+        # Records in flight at the end cost CPU too.
+        "cpu": {g: total * 1000 / max(confirmed, added) for g, total in used.items()},
+        "confirmed": confirmed,
         "rows": added,
     }
 
 
-def _count(home: Home, entry: Entry) -> int:
+def _count(system: System, entry: Entry) -> int:
     if entry.table is None:
         return 0
-    return int(postgres.ask(home.database_url, f"SELECT count(*) FROM {entry.table}"))
+    return int(postgres.ask(system.database_url, f"SELECT count(*) FROM {entry.table}"))

@@ -1,21 +1,27 @@
-"""The files that stay: results.json, results.svg, and the tables within RESULTS.md."""
+"""Writes the result files: results.json, results.svg and the tables in RESULTS.md."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from bench import chart, memory, report
+from bench import calls, chart, memory, report
 from bench.scenarios import SCENARIOS
 
 FOLDER = Path(__file__).parent
-BEGIN = (
-    "<!-- Written by make bench, up to the end of the tables; the rest of this page is by hand. -->"
-)
+BEGIN = "<!-- `make bench` writes the tables from here to their end; the rest is by hand. -->"
 END = "<!-- The end of the tables. -->"
+
+METHOD = """
+Figures are medians of {rounds} rounds of {seconds} s. In each round the contenders take turns. A
+ratio is the median of the ratios within each round. *By CPU* is the ratio of the CPU seconds of
+client, web and database together; trust it more than the rate when other programs use the machine.
+Server, database and load share this one machine. After each turn the bench checks that every
+confirmed record is in its table.
+"""
 
 
 def write(results: dict[str, Any]) -> None:
-    """Write what was measured; of RESULTS.md only what stands between the two marks."""
+    """Write the results; in RESULTS.md replace only the text between the two marks."""
     (FOLDER / "results.json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     (FOLDER / "results.svg").write_text(chart.svg(results["scenarios"]))
     page = FOLDER / "RESULTS.md"
@@ -26,19 +32,12 @@ def write(results: dict[str, Any]) -> None:
 
 
 def _tables(results: dict[str, Any]) -> list[str]:
+    machine = "; ".join(f"{name}: {value}" for name, value in results["machine"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     lines = [
-        f"{results['date']}. "
-        + "; ".join(f"{name}: {value}" for name, value in results["machine"].items())
-        + ".",
-        "",
-        ", ".join(f"{name} {version}" for name, version in results["versions"].items()) + ".",
-        "",
-        f"Medians of {results['rounds']} rounds of {results['seconds']} s, the contenders taking"
-        " turns within each; a ratio is the median of the rounds' own ratios; *by CPU* is the ratio"
-        " that the CPU seconds of client, web and database together give, which is worth more"
-        " where something else runs on the machine. Server, database and"
-        " load are on this one machine. Each answered record was found in its table afterwards.",
-        "",
+        *report.paragraph(f"{results['date']}. {machine}. {report.python_line(results['python'])}"),
+        *report.paragraph(f"{versions}."),
+        *report.paragraph(METHOD.format(rounds=results["rounds"], seconds=results["seconds"])),
         "![The rates as bars](results.svg)",
         "",
     ]
@@ -47,4 +46,6 @@ def _tables(results: dict[str, Any]) -> list[str]:
             lines += report.scenario(scenario, results["scenarios"][scenario.name])
     if "memory" in results:
         lines += memory.section(results["memory"])
+    if "calls" in results:
+        lines += calls.section(results["calls"])
     return lines

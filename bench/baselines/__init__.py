@@ -1,1 +1,1 @@
-"""What a user would write instead, over the same tables: plainly, and tuned by an expert."""
+"""Two alternatives to this service over the same tables: a plain and a tuned one."""

@@ -1,4 +1,4 @@
-"""The run as pydantic takes it, its columns, and its statements: shared by both baselines."""
+"""The run as a pydantic model, its columns and its statements, shared by both baselines."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -16,7 +16,7 @@ ALIASES = {"failed": "failure", "completed": "success", "succeeded": "success"}
 
 
 class Run(BaseModel):
-    """A run as it is posted."""
+    """A run as a request sends it."""
 
     event_id: EventId
     run_id: Name
@@ -64,7 +64,7 @@ class Run(BaseModel):
 
 
 class StoredRun(Run):
-    """A run as it is answered."""
+    """A run as a response returns it."""
 
     created_at: datetime
     updated_at: datetime

@@ -1,7 +1,7 @@
-"""The service as the documentation of FastAPI and asyncpg teaches it.
+"""The service written as the documentation of FastAPI and asyncpg recommends.
 
-Run as their pages say: ``uvicorn bench.baselines.plain:app``, one process, pydantic models in the
-signatures, a pool in the lifespan, ``executemany`` for many rows.
+``uvicorn bench.baselines.plain:app`` runs one process. It uses pydantic models in the signatures, a
+pool opened in the lifespan, and ``executemany`` for many rows.
 """
 
 import json
@@ -20,7 +20,7 @@ JSON_COLUMNS = ("metrics_json", "context_json")
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Keep a pool as long as the process lives."""
+    """Keep a pool open until the process ends."""
     async with asyncpg.create_pool(os.environ["DATABASE_URL"]) as pool:
         app.state.pool = pool
         yield
@@ -50,7 +50,7 @@ async def create_batch(runs: list[Run]) -> dict[str, Any]:
 
 
 @app.get("/api/v1/runs")
-async def query(
+async def list_runs(
     limit: int = 100, agent_name: str | None = None, status: str | None = None
 ) -> list[dict[str, Any]]:
     """Return runs, newest first."""

@@ -1,8 +1,9 @@
-"""The same service, tuned by somebody who knows FastAPI, asyncpg and pydantic inside out.
+"""The same service, tuned by an expert in FastAPI, asyncpg and pydantic.
 
-``python -m bench.baselines.tuned``: uvloop, httptools, a worker a core, no access log. The paths
-that are measured are plain ASGI before the framework: a body is validated from its bytes by
-pydantic's core, strictly, and then handed to PostgreSQL as it came, in one prepared statement.
+``python -m bench.baselines.tuned`` runs it with uvloop, httptools, one worker per core and no
+access log. The measured endpoints are plain ASGI in front of the framework: pydantic's core
+validates the bytes of a body strictly, and one prepared statement passes the body to PostgreSQL
+unchanged.
 """
 
 import gc
@@ -26,9 +27,9 @@ from bench.baselines.model import ALIASES, COLUMNS, INSERT, LIST, Run
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Answer = tuple[int, bytes]
+Response = tuple[int, bytes]
 
-# A TypedDict costs half of what a model does, for the same checks.
+# A TypedDict costs half as much as a model, for the same checks.
 _FIELDS = {
     name: Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
     for name, field in Run.model_fields.items()
@@ -43,8 +44,8 @@ _RUN = TypedDict(
 ONE = TypeAdapter(_RUN)
 MANY = TypeAdapter(list[_RUN])
 
-# For one run, values in binary are cheaper than JSON is for PostgreSQL to parse; for many, the
-# other way round: one statement with one parameter, and nothing made of the values in Python.
+# For one run, binary values cost less than JSON that PostgreSQL must parse. For many runs, one
+# JSON parameter costs less, because Python need not convert the values.
 _ABSENT = {name: field.get_default() for name, field in Run.model_fields.items()}
 _STATUS = " ".join(f"WHEN '{alias}' THEN '{status}'" for alias, status in ALIASES.items())
 _STORED = {
@@ -78,12 +79,12 @@ def _json_text(value: Any) -> str:
 
 
 async def _keep(connection: asyncpg.Connection) -> None:
-    """Spare the round trip that cleans a session in which nothing was set."""
+    """Skip the round trip that resets a session: no session changes a setting."""
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Keep a pool as long as the process lives, and everything made so far out of the collector."""
+    """Keep a pool open until the process ends, and freeze the garbage collector."""
     global pool
     async with asyncpg.create_pool(
         os.environ["DATABASE_URL"], min_size=8, max_size=8, init=_set_up, reset=_keep
@@ -93,7 +94,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-async def create(scope: Scope, receive: Receive) -> Answer:
+async def create(scope: Scope, receive: Receive) -> Response:
     """Create one run, idempotently."""
     body = await _body(receive)
     try:
@@ -106,14 +107,14 @@ async def create(scope: Scope, receive: Receive) -> Answer:
     result = await pool.execute(INSERT, *map(values.__getitem__, COLUMNS))
     event_id = values["event_id"]
     if result == "INSERT 0 1":
-        answer = {"status": "created", "event_id": event_id, "run_id": values["run_id"]}
-        return 201, orjson.dumps(answer)
+        created = {"status": "created", "event_id": event_id, "run_id": values["run_id"]}
+        return 201, orjson.dumps(created)
     message = "Event already exists (idempotent)"
     return 200, orjson.dumps({"status": "duplicate", "event_id": event_id, "message": message})
 
 
-async def create_batch(scope: Scope, receive: Receive) -> Answer:
-    """Create many runs in one statement; invalid ones are reported."""
+async def create_batch(scope: Scope, receive: Receive) -> Response:
+    """Create many runs in one statement and report the invalid ones."""
     body = await _body(receive)
     errors: list[dict[str, Any]] = []
     try:
@@ -141,7 +142,7 @@ def _valid(records: list[Any], errors: list[dict[str, Any]]) -> Any:
             yield record
 
 
-async def query(scope: Scope, receive: Receive) -> Answer:
+async def list_runs(scope: Scope, receive: Receive) -> Response:
     """Return runs, newest first."""
     given = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode()).items()}
     limit = int(given.get("limit", "100"))
@@ -164,13 +165,13 @@ async def _body(receive: Receive) -> bytes:
 ROUTES = {
     ("POST", "/api/v1/runs"): create,
     ("POST", "/api/v1/runs/batch"): create_batch,
-    ("GET", "/api/v1/runs"): query,
+    ("GET", "/api/v1/runs"): list_runs,
 }
 framework = FastAPI(lifespan=lifespan)
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer the hot paths, and leave the others to the framework."""
+    """Serve the measured endpoints, and pass all other requests to the framework."""
     route = ROUTES.get((scope.get("method", ""), scope.get("path", "")))
     if route is None:
         await framework(scope, receive, send)

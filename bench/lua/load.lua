@@ -1,7 +1,8 @@
--- Requests for wrk, each with a record of its own.
+-- Requests for wrk, each with a new record.
 -- wrk -s load.lua URL -- TEMPLATES PREFIX
--- TEMPLATES: a file of templates as bench/record.py writes them, used in turn; PREFIX: of the ids,
--- unique in the run. Without arguments it sends what wrk was told to, and only reports.
+-- TEMPLATES: a file of templates that bench/record.py wrote, used in turn.
+-- PREFIX: the start of every id, unique in the run.
+-- Without these arguments wrk sends its own request, and this script only prints the report.
 
 local threads = 0
 
@@ -25,7 +26,7 @@ local values = {
     end,
 }
 
--- A template: its pieces, every second of which is made anew, and what makes those.
+-- A template: its pieces, and the makers of every second piece.
 local templates = {}
 
 local function read(line)
@@ -66,7 +67,7 @@ end
 function done(summary, latency)
     local errors = summary.errors
     io.stderr:write(string.format(
-        '{"requests": %d, "refused": %d, "broken": %d, "seconds": %.6f, "p50_ms": %.3f, "p99_ms": %.3f}\n',
+        '{"requests": %d, "error_statuses": %d, "socket_errors": %d, "seconds": %.6f, "p50_ms": %.3f, "p99_ms": %.3f}\n',
         summary.requests, errors.status, errors.connect + errors.read + errors.write,
         summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
 end

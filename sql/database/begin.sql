@@ -1,5 +1,5 @@
--- Begins a transaction, whatever the isolation level that the database has as its default: each
--- statement is to see what was committed before it began.
+-- Begins a transaction in which each statement sees everything committed before it, whatever the
+-- default isolation level of the database is.
 -- params: none
 -- index: none
 -- locks: none

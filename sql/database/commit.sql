@@ -1,7 +1,7 @@
--- Ends a transaction. Sent along with its last statements: when one of them failed, the server
--- skips this one.
+-- Ends a transaction. It is sent together with the last statements; when one of them fails, the
+-- server skips it.
 -- params: none
 -- index: none
--- locks: none, and gives those of the transaction back
+-- locks: releases those of the transaction
 -- returns: nothing
 COMMIT;

@@ -1,9 +1,9 @@
--- Sets a transaction up as connection options do for a session: for connections behind a
--- transaction pooler, which can't carry them.
+-- Sets for one transaction what connection options set for a session. Needed behind a transaction
+-- pooler, which does not keep those options.
 -- params: time_limit (of each statement, a duration such as 10s)
 -- index: none
 -- locks: none
--- returns: the settings that are now in force
+-- returns: the new settings
 SELECT
     set_config('statement_timeout', %(time_limit)s, TRUE) AS statement_timeout,
     set_config('TimeZone', 'UTC', TRUE) AS time_zone,

@@ -1,4 +1,4 @@
--- Lists the triggers that keep the ledgers append-only and are not there or switched off.
+-- Lists the triggers that keep the ledgers append-only and that are missing or disabled.
 -- params: none
 -- index: system catalogue
 -- locks: none

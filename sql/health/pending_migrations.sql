@@ -1,6 +1,6 @@
--- Tells which of a release's migrations the database does not have yet. A newer schema is fine.
+-- Lists the migrations of this release that the database lacks. A newer schema is fine.
 -- params: migrations (array of the names this release knows)
--- index: none; yoyo's table has a row a migration
+-- index: none; yoyo's table has one row for each migration
 -- locks: none
 -- returns: migration, one row for each that is pending
 SELECT known.migration

@@ -1,14 +1,14 @@
--- Counts one request of a client, unless it made its allowance within the last minute.
--- The row lock of ON CONFLICT makes this exact across any number of processes, and a
--- refused request leaves the row as it is. The hits of the same 60 ms share a tick, the
--- microsecond of the latest: none is forgotten within its minute, and all are a minute after a
--- refusal. Ticks later than this request's are those of requests that came after it and were
--- counted first; beyond a minute they were left by a clock that has been set back since, and do
--- not count.
--- params: client (IP address), allowance (requests a minute)
+-- Counts one request of a client, unless the client used up its allowance in the last minute.
+-- The row lock of ON CONFLICT makes the count exact across all processes. A refused request leaves
+-- the row unchanged.
+-- Requests of the same 60 ms share a tick, the microsecond of the latest one. So no request is
+-- dropped before its minute is over, and a client that was refused waits a minute at most.
+-- Requests that came later may be counted first, so a tick may be later than this request. A tick
+-- more than a minute later was written before the clock was set back, and does not count.
+-- params: client (IP address), allowance (requests per minute)
 -- index: rate_limit_clients_pkey; ix_rate_limit_clients_last_hit_at for the cleaning
--- locks: the client's row until the end of the statement; two stale rows, if nobody has them
--- returns: used, the requests of the last minute with this one; no row: refused
+-- locks: the client's row until the end of the statement; two old rows, if they are not locked
+-- returns: used, the requests of the last minute including this one; no row: refused
 WITH present AS MATERIALIZED (
     SELECT
         moment,
@@ -55,7 +55,7 @@ ON CONFLICT (client) DO UPDATE
                 GROUP BY slot.tick / 60000
             ) AS merged
         ),
-        -- The hit counted before this one may have come after it.
+        -- A request that came later may have been counted first.
         last_hit_at = greatest(known.last_hit_at, excluded.last_hit_at)
     WHERE
     (

@@ -1,8 +1,8 @@
--- Notes the commit that a run produced; an author or a time that is NULL stays as it is.
+-- Records the git commit that a run produced. An author or a time that is NULL stays unchanged.
 -- params: event_id, commit_hash, commit_source, commit_author, commit_timestamp
 -- index: agent_runs_pkey
 -- locks: the run's row
--- returns: run_id; no row: there is no such run
+-- returns: run_id; no row: the run does not exist
 UPDATE agent_runs
 SET
     git_commit_hash = %(commit_hash)s,

@@ -1,10 +1,9 @@
--- Creates the runs whose event_id is new; a run that is there already is left untouched.
--- Serves one run and a batch alike. Sorted as the rows for copy.sql are, so that two batches
--- never wait for each other in a circle.
+-- Creates the runs whose event_id is new, and leaves existing runs unchanged. Used for one run, a
+-- group and a batch. Sorted as the rows of copy.sql are, so that two batches never deadlock.
 -- params: runs (JSON array of objects with the fields that were sent)
--- index: agent_runs_pkey decides what is new
+-- index: agent_runs_pkey finds duplicates
 -- locks: the new rows; waits for a concurrent create of the same event_id
--- returns: the event_id of each run created; no row: every one was there already
+-- returns: the event_id of each new run; no row: all of them exist
 INSERT INTO agent_runs (
     event_id,
     run_id,

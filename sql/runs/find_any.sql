@@ -1,10 +1,10 @@
--- Finds one of the runs that is there already: a batch without any can be copied. A look ahead
--- that spares PostgreSQL's log an error for each batch that is repeated; what is new is decided
--- by the key when they are written.
+-- Looks for one run of a batch that exists already: a batch without any can be sent by COPY. This
+-- only keeps the failure of a repeated batch's COPY out of PostgreSQL's log. Whether a run is new
+-- is decided by the primary key when it is written.
 -- params: event_ids (JSON array of texts)
 -- index: agent_runs_pkey
 -- locks: none
--- returns: the event_id of one that is there; no row: none is
+-- returns: the event_id of one existing run; no row: none exists
 SELECT event_id
 FROM agent_runs
 WHERE event_id = any(array(SELECT json_array_elements_text(%(event_ids)s::json)))

@@ -2,7 +2,7 @@
 -- params: event_id
 -- index: agent_runs_pkey
 -- locks: none
--- returns: the run; no row: there is none of that event_id
+-- returns: the run; no row: it does not exist
 SELECT
     event_id,
     run_id,

@@ -1,8 +1,8 @@
--- Finds runs, newest first; one row more than the page tells whether more follow.
--- Planned for the parameters at hand (never prepared): a filter that is NULL falls away, and
--- the planner chooses the index of those that stay, taking them for independent of each other.
--- A start time bounded on one side alone leaves it no better choice than to walk the newest runs
--- until the page is full.
+-- Lists runs, newest first. The caller asks for one more than the page holds, to find out whether
+-- more follow. Never prepared, so it is planned for its parameters: a filter that is NULL drops
+-- out, and the planner chooses the index among those of the other filters, which it assumes to be
+-- independent. With a start time limited on one side only, its best choice is to read the newest
+-- runs until the page is full.
 -- params: agent_name, status, job_type, run_id, parent_run_id, created_before, created_after,
 -- start_time_from, start_time_to, cursor_created_at, cursor_event_id (NULL: any),
 -- row_limit, row_offset
@@ -64,7 +64,7 @@ WHERE
         %(parent_run_id)s::text IS NULL
         OR (
             parent_run_id = %(parent_run_id)s
-            -- What the index holds of it.
+            -- The index holds this much of it.
             AND left(parent_run_id, 255) = left(%(parent_run_id)s, 255)
         )
     )

@@ -1,6 +1,7 @@
--- Counts the runs of each agent, and those of them created in the last 24 hours: exact, from
--- the counts that triggers keep (migration 0004) and the changes not yet folded into them.
--- The 24 hours are whole buckets and the rest of the oldest one, whose runs are counted.
+-- Counts the runs of each agent, and those created in the last 24 hours. Exact: adds up the counts
+-- that triggers keep and the changes that are not folded into them yet. The 24 hours consist of
+-- whole buckets of ten minutes and a part of the oldest bucket, whose runs are counted one by one.
+-- After a restore or under replication, run SELECT recount_agent_runs() once.
 -- params: none
 -- index: agent_run_counts_pkey, ix_agent_runs_created_at for the oldest ten minutes
 -- locks: none

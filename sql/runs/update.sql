@@ -1,6 +1,6 @@
 -- Changes the fields of a run that were sent; NULL leaves a field unchanged. A run that has ended
 -- does not become running again unless it is reopened, which clears its end_time.
--- updated_at moves on even when the clock was set back.
+-- updated_at grows even when the clock was set back.
 -- params: event_id, changes (JSON object with the fields that were sent), reopen (boolean)
 -- index: agent_runs_pkey
 -- locks: the run's row

@@ -1,17 +1,17 @@
--- Gives a token that changes when an event has become visible, and otherwise stays.
--- Numbers alone could not: they are drawn before the commit, so a lower one may become
--- visible after a higher one. Lanes make it right (migration 0005). Proof:
--- 1. A transaction draws the numbers of a lane while it holds the lane's lock, and PostgreSQL
---    releases locks only after the commit is visible to every later snapshot. So of two
---    transactions in one lane, the one with the lower numbers is visible first.
--- 2. Hence a snapshot that sees a number of a lane sees all lower ones that ever committed,
---    and the highest visible number of a lane names its visible events exactly.
--- 3. So a new visible event raises the highest number of its lane, and nothing else does: not
+-- Returns a token that changes when, and only when, a new event becomes visible.
+-- The number of the newest event would not do: numbers are drawn before the commit, so a lower
+-- number can become visible after a higher one. Lanes solve this (column lane). Proof:
+-- 1. A transaction draws numbers of a lane while it holds the lane's lock, and PostgreSQL releases
+--    locks only after the commit is visible to every later snapshot. So of two transactions in
+--    one lane, the one with the lower numbers becomes visible first.
+-- 2. Hence a snapshot that sees a number of a lane sees all lower committed ones, and the highest
+--    visible number of a lane determines which of its events are visible.
+-- 3. So a new visible event raises the highest number of its lane, and nothing else does: neither
 --    a rollback, which leaves a gap, nor a clock, nor other tables.
--- Writers share no row: each takes a free lane, and only the 65th at once waits. Deleting old
--- events can't hide a new one, whose number is higher than any there ever was.
+-- Writers share no row: each takes a free lane, so only the 65th at the same time waits. Deleting
+-- old events can't hide a new one, whose number is higher than any before it.
 -- params: none
--- index: ix_runtime_events_lane_number, one entry of each lane, at any size
+-- index: ix_runtime_events_lane_number, one entry of each lane at any size
 -- locks: none
 -- returns: token, 32 hex digits
 SELECT

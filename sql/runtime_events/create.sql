@@ -1,11 +1,11 @@
--- Creates the events whose id is new; an event that is there already is left untouched.
--- Serves one event, a batch and an import alike (an import brings recorded_at). Sorted, so
--- that two batches never wait for each other in a circle.
+-- Creates the events whose id is new, and leaves existing events unchanged. Used for one event, a
+-- group, a batch and an import (which brings recorded_at). Sorted, so that two batches never
+-- deadlock.
 -- params: events (JSON array of objects)
--- index: runtime_events_pkey decides what is new
+-- index: runtime_events_pkey finds duplicates
 -- locks: the new rows, and a lane of events until the transaction ends; waits for a
 -- concurrent create of the same id
--- returns: the events created; no row: every one was there already
+-- returns: the new events; no row: all of them exist
 INSERT INTO runtime_events (
     id,
     recorded_at,

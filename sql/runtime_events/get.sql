@@ -1,8 +1,8 @@
--- Finds one event.
+-- Reads one event.
 -- params: id
 -- index: runtime_events_pkey
 -- locks: none
--- returns: the event; no row: there is none
+-- returns: the event; no row: it does not exist
 SELECT
     id,
     source,

@@ -1,7 +1,7 @@
--- Lists events, newest first; one row more than the page tells whether more follow.
--- Planned for the parameters at hand (never prepared): a filter that is NULL falls away, and
--- a prefix, its wildcards escaped, becomes a range of the index. Texts are cut at 500
--- characters there, so the last condition looks at the whole.
+-- Lists events, newest first. The caller asks for one more than the page holds, to find out
+-- whether more follow. Never prepared, so it is planned for its parameters: a filter that is NULL
+-- drops out, and a prefix, with its wildcards escaped, becomes a range of the index. The index
+-- holds 500 characters of an endpoint, so the last condition compares the whole.
 -- params: source, endpoint_prefix, since (inclusive; NULL: any), row_limit, row_offset
 -- index: ix_runtime_events_recorded_at, ix_runtime_events_source_recorded_at, or
 -- ix_runtime_events_endpoint when few events have the prefix

@@ -1,12 +1,12 @@
--- Sums the events of the last seconds up by endpoint, busiest first. Counts first, and sorts
--- only the times of the endpoints on the page: by place, not by name, which takes far longer
--- to compare, and once for all percentiles. Reads the events twice (NOT MATERIALIZED), which
--- takes less time than keeping them. Sums are numeric, which no number of events makes
--- overflow, and are cut to what a double holds.
+-- Adds up the events of the last seconds by endpoint, the busiest first. It counts first, and then
+-- sorts only the times of the endpoints on the page: by rank instead of by name, which takes far
+-- longer to compare, and once for all percentiles. NOT MATERIALIZED reads the events twice, which
+-- takes less time than to keep them. Sums are numeric, so that they can't overflow, and are cut to
+-- the largest double.
 -- params: seconds, source (NULL: any), row_limit
 -- index: ix_runtime_events_recorded_at, or ix_runtime_events_source_recorded_at
 -- locks: none
--- returns: one row an endpoint
+-- returns: one row for each endpoint
 WITH recent AS NOT MATERIALIZED (
     SELECT
         endpoint COLLATE "C" AS endpoint,
@@ -34,18 +34,18 @@ busiest AS MATERIALIZED (
     SELECT
         endpoint,
         sum(event_count) AS event_count,
-        row_number() OVER (ORDER BY sum(event_count) DESC, endpoint) AS place,
+        row_number() OVER (ORDER BY sum(event_count) DESC, endpoint) AS rank,
         coalesce(sum(event_count) FILTER (WHERE status_code >= 500), 0) AS error_count,
         json_object_agg(status_code, event_count ORDER BY status_code) AS status_counts
     FROM counted
     GROUP BY endpoint
-    ORDER BY place
+    ORDER BY rank
     LIMIT %(row_limit)s
 ),
 
 measured AS (
     SELECT
-        busiest.place,
+        busiest.rank,
         array_agg(DISTINCT recent.method ORDER BY recent.method) AS methods,
         sum(recent.runtime_ms) AS total_runtime_ms,
         percentile_cont(ARRAY[0.5, 0.95, 0.99])
@@ -61,7 +61,7 @@ measured AS (
         ) AS by_source
     FROM recent
     INNER JOIN busiest ON recent.endpoint = busiest.endpoint
-    GROUP BY busiest.place
+    GROUP BY busiest.rank
 )
 
 SELECT
@@ -78,5 +78,5 @@ SELECT
     measured.by_source,
     busiest.status_counts
 FROM busiest
-INNER JOIN measured ON busiest.place = measured.place
-ORDER BY busiest.place;
+INNER JOIN measured ON busiest.rank = measured.rank
+ORDER BY busiest.rank;

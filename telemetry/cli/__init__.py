@@ -14,7 +14,7 @@ from telemetry import __version__
 from telemetry.cli import explain, import_events, migrate, rebuild, serve, verify
 from telemetry.cli.failures import InvalidUsage
 from telemetry.config import Config, ConfigError
-from telemetry.database.database import check_urls
+from telemetry.database.urls import check_urls
 from telemetry.migrations.runner import MigrationError
 
 

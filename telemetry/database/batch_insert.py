@@ -1,4 +1,4 @@
-"""Inserting a batch with few statements, and still finding the record that a constraint refuses."""
+"""Inserting a batch in few statements, and finding the records that a constraint refuses."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple, TypeVar
@@ -10,8 +10,8 @@ from telemetry.database.connection import Connection
 from telemetry.database.database import Database
 from telemetry.database.errors import IntegrityViolation
 
-# Of one statement: a second's work at the most, so that its time limit says something about the
-# database and not about the batch, and its text takes no megabytes.
+# Records in one part. A statement of this many takes less than a second, so that it reaches its
+# time limit because of the database and not because of the batch.
 PART = 1000
 
 Record = TypeVar("Record")
@@ -21,13 +21,13 @@ Copy = Callable[[Connection, Sequence[Record]], None]
 
 
 class Refusal(NamedTuple):
-    """The constraint that refused a record."""
+    """The outcome of a record that a constraint refused."""
 
     constraint: str
 
 
 class Inserted(NamedTuple):
-    """By index in the batch: what is new, and the constraint that refused a record."""
+    """The indexes of the inserted records, and by index the constraint that refused a record."""
 
     new: set[int]
     refused: dict[int, str]
@@ -39,11 +39,11 @@ def copy_new(
     key: Callable[[Record], str],
     copy: Copy[Record],
 ) -> set[int] | None:
-    """Insert, in one transaction, the first record of each key, all of them new.
+    """Insert the first record of each key in one transaction, when all are new.
 
-    ``records`` is by index in the batch. Returns the indexes of what was inserted, or None when
-    the database refused: then nothing is, and insert_new tells why. Raises DatabaseUnavailable or
-    DatabaseNotConfigured.
+    ``records`` is by index in the batch. Returns the indexes of the inserted records, or None when
+    the database refuses the batch: then none is inserted, and the caller falls back to insert_new.
+    Raises DatabaseUnavailable or DatabaseNotConfigured.
     """
     first = _first_of_each(records, key)
     parts = in_parts([records[first[it]] for it in sorted(first)])
@@ -53,9 +53,10 @@ def copy_new(
             copy(connection, part)
 
     try:
-        database.transact(copy_parts, alone=len(parts) == 1)
+        database.transact(copy_parts, one_statement=len(parts) == 1)
     except (IntegrityViolation, psycopg.Error):
-        # Not only a key that is there: COPY bears no row-level security, and its errors quote rows.
+        # A key may exist, and other reasons are for INSERT to report: COPY does not support
+        # row-level security, and its errors quote rows.
         return None
     return {*first.values()}
 
@@ -66,10 +67,10 @@ def insert_new(
     key: Callable[[Record], str],
     insert: Callable[[Connection, Sequence[Record]], Container[str]],
 ) -> Inserted:
-    """Insert, in one transaction, the first record of each key unless the key is there.
+    """Insert the first record of each key, unless the key exists, in one transaction.
 
-    ``records`` is by index in the batch; ``insert`` returns the keys of what it inserted. What
-    repeats a refused record is refused as well. Raises what insert_batch raises.
+    ``records`` is by index in the batch. ``insert`` returns the keys that it inserted. A record
+    with the key of a refused record is refused as well. Raises what insert_batch raises.
     """
     first = _first_of_each(records, key)
     keys = sorted(first)
@@ -79,13 +80,13 @@ def insert_new(
         return [key(record) in inserted for record in part]
 
     results = insert_batch(database, [records[first[it]] for it in keys], insert_part)
-    became = dict(zip(keys, results, strict=True))
+    outcomes = dict(zip(keys, results, strict=True))
     refused = {
         index: it.constraint
         for index, record in records.items()
-        if isinstance(it := became[key(record)], Refusal)
+        if isinstance(it := outcomes[key(record)], Refusal)
     }
-    return Inserted({first[it] for it, result in became.items() if result is True}, refused)
+    return Inserted({first[it] for it, result in outcomes.items() if result is True}, refused)
 
 
 def _first_of_each(records: Mapping[int, Record], key: Callable[[Record], str]) -> dict[str, int]:
@@ -96,12 +97,12 @@ def _first_of_each(records: Mapping[int, Record], key: Callable[[Record], str]) 
 def insert_batch(
     database: Database, records: Sequence[Record], insert: Insert[Record, Result]
 ) -> list[Result | Refusal]:
-    """Insert the records in one transaction; return what became of each, in their order.
+    """Insert the records in one transaction; return the outcome of each, in order.
 
-    They are to be sorted by what makes them unique, so that two batches never wait for each
-    other in a circle. ``insert`` returns a result for each record that it is given. Payloads
-    are checked before, so a refusal means a constraint that a DBA added. Raises what
-    Database.transact raises but IntegrityViolation.
+    The records must be sorted by their unique key, so that two batches never deadlock.
+    ``insert`` returns a result for each record it is given. Payloads were checked before, so only
+    a constraint that a DBA added can refuse a record. Raises what Database.transact raises,
+    except IntegrityViolation.
     """
     if not records:
         return []
@@ -116,14 +117,14 @@ def insert_batch(
 
 
 def in_parts(records: Sequence[Record]) -> list[Sequence[Record]]:
-    """Return the records by what one statement takes."""
+    """Return the records in parts, one for each statement."""
     return [records[start : start + PART] for start in range(0, len(records), PART)]
 
 
 def _insert_halves(
     connection: Connection, records: Sequence[Record], insert: Insert[Record, Result]
 ) -> list[Result | Refusal]:
-    """Halve until the refused records stand alone: k of n are found in k log n statements."""
+    """Halve the records until each refused one is alone: finds k of n in k log n statements."""
     try:
         with connection.transaction():
             return [*insert(connection, records)]

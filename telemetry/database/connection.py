@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL that waits a bounded time for each answer."""
+"""A connection to PostgreSQL that waits a bounded time for each response."""
 
 from math import inf
 from time import monotonic
@@ -17,27 +17,27 @@ T = TypeVar("T")
 
 
 class Connection(psycopg.Connection[DictRow]):
-    """A connection that waits a bounded time for its server to answer."""
+    """A connection that waits a bounded time for its server."""
 
     answer_seconds: float = ANSWER_SECONDS
 
-    # When all waits are over, by the monotonic clock.
-    end: float = inf
+    # When all waits end, on the clock of ``time.monotonic``.
+    deadline: float = inf
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait as psycopg does, but not beyond ``answer_seconds`` or ``end``."""
+        """Wait as psycopg does, but at most ``answer_seconds``, and not beyond ``deadline``."""
         try:
-            seconds = timeout or min(self.answer_seconds, self.end - monotonic())
+            seconds = timeout or min(self.answer_seconds, self.deadline - monotonic())
             return super().wait(gen, interval, seconds)
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
-                # Not the server's word: nobody knows where the conversation stands.
+                # The server did not report this error, so the state of the connection is unknown.
                 self.pgconn.finish()
             raise
 
 
 def connect(url: str, **settings: Any) -> Connection:
-    """Open a connection outside the pool, for what must not take a request's.
+    """Open a connection outside the pool, for work that must not use a request's connection.
 
     ``settings`` are connection parameters, such as ``connect_timeout`` in seconds.
     Raises psycopg.OperationalError.
@@ -50,12 +50,12 @@ def connect(url: str, **settings: Any) -> Connection:
 
 
 def connection_settings(url: str) -> dict[str, Any]:
-    """Return what every connection is opened with. Raises psycopg.ProgrammingError."""
+    """Return the parameters of every connection. Raises psycopg.ProgrammingError."""
     return {
         "application_name": "telemetry",
         "connect_timeout": CONNECT_SECONDS,
         **conninfo_to_dict(url),
-        # Of what is sent, whatever the database or the environment would make of it.
+        # A database or the environment may have another default.
         "client_encoding": "utf8",
         "autocommit": True,
         "row_factory": dict_row,
@@ -63,6 +63,6 @@ def connection_settings(url: str) -> dict[str, Any]:
 
 
 def configure(connection: Connection) -> None:
-    """Set what every connection has, of the pool and outside of it."""
+    """Set up a connection, of the pool or outside of it."""
     connection.isolation_level = IsolationLevel.READ_COMMITTED
     register_loaders(connection)

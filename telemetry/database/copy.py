@@ -1,10 +1,10 @@
-r"""Rows for COPY: JSON arrays turned into CSV.
+r"""Inserting rows by COPY: JSON arrays sent as CSV.
 
-A JSON array without its brackets is a row of CSV for a COPY with ``NULL 'null', ESCAPE E'\\'``:
-texts are in quotes, and so never NULL; a backslash stands before a quote in them and before
-itself. Only JSON's escapes of control characters mean nothing to CSV, which takes the
-characters as they are: they are put in on the way to the database. So the encoder that is used
-anyway makes a row.
+A JSON array without its brackets is a row of CSV for a COPY with ``NULL 'null', ESCAPE E'\\'``.
+Texts are in quotes, and so never NULL. In a text, both formats write a backslash before a quote
+and before a backslash. They differ in control characters only: JSON escapes them, CSV takes the
+characters themselves, so they are replaced before a row is sent. Thus the fast JSON encoder
+makes the rows.
 """
 
 import json
@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from telemetry.database.connection import Connection
 
-# JSON's escapes but that of the quote, which CSV shares. The backslash's is among them so that
-# the n of an escaped backslash and an n is not taken for a newline.
+# JSON's escapes, except that of the quote, which CSV shares. That of the backslash is included
+# so that \\n is read as a backslash and an n, not as a newline.
 _ESCAPE = re.compile(rb"(\\(?:[\\nrtbf]|u00..))")
 _CONTROLS = {
     **{rb"\u%04x" % code: bytes([code]) for code in range(0x20)},
@@ -24,18 +24,18 @@ _CONTROLS = {
 }
 _CHARACTERS = {rb"\\": rb"\\", **_CONTROLS}
 
-# With more in a text, which may be 16 MB long, the parts between them would take a gigabyte.
+# A text may be 16 MB long: split at more escapes than this, its parts could take a gigabyte.
 _MANY_ESCAPES = 50_000
 
-# So many rows fit in the processor's cache, and in what psycopg sends at once.
-_ROWS_A_WRITE = 100
+# This many rows fit in the processor's cache, and in one packet of psycopg.
+_ROWS_PER_WRITE = 100
 
 
 class CopyRow(Struct, frozen=True, gc=False):
-    """A record as a row, still with JSON's escapes, and the key that makes it unique.
+    """A record as a row, with JSON's escapes, and its unique key.
 
-    ``unsent`` are the columns with a value that was not sent. Without ``may_escape`` the record
-    has no control character.
+    ``unsent`` lists the columns that hold a default, since the record has no value for them. When
+    ``may_escape`` is False, no text of the record has a control character.
     """
 
     key: str
@@ -46,10 +46,9 @@ class CopyRow(Struct, frozen=True, gc=False):
 
 def copy_rows(connection: Connection, statement: bytes, rows: Sequence[CopyRow]) -> None:
     """Run the COPY ``statement`` with the rows. Raises psycopg's errors."""
-    # Made before the statement begins, whose time is limited.
-    texts = [
-        _as_csv(rows[start : start + _ROWS_A_WRITE]) for start in range(0, len(rows), _ROWS_A_WRITE)
-    ]
+    # Made before the statement starts, because its time is limited.
+    starts = range(0, len(rows), _ROWS_PER_WRITE)
+    texts = [_as_csv(rows[start : start + _ROWS_PER_WRITE]) for start in starts]
     with connection.cursor().copy(statement) as copy:
         for text in texts:
             copy.write(text)
@@ -60,15 +59,15 @@ def _as_csv(rows: Sequence[CopyRow]) -> bytes:
     if not any(row.may_escape for row in rows):
         return text
     if text.count(b"\\") > _MANY_ESCAPES:
-        return _replaced(text)
+        return _replace_by_kind(text)
     parts = _ESCAPE.split(text)
     parts[1::2] = [_CHARACTERS[escape] for escape in parts[1::2]]
     return b"".join(parts)
 
 
-def _replaced(text: bytes) -> bytes:
-    """Put the control characters in one kind after the other: slower, but without a part each."""
-    # NUL, which no text holds, stands for escaped backslashes meanwhile.
+def _replace_by_kind(text: bytes) -> bytes:
+    """Replace the escapes one kind after the other: slower, but in little memory."""
+    # Meanwhile NUL, which no text holds, stands for an escaped backslash.
     text = text.replace(rb"\\", b"\0")
     kinds = _CONTROLS if text.find(rb"\u00") >= 0 else [it for it in _CONTROLS if len(it) == 2]
     for escape in kinds:

@@ -1,9 +1,8 @@
-"""Access to one PostgreSQL database: a bounded pool, bounded waits.
+"""Running statements and transactions on one PostgreSQL database.
 
-Every wait has an end. A connection is had within CONNECT_SECONDS, the server gives
-up on a statement after STATEMENT_SECONDS, and when it has said nothing for
-ANSWER_SECONDS (a frozen server keeps its sockets open) the connection is thrown away. All
-waits of a request end with its deadline.
+Every wait is bounded. The pool gives out a connection within CONNECT_SECONDS. The server cancels
+a statement after STATEMENT_SECONDS. When it sends nothing for ANSWER_SECONDS (a frozen server
+keeps its sockets open), the connection is closed. No wait goes beyond the request's deadline.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,14 +12,11 @@ from threading import Lock
 from time import monotonic
 from typing import Any, TypeVar
 
-import psycopg
 from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from telemetry import time_limits
-from telemetry.config import Config, ConfigError, redact_url
 from telemetry.database import statements
 from telemetry.database.connection import Connection, configure, connection_settings
 from telemetry.database.errors import (
@@ -33,7 +29,7 @@ from telemetry.database.objects import RawJsonLoader, object_row
 from telemetry.database.pool import live_connection, open_pool, session_options
 from telemetry.time_limits import ANSWER_SECONDS, CONNECT_SECONDS, STATEMENT_SECONDS
 
-# A deadlock or a serialization failure is the database asking for the same again.
+# After a deadlock or a serialization failure the same transaction may well succeed.
 ATTEMPTS = 3
 
 SET_UP_TRANSACTION = statements.load("database/set_up_transaction")
@@ -45,29 +41,14 @@ Row = DictRow
 T = TypeVar("T")
 
 
-def check_urls(config: Config) -> None:
-    """Raise ConfigError when libpq can't read a configured URL."""
-    for name, url in (
-        ("DATABASE_URL", config.database_url),
-        ("RUNTIME_DATABASE_URL", config.runtime_database_url),
-    ):
-        try:
-            conninfo_to_dict(url or "")
-        except psycopg.ProgrammingError:
-            # libpq's own message may quote the password.
-            raise ConfigError(
-                name, repr(redact_url(url or "")), "a URL with parameters that libpq knows"
-            ) from None
-
-
 class Database:
-    """The pool of one process. Connections are opened at the first use, so after the fork."""
+    """The pool of one process. It opens at the first use, which is after the fork."""
 
     def __init__(self, url: str | None, *, pool_size: int, prepared_statements: bool) -> None:
-        """Without a ``url`` there are no connections."""
+        """Take the URL; without one, every method raises DatabaseNotConfigured."""
         self._url = url
         self.pool_size = pool_size
-        # A transaction pooler that keeps no prepared statements keeps no session settings either.
+        # A pooler that does not keep prepared statements does not keep session settings either.
         self._has_session = prepared_statements
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = Lock()
@@ -80,11 +61,11 @@ class Database:
         prepare: bool | None = None,
         within: float | None = None,
     ) -> list[Row]:
-        """Run one statement in a transaction of its own and return its rows.
+        """Run one statement in its own transaction and return its rows.
 
-        ``prepare=False`` has the statement planned for the very parameters given;
-        ``within`` (seconds) bounds both the wait for a connection and that for the answer.
-        Raises DatabaseUnavailable, DatabaseNotConfigured or IntegrityViolation.
+        ``prepare=False`` makes the server plan the statement for these parameters. ``within``
+        (seconds) limits the wait for a connection, and then that for the server. Raises
+        DatabaseUnavailable, DatabaseNotConfigured or IntegrityViolation.
         """
 
         def attempt() -> list[Row]:
@@ -101,7 +82,7 @@ class Database:
         prepare: bool | None = None,
         within: float | None = None,
     ) -> Row | None:
-        """Like fetch_all, for a statement of one row at the most."""
+        """Return the only row, or None. Otherwise like fetch_all."""
         rows = self.fetch_all(statement, parameters, prepare=prepare, within=within)
         return rows[0] if rows else None
 
@@ -122,16 +103,17 @@ class Database:
 
         return self._retried(attempt)
 
-    def transact(self, work: Callable[[Connection], T], *, alone: bool = False) -> T:
-        """Run ``work`` in one transaction, again from its beginning after a collision.
+    def transact(self, work: Callable[[Connection], T], *, one_statement: bool = False) -> T:
+        """Run ``work`` in one transaction and return its result.
 
-        ``alone`` says that it is one statement, which takes no round trips to begin and commit.
-        Raises what fetch_all raises, and whatever ``work`` does (then nothing is committed).
+        After a deadlock or a serialization failure ``work`` runs again from its beginning. With
+        ``one_statement`` it is one statement, which needs no round trips to begin and commit.
+        Raises what fetch_all raises, and what ``work`` raises; then nothing is committed.
         """
 
         def attempt() -> T:
             with self._connection() as connection:
-                if alone:
+                if one_statement:
                     return work(connection)
                 with connection.transaction():
                     return work(connection)
@@ -139,15 +121,15 @@ class Database:
         return self._retried(attempt)
 
     def transact_pipelined(self, work: Callable[[Connection], T]) -> T:
-        """Like transact, in few round trips.
+        """Run ``work`` like transact does, in fewer round trips.
 
-        Statements are sent without waiting for the answers to those before them: the first go
-        along with the transaction's beginning, and what follows the last fetch of ``work`` goes
-        along with the commit.
+        A statement is sent before the results of the statements before it have arrived. The
+        first statements travel with the BEGIN, and those after the last fetch of ``work`` with
+        the COMMIT.
         """
 
         def attempt() -> T:
-            with self._taken_connection() as connection:
+            with self._pool_connection() as connection:
                 try:
                     with connection.pipeline():
                         connection.execute(BEGIN)
@@ -166,7 +148,7 @@ class Database:
         return self._retried(attempt)
 
     def close(self) -> None:
-        """Close the pool's connections."""
+        """Close the connections."""
         if self._pool is not None:
             self._pool.close()
 
@@ -182,7 +164,7 @@ class Database:
 
     @contextmanager
     def _connection(self, within: float | None = None) -> Iterator[Connection]:
-        with self._taken_connection(within) as connection:
+        with self._pool_connection(within) as connection:
             if self._has_session:
                 yield connection
             else:
@@ -191,21 +173,21 @@ class Database:
                     yield connection
 
     @contextmanager
-    def _taken_connection(self, within: float | None = None) -> Iterator[Connection]:
-        pool = self._opened_pool()
-        end = time_limits.deadline()
-        left = end - monotonic()
+    def _pool_connection(self, within: float | None = None) -> Iterator[Connection]:
+        pool = self._open_pool()
+        deadline = time_limits.deadline()
+        left = deadline - monotonic()
         if left <= 0:
-            raise DatabaseUnavailable("the time of the request is over")
+            raise DatabaseUnavailable("the deadline of the request has passed")
         connection = live_connection(pool, min(within or CONNECT_SECONDS, left))
         connection.answer_seconds = within or ANSWER_SECONDS
-        connection.end = end
+        connection.deadline = deadline
         try:
             yield connection
         finally:
             pool.putconn(connection)
 
-    def _opened_pool(self) -> ConnectionPool[Connection]:
+    def _open_pool(self) -> ConnectionPool[Connection]:
         if self._pool is None:
             with self._opening:
                 if self._pool is None:

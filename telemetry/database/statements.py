@@ -1,4 +1,4 @@
-"""The hand-written statements: ``sql/<room>/<name>.sql``, one statement a file."""
+"""The statement files: ``sql/<room>/<name>.sql``, one statement in each."""
 
 from functools import cache
 from pathlib import Path
@@ -8,11 +8,11 @@ ROOT = Path(__file__).resolve().parents[2] / "sql"
 
 @cache
 def load(name: str) -> bytes:
-    """Return the statement ``room/name`` as the driver sends it.
+    """Return the statement ``room/name`` as it is sent.
 
-    The header comment stays behind; its place takes the statement's name, so that
-    ``pg_stat_activity`` and ``pg_stat_statements`` lead back to the file.
-    Raises FileNotFoundError, at import, for a name without a file.
+    The comments are left out, and the name is put in front, so that ``pg_stat_activity`` and
+    ``pg_stat_statements`` show which file a statement is from. Raises FileNotFoundError, at
+    import, when the file does not exist.
     """
     lines = (ROOT / f"{name}.sql").read_text(encoding="utf-8").splitlines()
     statement = "\n".join(line for line in lines if line and not line.lstrip().startswith("--"))

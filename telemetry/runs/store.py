@@ -133,7 +133,7 @@ class RunStore:
         parts = in_parts(runs)
         rows = self._database.transact(
             lambda it: [row for part in parts for row in _find_differing(it, part)],
-            alone=len(parts) == 1,
+            one_statement=len(parts) == 1,
         )
         return sorted(row["event_id"] for row in rows)
 

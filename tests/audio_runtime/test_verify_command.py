@@ -112,7 +112,9 @@ def test_heads_that_compare_with_nothing_are_no_success(
 
 
 @pytest.mark.parametrize("option", ["--heads", "--since"])
-@pytest.mark.parametrize("content", [b'[{"tenant_id": "\xff"}]', b"[" * 5000 + b"]" * 5000, b"{"])
+@pytest.mark.parametrize(
+    "content", [b'[{"tenant_id": "\xff"}]', b"[" * 100_000 + b"]" * 100_000, b"{"]
+)
 def test_a_file_that_cannot_be_read_is_status_2(empty_database_url, tmp_path, content, option):
     file = tmp_path / "heads.json"
     file.write_bytes(content)

@@ -197,7 +197,7 @@ def test_serve_reports_a_data_folder_of_another_postgresql_version_in_one_line(m
             check=False,
         )
     assert failed.returncode == 1
-    assert failed.stderr.startswith("Error: the embedded PostgreSQL does not start over")
+    assert failed.stderr.startswith("Error: the embedded PostgreSQL does not start on")
     assert str(data / "postgres") in failed.stderr
     assert "set DATABASE_URL" in failed.stderr
     assert failed.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Access to the database: bounded waits, prepared statements or none, errors as ours."""
+"""Database: bounded waits, sessions with and without state, its own exceptions."""
 
 from urllib.parse import quote
 
@@ -25,20 +25,20 @@ def open_database(database_url):
 
 
 @pytest.mark.parametrize("prepared", [True, False])
-def test_a_statement_that_takes_too_long_is_given_up(monkeypatch, open_database, prepared):
+def test_a_statement_that_takes_too_long_is_cancelled(monkeypatch, open_database, prepared):
     monkeypatch.setattr(database, "STATEMENT_SECONDS", 1)
     with pytest.raises(DatabaseUnavailable, match="statement timeout"):
         open_database(prepared_statements=prepared).fetch_all(b"SELECT pg_sleep(20)::text")
 
 
-def test_a_caller_may_be_less_patient(open_database):
+def test_a_caller_can_set_a_shorter_time_limit(open_database):
     pool = open_database()
     with pytest.raises(DatabaseUnavailable):
         pool.fetch_all(b"SELECT pg_sleep(20)::text", within=0.2)
     assert pool.fetch_all(b"SELECT 1 AS n") == [{"n": 1}]
 
 
-def test_the_time_limit_joins_the_options_of_the_url(open_database, database_url):
+def test_the_time_limit_is_added_to_the_options_of_the_url(open_database, database_url):
     pool = open_database(f"{database_url}&options=-c%20work_mem%3D7MB")
     (row,) = pool.fetch_all(
         b"SELECT current_setting('work_mem') AS memory,"
@@ -48,7 +48,7 @@ def test_the_time_limit_joins_the_options_of_the_url(open_database, database_url
 
 
 @pytest.mark.parametrize("prepared", [True, False])
-def test_the_settings_of_a_role_change_no_answer(open_database, database_url, prepared):
+def test_the_settings_of_a_role_do_not_change_a_result(open_database, database_url, prepared):
     odd = "-c extra_float_digits=-10 -c standard_conforming_strings=off -c DateStyle=German"
     pool = open_database(f"{database_url}&options={quote(odd)}", prepared_statements=prepared)
     (row,) = pool.fetch_all(
@@ -62,7 +62,7 @@ def test_the_settings_of_a_role_change_no_answer(open_database, database_url, pr
     }
 
 
-def test_without_prepared_statements_the_session_keeps_nothing(make_app, database_url, db):
+def test_nothing_is_prepared_when_prepared_statements_are_off(make_app, database_url, db):
     client = make_app(db_prepared_statements=False, db_pool_size=1).test_client()
     for number in range(10):
         assert client.post("/api/v1/runs", json=full_run(f"e{number}")).status_code == 201
@@ -75,7 +75,7 @@ def test_without_prepared_statements_the_session_keeps_nothing(make_app, databas
     assert row == {"n": 0}
 
 
-def test_a_deadlock_is_tried_again(open_database, db):
+def test_a_transaction_runs_again_after_a_deadlock(open_database, db):
     pool = open_database()
     db.execute("CREATE TABLE pair (id int PRIMARY KEY, n int NOT NULL)")
     db.execute("INSERT INTO pair VALUES (1, 0), (2, 0)")
@@ -93,16 +93,16 @@ def test_a_deadlock_is_tried_again(open_database, db):
     assert [row["n"] for row in db.execute("SELECT n FROM pair ORDER BY id")] == [1, 1]
 
 
-def test_a_url_that_libpq_refuses_is_unavailable_and_tells_no_secret(make_app, caplog):
+def test_a_url_that_libpq_refuses_gives_503_without_its_password(make_app, caplog):
     url = "postgresql://u:s3cret@127.0.0.1:1/x?channel_binding=nonsense&connect_timeout=1"
     client = make_app(database_url=url).test_client()
-    answer = client.post("/api/v1/runs", json=minimal_run())
-    assert answer.status_code == 503
-    assert "s3cret" not in answer.text + caplog.text
+    response = client.post("/api/v1/runs", json=minimal_run())
+    assert response.status_code == 503
+    assert "s3cret" not in response.text + caplog.text
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns"])
-def test_timestamps_are_in_utc_whatever_the_session_says(open_database, zone):
+def test_timestamps_are_in_utc_in_any_session_time_zone(open_database, zone):
     pool = open_database()
 
     def work(connection):

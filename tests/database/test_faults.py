@@ -1,4 +1,4 @@
-"""The database frozen, restarted, killed: 503 in time, nothing lost, back without help."""
+"""A frozen, restarted or killed database: 503 in time, no run lost, no help needed after it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from tests.support.runs import minimal_run
-from tests.support.waiting import locks_awaited, wait_until
+from tests.support.waiting import locks_awaited, wait_until, wait_until_ready
 
 URL = "/api/v1/runs"
 
-# Below the 30 s after which a platform gives up on a request.
+# Below the 30 s after which a hosting platform ends a request.
 DEADLINE = 25
 
 
@@ -28,7 +28,7 @@ def count(server, event_id):
         return connection.execute(query, [event_id]).fetchone()[0]
 
 
-def test_a_frozen_database_holds_no_worker(server, service):
+def test_a_frozen_database_does_not_block_the_workers(server, service):
     server.freeze()
     try:
         with ThreadPoolExecutor(40) as clients:
@@ -38,26 +38,26 @@ def test_a_frozen_database_holds_no_worker(server, service):
                 )
                 for n in range(40)
             ]
-            overtaken = 0
+            health_was_first = 0
             while not all(post.done() for post in posts):
                 health = service.client.get("/health", timeout=DEADLINE)
                 ready = service.client.get("/api/ready", timeout=DEADLINE)
-                overtaken += not any(post.done() for post in posts)
+                health_was_first += not any(post.done() for post in posts)
                 assert health.status_code == 200
                 assert ready.status_code == 503
                 assert ready.json()["detail"]["error"] == "database_unreachable"
-            answers = [post.result() for post in posts]
+            responses = [post.result() for post in posts]
     finally:
         server.thaw()
-    assert overtaken > 0
-    assert {answer.status_code for answer in answers} == {503}
-    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+    assert health_was_first > 0
+    assert {response.status_code for response in responses} == {503}
+    assert all(int(response.headers["Retry-After"]) > 0 for response in responses)
     assert service.client.post(URL, json=minimal_run("e0")).status_code in (200, 201)
     assert count(server, "e0") == 1
-    wait_until_ready(service)
+    wait_until_ready(service.client)
 
 
-def test_a_database_that_freezes_within_a_batch_costs_nothing(server, service):
+def test_no_run_is_lost_when_the_database_freezes_during_a_batch(server, service):
     runs = [minimal_run(f"e{number}") for number in range(1000)]
     locked = "INSERT INTO agent_runs (event_id, run_id, agent_name, job_type, start_time)"
     with psycopg.connect(server.url) as other, ThreadPoolExecutor(1) as clients:
@@ -77,7 +77,7 @@ def test_a_database_that_freezes_within_a_batch_costs_nothing(server, service):
         assert stored.fetchone()[0] == 1000
 
 
-def test_the_log_says_once_why_there_is_no_connection(start_service):
+def test_the_reason_for_a_failed_connection_is_logged_once(start_service):
     service = start_service(
         DATABASE_URL="postgresql://agent:s3cret@127.0.0.1:1/x", WEB_CONCURRENCY="1"
     )
@@ -87,38 +87,38 @@ def test_the_log_says_once_why_there_is_no_connection(start_service):
     assert "s3cret" not in service.log
 
 
-def test_a_restarted_database_is_found_again(server, service):
+def test_the_service_reconnects_after_a_restart(server, service):
     server.stop()
-    answer = service.client.post(URL, json=minimal_run("during"), timeout=DEADLINE)
-    assert answer.status_code == 503
-    assert "Retry-After" in answer.headers
+    response = service.client.post(URL, json=minimal_run("during"), timeout=DEADLINE)
+    assert response.status_code == 503
+    assert "Retry-After" in response.headers
     assert service.client.get("/api/ready").status_code == 503
     server.start()
-    wait_until_ready(service)
+    wait_until_ready(service.client)
     assert service.client.post(URL, json=minimal_run("during")).status_code == 201
     assert count(server, "during") == 1
 
 
-def test_a_quick_restart_costs_no_request(server, service):
+def test_no_request_fails_after_a_quick_restart(server, service):
     with ThreadPoolExecutor(8) as clients:
         clients.map(lambda _: service.client.get(URL), range(16))
     server.stop()
     server.start()
-    # Every pooled connection is dead now, and no request notices.
+    # The server closed every connection of the pool, but no request fails.
     for number in range(20):
-        answer = service.client.post(URL, json=minimal_run(f"after-{number}"))
-        assert answer.status_code == 201
+        response = service.client.post(URL, json=minimal_run(f"after-{number}"))
+        assert response.status_code == 201
 
 
-def test_what_was_answered_survives_kill_9_of_the_database(server, service):
+def test_created_runs_survive_kill_9_of_the_database(server, service):
     created, stop = [], Event()
 
     def post(worker: int) -> None:
         number = 0
         while not stop.is_set():
             event_id = f"w{worker}-{number}"
-            answer = service.client.post(URL, json=minimal_run(event_id), timeout=DEADLINE)
-            if answer.status_code == 201:
+            response = service.client.post(URL, json=minimal_run(event_id), timeout=DEADLINE)
+            if response.status_code == 201:
                 created.append(event_id)
             number += 1
 
@@ -135,21 +135,15 @@ def test_what_was_answered_survives_kill_9_of_the_database(server, service):
     assert set(created) <= stored
 
 
-def test_what_was_accepted_is_answered_when_the_service_is_asked_to_stop(server, service):
+def test_a_request_in_progress_is_completed_when_the_service_stops(server, service):
     with psycopg.connect(server.url) as blocker:
         blocker.execute("LOCK TABLE agent_runs IN EXCLUSIVE MODE")
         with ThreadPoolExecutor(1) as clients:
             post = clients.submit(service.client.post, URL, json=minimal_run("last"))
-            with psycopg.connect(server.url, autocommit=True) as watcher:
-                waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                wait_until(lambda: watcher.execute(waiting).fetchone()[0] > 0)
+            wait_until(lambda: locks_awaited(blocker) > 0)
             service.process.terminate()
             blocker.rollback()
             assert post.result().status_code == 201
     assert service.process.wait(30) == 0
     assert all(line.startswith('{"time":') for line in service.log.splitlines())
     assert count(server, "last") == 1
-
-
-def wait_until_ready(service):
-    wait_until(lambda: service.client.get("/api/ready").status_code == 200)

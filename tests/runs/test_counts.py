@@ -200,15 +200,6 @@ def test_runs_from_before_the_triggers_are_counted(empty_database_url):
         assert assert_exact_when_folded(connection) == 39
 
 
-def test_what_was_written_behind_the_triggers_back_is_counted_on_demand(db):
-    insert(db)
-    with db.transaction():
-        db.execute("SET LOCAL session_replication_role = replica")
-        insert(db, "unseen-")
-    assert db.execute("SELECT recount_agent_runs() AS n").fetchone()["n"] == 100
-    assert assert_exact_when_folded(db) == 100
-
-
 def write(url, worker, stop):
     """Do everything that changes a count, in transactions of all lengths, until told to stop."""
     choose = random.Random(worker)

@@ -1,4 +1,4 @@
-"""The application over each of the two stores: the same tests run against both."""
+"""The application with each of the two backends, so that the same tests run with both."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.databases import Databases
 
 @pytest.fixture
 def events_file(tmp_path: Path) -> Path:
-    """Where the file of events is, once there is one."""
+    """The path of the events file, which does not exist yet."""
     return tmp_path / "events.jsonl"
 
 
@@ -21,7 +21,7 @@ def events_file(tmp_path: Path) -> Path:
 def event_app(
     request: pytest.FixtureRequest, make_app: MakeApp, events_file: Path
 ) -> Callable[..., Flask]:
-    """Make applications that share the backend's events, as processes of one service do."""
+    """Make applications that share a backend, as the processes of one service do."""
 
     def make(**settings: object) -> Flask:
         if request.param == "json_file":
@@ -33,13 +33,13 @@ def event_app(
 
 @pytest.fixture
 def events(event_app: Callable[..., Flask]) -> FlaskClient:
-    """A client of the application over the backend."""
+    """A client of the application with the backend."""
     return event_app().test_client()
 
 
 @pytest.fixture
 def file_client(make_app: MakeApp, events_file: Path) -> FlaskClient:
-    """A client of the application over the file."""
+    """A client of the application with the file."""
     return make_app(database_url=None, runtime_events_path=events_file).test_client()
 
 

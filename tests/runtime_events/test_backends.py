@@ -1,4 +1,4 @@
-"""Each row of the resolver's table, through the Procfile's web process."""
+"""Each row of the resolver's table, with the web process of the Procfile."""
 
 import psycopg
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import URL, minimal_event
 
-# RUNTIME_DATABASE_URL, DATABASE_URL, RUNTIME_EVENTS_PATH: where events go, where runs go
+# RUNTIME_DATABASE_URL, DATABASE_URL, RUNTIME_EVENTS_PATH: where events are kept, where runs
 ROWS = [
     (True, True, True, "runtime", "main"),
     (True, True, False, "runtime", "main"),

@@ -15,10 +15,10 @@ INSERT = """
 
 
 def token(client):
-    answer = client.get(TOKEN_URL)
-    assert answer.status_code == 200
-    assert set(answer.json) == {"token"}
-    return answer.json["token"]
+    response = client.get(TOKEN_URL)
+    assert response.status_code == 200
+    assert set(response.json) == {"token"}
+    return response.json["token"]
 
 
 def test_it_works(events):
@@ -30,7 +30,7 @@ def test_it_works(events):
     assert len({*seen}) == 4
 
 
-def test_it_stays_when_nothing_new_is_stored(events):
+def test_it_stays_the_same_when_no_new_event_is_stored(events):
     events.post(URL, json=full_event())
     before = token(events)
     events.post(URL, json=full_event())
@@ -59,7 +59,7 @@ def test_it_changes_at_each_of_two_commits_in_reverse_order(client, database_url
     assert len({*seen}) == 3
 
 
-def test_it_changes_when_one_lane_only_is_free(client, database_url, db):
+def test_it_changes_when_only_one_lane_is_free(client, database_url, db):
     db.execute("SELECT pg_advisory_lock(7306, lane) FROM generate_series(0, 62) AS lane")
     with psycopg.connect(database_url) as connection:
         connection.execute(INSERT, ["event"])
@@ -80,7 +80,7 @@ def test_it_changes_at_each_commit_of_many_writers(client, database_url):
     assert len({*seen}) == 13
 
 
-def test_it_stays_after_a_rollback(client, database_url):
+def test_it_stays_the_same_after_a_rollback(client, database_url):
     client.post(URL, json=minimal_event())
     before = token(client)
     with psycopg.connect(database_url) as connection:
@@ -97,7 +97,7 @@ def test_it_changes_after_old_events_were_deleted(client, db):
     assert token(client) != before
 
 
-def test_it_stays_while_other_tables_change(client, db):
+def test_it_stays_the_same_when_other_tables_change(client, db):
     client.post(URL, json=minimal_event())
     before = token(client)
     db.execute("CREATE TABLE other AS SELECT 1")

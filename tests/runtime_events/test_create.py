@@ -13,9 +13,9 @@ def stored(events):
 
 
 def test_it_works(events):
-    answer = events.post(URL, json=minimal_event())
-    assert answer.status_code == 201
-    event = answer.json
+    response = events.post(URL, json=minimal_event())
+    assert response.status_code == 201
+    event = response.json
     assert re.fullmatch("rt_[0-9a-f]{32}", event.pop("id"))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", event.pop("recorded_at"))
     assert event == {
@@ -30,13 +30,13 @@ def test_it_works(events):
         "origin_idea_id": None,
         "metadata": {},
     }
-    assert stored(events) == [answer.json]
+    assert stored(events) == [response.json]
 
 
 def test_it_stores_every_field(events):
-    answer = events.post(URL, json=full_event())
-    assert answer.status_code == 201
-    assert answer.json | {"recorded_at": None} == {
+    response = events.post(URL, json=full_event())
+    assert response.status_code == 201
+    assert response.json | {"recorded_at": None} == {
         **full_event(),
         "endpoint": "/api/ideas",
         "method": "POST",
@@ -44,10 +44,10 @@ def test_it_stores_every_field(events):
         "origin_idea_id": "idea-ä",
         "recorded_at": None,
     }
-    assert stored(events) == [answer.json]
+    assert stored(events) == [response.json]
 
 
-def test_it_takes_a_repeated_id_once(events):
+def test_it_stores_a_repeated_id_once(events):
     first = events.post(URL, json=full_event())
     again = events.post(URL, json=full_event(runtime_ms=7))
     assert (first.status_code, again.status_code) == (201, 200)
@@ -55,7 +55,7 @@ def test_it_takes_a_repeated_id_once(events):
     assert stored(events) == [first.json]
 
 
-def test_it_takes_an_id_once_from_many_at_once(event_app):
+def test_it_stores_an_id_once_from_many_requests_at_once(event_app):
     apps = [event_app() for _ in range(3)]
 
     def post(number):
@@ -63,26 +63,26 @@ def test_it_takes_an_id_once_from_many_at_once(event_app):
         return client.post(URL, json=full_event(runtime_ms=number + 1))
 
     with ThreadPoolExecutor(12) as pool:
-        answers = [*pool.map(post, range(24))]
-    assert sorted(answer.status_code for answer in answers) == [200] * 23 + [201]
+        responses = [*pool.map(post, range(24))]
+    assert sorted(response.status_code for response in responses) == [200] * 23 + [201]
     kept = stored(apps[0].test_client())
-    assert [answer.json for answer in answers] == kept * 24
+    assert [response.json for response in responses] == kept * 24
 
 
-def test_it_takes_null_for_absent(events):
+def test_it_treats_null_as_absent(events):
     optional = ("id", "raw_endpoint", "method", "status_code", "idea_id", "metadata")
-    answer = events.post(URL, json=minimal_event(**dict.fromkeys(optional)))
-    assert answer.status_code == 201
-    assert answer.json["method"] == "GET"
+    response = events.post(URL, json=minimal_event(**dict.fromkeys(optional)))
+    assert response.status_code == 201
+    assert response.json["method"] == "GET"
 
 
-def test_it_names_unknown_fields(events):
-    answer = events.post(URL, json=minimal_event(colour="red", speed=1))
-    assert answer.json["ignored_fields"] == ["colour", "speed"]
+def test_it_lists_unknown_fields(events):
+    response = events.post(URL, json=minimal_event(colour="red", speed=1))
+    assert response.json["ignored_fields"] == ["colour", "speed"]
     assert "colour" not in stored(events)[0]
 
 
-def test_it_takes_the_price_from_the_configuration(event_app):
+def test_it_uses_the_configured_price(event_app):
     events = event_app(runtime_cost_per_second=4.0).test_client()
     assert events.post(URL, json=minimal_event(runtime_ms=250)).json["runtime_cost_estimate"] == 1
 
@@ -100,9 +100,9 @@ def test_it_takes_the_price_from_the_configuration(event_app):
     ],
 )
 def test_it_keeps_the_path_of_an_endpoint(events, sent, kept):
-    answer = events.post(URL, json=minimal_event(endpoint=sent))
-    assert answer.status_code == 201
-    assert (answer.json["endpoint"], answer.json["raw_endpoint"]) == (kept, sent)
+    response = events.post(URL, json=minimal_event(endpoint=sent))
+    assert response.status_code == 201
+    assert (response.json["endpoint"], response.json["raw_endpoint"]) == (kept, sent)
 
 
 @pytest.mark.parametrize(
@@ -121,18 +121,18 @@ def test_it_keeps_the_path_of_an_endpoint(events, sent, kept):
         1.7976931348623157e308,
     ],
 )
-def test_it_gives_numbers_back_as_they_were(events, number):
-    answer = events.post(URL, json=minimal_event(runtime_ms=number, metadata={"n": number}))
-    assert answer.status_code == 201
-    assert answer.json["runtime_ms"] == number
-    assert answer.json["metadata"] == {"n": number}
-    assert stored(events) == [answer.json]
+def test_it_returns_numbers_unchanged(events, number):
+    response = events.post(URL, json=minimal_event(runtime_ms=number, metadata={"n": number}))
+    assert response.status_code == 201
+    assert response.json["runtime_ms"] == number
+    assert response.json["metadata"] == {"n": number}
+    assert stored(events) == [response.json]
 
 
 def test_it_keeps_doubles_that_look_like_integers(events):
     number = 4.290910170725085e16
-    answer = events.post(URL, json=minimal_event(runtime_ms=number))
-    assert answer.json["runtime_ms"] == number
+    response = events.post(URL, json=minimal_event(runtime_ms=number))
+    assert response.json["runtime_ms"] == number
     assert stored(events)[0]["runtime_ms"] == number
 
 
@@ -163,16 +163,16 @@ def test_it_keeps_doubles_that_look_like_integers(events):
     ],
 )
 def test_it_rejects_a_bad_field(events, fields, loc, kind):
-    answer = events.post(URL, json=minimal_event(**fields))
-    assert answer.status_code == 422
-    assert [(it["loc"], it["type"]) for it in answer.json["detail"]] == [(["body", loc], kind)]
+    response = events.post(URL, json=minimal_event(**fields))
+    assert response.status_code == 422
+    assert [(it["loc"], it["type"]) for it in response.json["detail"]] == [(["body", loc], kind)]
     assert stored(events) == []
 
 
 def test_it_rejects_every_bad_field_at_once(events):
-    answer = events.post(URL, json={"endpoint": 1, "status_code": "x"})
-    assert answer.status_code == 422
-    named = {it["loc"][-1]: it["type"] for it in answer.json["detail"]}
+    response = events.post(URL, json={"endpoint": 1, "status_code": "x"})
+    assert response.status_code == 422
+    named = {it["loc"][-1]: it["type"] for it in response.json["detail"]}
     assert named == {
         "endpoint": "string_type",
         "status_code": "int_type",
@@ -181,9 +181,9 @@ def test_it_rejects_every_bad_field_at_once(events):
     }
 
 
-def test_it_rejects_numbers_that_are_none(events):
+def test_it_rejects_numbers_that_json_does_not_have(events):
     for text in ("NaN", "Infinity", "1e400"):
         body = f'{{"source": "api", "endpoint": "/", "runtime_ms": {text}}}'
-        answer = events.post(URL, data=body, content_type="application/json")
-        assert answer.status_code == 422
+        response = events.post(URL, data=body, content_type="application/json")
+        assert response.status_code == 422
     assert stored(events) == []

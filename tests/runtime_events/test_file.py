@@ -1,4 +1,4 @@
-"""What only the file has to stand: torn lines, other writers, full disks, lost folders."""
+"""Faults that only a file has: lines cut off, other writers, full disks, missing folders."""
 
 import json
 import os
@@ -26,13 +26,13 @@ UNREADABLE = "/api/health/persistence"
 
 @pytest.fixture
 def other_client(make_app, events_file):
-    """A client of another process's application over the same file."""
+    """A client of another application with the same file, like that of another process."""
     return make_app(database_url=None, runtime_events_path=events_file).test_client()
 
 
 @contextmanager
 def full_disk(left: int, file) -> Iterator[None]:
-    """Have the system take ``left`` bytes more of a file, and then no more, as a full disk does."""
+    """Let the file grow by ``left`` bytes and no more, like a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + left, hard))
     try:
@@ -43,7 +43,7 @@ def full_disk(left: int, file) -> Iterator[None]:
 
 @contextmanager
 def no_privileges() -> Iterator[None]:
-    """Give root's privileges up for a while: nothing is read-only to root."""
+    """Give up the privileges of root for a while: root may write everywhere."""
     before = os.geteuid()
     if before == 0:
         os.seteuid(65534)
@@ -61,14 +61,14 @@ def unreadable(client):
     return client.get(UNREADABLE).json["domains"]["runtime_events"]["unreadable_lines"]
 
 
-def refusal(answer):
-    assert answer.status_code == 503
-    assert answer.headers["Retry-After"]
-    assert "RUNTIME_EVENTS_PATH" in answer.json["detail"]
-    return answer.json["detail"]
+def refusal(response):
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert "RUNTIME_EVENTS_PATH" in response.json["detail"]
+    return response.json["detail"]
 
 
-def test_it_keeps_an_event_a_line(file_client, events_file):
+def test_it_writes_one_line_for_each_event(file_client, events_file):
     file_client.post(URL, json=full_event(id="a", metadata={"text": "one\ntwo"}))
     file_client.post(BATCH_URL, json=[full_event(id="b"), full_event(id="c")])
     lines = events_file.read_bytes().splitlines()
@@ -89,12 +89,12 @@ def test_it_shares_the_file_with_other_processes(file_client, other_client):
         return client.application.test_client().post(URL, json=minimal_event(id=f"{number // 4}"))
 
     with ThreadPoolExecutor(8) as pool:
-        statuses = [answer.status_code for answer in pool.map(post, range(80))]
+        statuses = [response.status_code for response in pool.map(post, range(80))]
     assert sorted(statuses) == [200] * 60 + [201] * 20
     assert sorted(listed(file_client)) == sorted(map(str, range(20)))
 
 
-def test_it_recognises_a_repetition_after_a_restart(file_client, other_client):
+def test_it_recognises_a_duplicate_after_a_restart(file_client, other_client):
     file_client.post(URL, json=full_event())
     assert other_client.post(URL, json=full_event()).status_code == 200
 
@@ -125,7 +125,7 @@ NESTED = f'{{"x": {"[" * 2000}{"]" * 2000}}}\n'
 @pytest.mark.parametrize(
     "torn", ['{"id": "torn", "sour', '{"id": "tor\u00e4'.encode()[:-1], "x\n", NESTED]
 )
-def test_it_survives_a_torn_last_line(file_client, other_client, events_file, torn):
+def test_it_skips_a_last_line_that_is_cut_off(file_client, other_client, events_file, torn):
     file_client.post(URL, json=full_event(id="a"))
     before = file_client.get(TOKEN_URL).json
     with events_file.open("ab") as file:
@@ -140,13 +140,13 @@ def test_it_survives_a_torn_last_line(file_client, other_client, events_file, to
     assert [unreadable(client) for client in (file_client, other_client)] == [1, 1]
 
 
-def test_it_warns_of_a_torn_line(file_client, events_file, caplog):
+def test_it_logs_a_warning_for_a_line_that_is_cut_off(file_client, events_file, caplog):
     events_file.write_text('{"id": "torn')
     file_client.post(URL, json=full_event())
     assert "RUNTIME_EVENTS_PATH: no event at byte 0, skipped" in caplog.messages
 
 
-def test_it_sums_the_long_integers_that_others_wrote(file_client, events_file):
+def test_it_adds_up_the_long_integers_of_other_programs(file_client, events_file):
     file_client.post(URL, json=full_event(id="a"))
     event = json.loads(events_file.read_text())
     longer = [{**event, "id": f"{number}", "runtime_ms": number} for number in (10**30, 10**400)]
@@ -158,7 +158,7 @@ def test_it_sums_the_long_integers_that_others_wrote(file_client, events_file):
     assert unreadable(file_client) == 1
 
 
-def test_it_takes_a_whole_last_line_without_its_end(file_client, events_file):
+def test_it_reads_a_complete_last_line_without_a_newline(file_client, events_file):
     file_client.post(URL, json=full_event(id="a"))
     events_file.write_bytes(events_file.read_bytes().removesuffix(b"\n"))
     assert file_client.post(URL, json=full_event(id="a")).status_code == 200
@@ -168,46 +168,46 @@ def test_it_takes_a_whole_last_line_without_its_end(file_client, events_file):
 
 
 @pytest.mark.parametrize("left", [0, 1, 100, 700])
-def test_it_leaves_nothing_half_written_on_a_full_disk(file_client, events_file, left):
+def test_it_leaves_no_part_of_a_batch_on_a_full_disk(file_client, events_file, left):
     file_client.post(URL, json=full_event(id="a"))
     before = events_file.read_bytes()
     with full_disk(left, events_file):
         refusal(file_client.post(BATCH_URL, json=[full_event(id=it) for it in "bcde"]))
         assert events_file.read_bytes() == before
         assert listed(file_client) == ["a"]
-    answer = file_client.post(BATCH_URL, json=[full_event(id=it) for it in "bcde"])
-    assert answer.json["inserted"] == 4
+    response = file_client.post(BATCH_URL, json=[full_event(id=it) for it in "bcde"])
+    assert response.json["inserted"] == 4
 
 
-def test_it_says_that_its_folder_is_missing(make_app, tmp_path):
+def test_it_reports_a_missing_folder(make_app, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     path = folder / "events"
     client = make_app(database_url=None, runtime_events_path=path).test_client()
     assert client.post(URL, json=full_event()).status_code == 201
     shutil.rmtree(folder)
-    for answer in (
+    for response in (
         client.post(URL, json=full_event()),
         client.post(BATCH_URL, json=[full_event()]),
         client.get(URL),
         client.get(SUMMARY_URL),
         client.get(TOKEN_URL),
     ):
-        refusal(answer)
+        refusal(response)
     assert unreadable(client) is None
     folder.mkdir()
     assert client.post(URL, json=full_event()).status_code == 201
     assert listed(client) == ["event-1"]
 
 
-def test_it_says_that_its_place_is_no_file(make_app, tmp_path):
+def test_it_reports_a_path_that_is_a_folder(make_app, tmp_path):
     path = tmp_path / "events"
     client = make_app(database_url=None, runtime_events_path=path).test_client()
     path.mkdir()
     assert "directory" in refusal(client.post(URL, json=full_event()))
 
 
-def test_it_says_that_it_may_not_write(make_app, tmp_path):
+def test_it_reports_a_missing_permission(make_app, tmp_path):
     path = tmp_path / "events"
     client = make_app(database_url=None, runtime_events_path=path).test_client()
     tmp_path.chmod(0o500)
@@ -216,7 +216,7 @@ def test_it_says_that_it_may_not_write(make_app, tmp_path):
     assert not path.exists()
 
 
-def test_it_gives_up_when_another_writer_keeps_the_lock(file_client, events_file, monkeypatch):
+def test_it_reports_a_lock_that_another_process_holds(file_client, events_file, monkeypatch):
     monkeypatch.setattr(journal, "FILE_LOCK_SECONDS", 0.05)
     with FileLock(f"{events_file}.lock"):
         assert "locked" in refusal(file_client.post(URL, json=full_event()))
@@ -237,7 +237,7 @@ def test_it_notices_that_the_file_was_replaced(file_client, events_file, same_in
     assert listed(file_client) == ["a", "x"]
 
 
-def test_it_does_without_a_database_for_events_only(file_client):
-    answer = file_client.get("/api/v1/runs")
-    assert answer.status_code == 503
-    assert "DATABASE_URL" in answer.json["detail"]
+def test_only_events_are_served_without_a_database(file_client):
+    response = file_client.get("/api/v1/runs")
+    assert response.status_code == 503
+    assert "DATABASE_URL" in response.json["detail"]

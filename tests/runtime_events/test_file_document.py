@@ -1,4 +1,4 @@
-"""Taking a document {"events": [...]} over."""
+"""Converting a document {"events": [...]} into lines."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -41,33 +41,33 @@ def test_it_works(file_client, events_file, indent, more):
 
 
 @pytest.mark.parametrize("url", [URL, SUMMARY_URL, TOKEN_URL])
-def test_it_is_done_by_the_first_reader_too(file_client, events_file, url):
+def test_a_read_converts_the_document_too(file_client, events_file, url):
     write_document(events_file, [old_event(1)])
     assert file_client.get(url).status_code == 200
     assert len(events_file.read_text().splitlines()) == 1
     assert listed(file_client) == ["rt_1"]
 
 
-def test_it_takes_an_empty_document(file_client, events_file):
+def test_it_converts_an_empty_document(file_client, events_file):
     write_document(events_file, [])
     assert listed(file_client) == []
     assert file_client.post(URL, json=full_event()).status_code == 201
     assert listed(file_client) == ["event-1"]
 
 
-def test_it_puts_the_events_in_the_order_of_time(file_client, events_file):
+def test_it_sorts_the_events_by_time(file_client, events_file):
     write_document(events_file, [old_event(2), old_event(3), old_event(1)])
     assert listed(file_client) == ["rt_3", "rt_2", "rt_1"]
 
 
 @pytest.mark.parametrize("metadata", [{"a": 10**22 + 1}, {"a": 10**400}, {"a": {"b": [1]}}])
-def test_it_bears_what_reads_bear(file_client, events_file, metadata):
+def test_it_keeps_metadata_that_only_reads_accept(file_client, events_file, metadata):
     write_document(events_file, [old_event(2, metadata=metadata), old_event(3), old_event(1)])
     assert listed(file_client) == ["rt_3", "rt_2", "rt_1"]
     assert file_client.get(URL).json["items"][1]["metadata"] == metadata
 
 
-def test_it_keeps_a_long_integer_where_something_is_missing(file_client, events_file):
+def test_it_keeps_a_long_integer_of_an_incomplete_event(file_client, events_file):
     foreign = old_event(2, metadata={"a": 10**22 + 1})
     del foreign["raw_endpoint"]
     write_document(events_file, [foreign, old_event(3), old_event(1)])
@@ -75,14 +75,14 @@ def test_it_keeps_a_long_integer_where_something_is_missing(file_client, events_
     assert file_client.get(URL).json["items"][1]["metadata"] == foreign["metadata"]
 
 
-def test_it_gives_names_to_events_without_one(file_client, events_file):
+def test_it_gives_ids_to_events_without_one(file_client, events_file):
     nameless = old_event(1)
     del nameless["id"], nameless["runtime_cost_estimate"]
     write_document(events_file, [nameless, nameless])
     assert len({*listed(file_client)}) == 2
 
 
-def test_it_loses_nothing_that_is_no_event(file_client, events_file, caplog):
+def test_it_keeps_members_that_are_no_events(file_client, events_file, caplog):
     odd = old_event(3, metadata={"a": 1e400, "b": -1e400})
     others = [{"id": "no-time"}, odd, "\ud800", old_event(1, runtime_ms=-1), None, [1], 10**400]
     write_document(events_file, [others[0], old_event(2), *others[1:]])
@@ -93,7 +93,7 @@ def test_it_loses_nothing_that_is_no_event(file_client, events_file, caplog):
     assert sum("skipped" in message for message in caplog.messages) == 7
 
 
-def test_it_keeps_the_rights_of_the_file(file_client, events_file):
+def test_it_keeps_the_permissions_of_the_file(file_client, events_file):
     write_document(events_file, [old_event(1)])
     events_file.chmod(0o640)
     assert listed(file_client) == ["rt_1"]
@@ -111,19 +111,19 @@ def test_it_follows_a_link(file_client, events_file):
 
 def test_it_leaves_a_broken_document_alone(file_client, events_file):
     events_file.write_text('{"events": [{"id": "a"},')
-    for answer in (file_client.post(URL, json=full_event()), file_client.get(URL)):
-        assert answer.status_code == 503
-        assert "document" in answer.json["detail"]
+    for response in (file_client.post(URL, json=full_event()), file_client.get(URL)):
+        assert response.status_code == 503
+        assert "document" in response.json["detail"]
     assert events_file.read_text() == '{"events": [{"id": "a"},'
 
 
-def test_it_begins_again_after_a_crash(file_client, events_file):
+def test_it_starts_again_after_a_crash(file_client, events_file):
     write_document(events_file, [old_event(1)])
     events_file.with_name("events.jsonl.converting").write_text("half a li")
     assert listed(file_client) == ["rt_1"]
 
 
-def test_it_is_done_once_by_many_processes(make_app, events_file):
+def test_only_one_of_many_processes_converts_it(make_app, events_file):
     write_document(events_file, [old_event(number) for number in range(50)])
     apps = [make_app(database_url=None, runtime_events_path=events_file) for _ in range(4)]
 

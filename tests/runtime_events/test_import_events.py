@@ -55,7 +55,7 @@ def test_it_takes_a_document(run, client):
     assert [event["id"] for event in client.get(URL).json["items"]] == ["c", "b", "a"]
 
 
-def test_it_changes_nothing_a_second_time(run, client):
+def test_a_second_import_changes_nothing(run, client):
     nameless = old_event("x")
     del nameless["id"]
     text = lines(old_event("a"), nameless, nameless)
@@ -67,7 +67,7 @@ def test_it_changes_nothing_a_second_time(run, client):
     assert client.get(URL).json == before
 
 
-def test_it_moves_what_the_file_backend_wrote(run, client, file_client, events_file):
+def test_it_imports_the_file_of_the_file_backend(run, client, file_client, events_file):
     file_client.post(URL, json=full_event(id="a"))
     file_client.post(URL, json=minimal_event(id="b", runtime_ms=0.1))
     longest = {"endpoint": "x" * 4096, "method": "\N{LATIN SMALL LETTER J WITH CARON}" * 32}
@@ -76,7 +76,7 @@ def test_it_moves_what_the_file_backend_wrote(run, client, file_client, events_f
     assert client.get(URL).json == file_client.get(URL).json
 
 
-def test_it_names_unreadable_lines_and_imports_the_others(run, client):
+def test_it_reports_unreadable_lines_and_imports_the_others(run, client):
     text = (
         lines(old_event("a"))
         + "\n{torn\n"
@@ -91,7 +91,7 @@ def test_it_names_unreadable_lines_and_imports_the_others(run, client):
     assert {event["id"] for event in client.get(URL).json["items"]} == {"a", "c"}
 
 
-def test_it_names_unreadable_events_of_a_document(run, client):
+def test_it_reports_unreadable_events_of_a_document(run, client):
     numbers = [float("nan"), float("inf"), 2**63]
     bad = [old_event(f"bad-{it}", metadata={"a": it}) for it in numbers]
     result = run(json.dumps({"events": [old_event("a"), {}, *bad]}))
@@ -112,7 +112,9 @@ def test_it_reports_progress_by_batch(run):
     ]
 
 
-def test_it_goes_where_the_service_writes(run, runtime_database_url, make_app, client):
+def test_it_writes_to_the_database_of_the_runtime_events(
+    run, runtime_database_url, make_app, client
+):
     assert run(lines(old_event("a")), RUNTIME_DATABASE_URL=runtime_database_url).exit_code == 0
     other = make_app(database_url=runtime_database_url).test_client()
     assert len(other.get(URL).json["items"]) == 1
@@ -128,7 +130,7 @@ def test_it_goes_where_the_service_writes(run, runtime_database_url, make_app, c
         ('{"events": [', {}, "can be run again"),
     ],
 )
-def test_it_says_in_one_line_why_it_can_not_work(run, text, environ, said):
+def test_it_reports_a_failure_in_one_line(run, text, environ, said):
     result = run(lines(old_event("a")) if text == "{}" else text, **environ)
     assert result.exit_code == 1
     assert said in result.stderr

@@ -20,16 +20,16 @@ def post(events, *ids, **fields):
 
 
 def listed(events, **query):
-    answer = events.get(URL, query_string=query)
-    assert answer.status_code == 200
-    return [event["id"] for event in answer.json["items"]]
+    response = events.get(URL, query_string=query)
+    assert response.status_code == 200
+    return [event["id"] for event in response.json["items"]]
 
 
 def test_it_works(events):
     post(events, "a", "b", "c")
-    answer = events.get(URL)
-    assert answer.status_code == 200
-    assert {**answer.json, "items": len(answer.json["items"])} == {
+    response = events.get(URL)
+    assert response.status_code == 200
+    assert {**response.json, "items": len(response.json["items"])} == {
         "items": 3,
         "limit": 100,
         "offset": 0,
@@ -42,7 +42,7 @@ def test_it_is_empty_at_first(events):
     assert events.get(URL).json == {"items": [], "limit": 100, "offset": 0, "has_more": False}
 
 
-def test_it_pages(events):
+def test_it_returns_pages(events):
     post(events, *"abcde")
     pages = [events.get(URL, query_string={"limit": 2, "offset": it}).json for it in (0, 2, 4, 6)]
     assert [[it["id"] for it in page["items"]] for page in pages] == [
@@ -85,7 +85,7 @@ def test_it_filters_by_source(events):
         ("/" + "l" * 601, []),
     ],
 )
-def test_it_filters_by_the_beginning_of_the_endpoint(events, prefix, found):
+def test_it_filters_by_a_prefix_of_the_endpoint(events, prefix, found):
     post(events, "shallow", endpoint="/api")
     post(events, "deep", endpoint="/api/ideas")
     post(events, "percent", endpoint="/a%b")
@@ -96,7 +96,7 @@ def test_it_filters_by_the_beginning_of_the_endpoint(events, prefix, found):
     assert listed(events, endpoint_prefix=prefix) == found
 
 
-def test_it_filters_by_time_inclusively(events):
+def test_it_includes_events_at_the_time_since(events):
     post(events, *"abc")
     moments = [event["recorded_at"] for event in events.get(URL).json["items"]]
     assert listed(events, since=moments[1]) == ["c", "b"]
@@ -118,7 +118,7 @@ def test_it_filters_by_time_inclusively(events):
         ("{next_date}T05:00 05", []),
     ],
 )
-def test_it_reads_a_time_as_people_write_it(events, since, found):
+def test_it_accepts_times_in_many_forms(events, since, found):
     now = datetime.now(UTC)
     post(events, "a")
     dates = {"date": f"{now:%Y-%m-%d}", "next_date": f"{now + timedelta(days=2):%Y-%m-%d}"}
@@ -127,16 +127,16 @@ def test_it_reads_a_time_as_people_write_it(events, since, found):
 
 @pytest.mark.parametrize("value", ["true", "false", "1", "0", "True"])
 @pytest.mark.parametrize("url", [URL, SUMMARY_URL, TOKEN_URL])
-def test_every_read_takes_force_refresh(events, url, value):
+def test_every_read_accepts_force_refresh(events, url, value):
     post(events, "a")
     assert events.get(url, query_string={"force_refresh": value}).json == events.get(url).json
 
 
 @pytest.mark.parametrize("url", [SUMMARY_URL, TOKEN_URL])
-def test_every_read_refuses_what_it_does_not_know(events, url):
-    answer = events.get(url, query_string={"refresh": "true"})
-    assert answer.status_code == 422
-    assert [it["loc"] for it in answer.json["detail"]] == [["query", "refresh"]]
+def test_every_read_rejects_an_unknown_parameter(events, url):
+    response = events.get(url, query_string={"refresh": "true"})
+    assert response.status_code == 422
+    assert [it["loc"] for it in response.json["detail"]] == [["query", "refresh"]]
 
 
 def test_it_combines_filters(events):
@@ -164,11 +164,11 @@ def test_it_combines_filters(events):
     ],
 )
 def test_it_rejects_a_bad_parameter(events, name, value):
-    answer = events.get(URL, query_string={name: value})
-    assert answer.status_code == 422
-    assert [it["loc"] for it in answer.json["detail"]] == [["query", name]]
+    response = events.get(URL, query_string={name: value})
+    assert response.status_code == 422
+    assert [it["loc"] for it in response.json["detail"]] == [["query", name]]
 
 
-def test_it_takes_a_far_offset(events):
+def test_it_accepts_the_largest_offset(events):
     post(events, "a")
     assert listed(events, offset=2**63 - 1, limit=2000) == []

@@ -6,14 +6,14 @@ from tests.support.runtime_events import BATCH_URL, SUMMARY_URL, minimal_event
 
 
 def post(events, *batch):
-    answer = events.post(BATCH_URL, json=[minimal_event(**fields) for fields in batch])
-    assert answer.json["inserted"] == len(batch)
+    response = events.post(BATCH_URL, json=[minimal_event(**fields) for fields in batch])
+    assert response.json["inserted"] == len(batch)
 
 
 def summary(events, **query):
-    answer = events.get(SUMMARY_URL, query_string=query)
-    assert answer.status_code == 200
-    return answer.json
+    response = events.get(SUMMARY_URL, query_string=query)
+    assert response.status_code == 200
+    return response.json
 
 
 def test_it_works(events):
@@ -50,7 +50,7 @@ def test_it_is_empty_at_first(events):
     assert summary(events, seconds=60) == {"window_seconds": 60, "source": None, "endpoints": []}
 
 
-def test_it_puts_the_busiest_first_and_then_goes_by_name(events):
+def test_it_sorts_by_number_of_events_and_then_by_name(events):
     names = ["/b", "/a", "/Z", "/c", "/c", "/ä"]
     post(events, *({"endpoint": name} for name in names))
     found = [it["endpoint"] for it in summary(events)["endpoints"]]
@@ -58,7 +58,7 @@ def test_it_puts_the_busiest_first_and_then_goes_by_name(events):
     assert [it["endpoint"] for it in summary(events, limit=2)["endpoints"]] == ["/c", "/Z"]
 
 
-def test_it_counts_one_source_only(events):
+def test_it_filters_by_source(events):
     post(events, {"source": "web"}, {"source": "worker"}, {"source": "web", "endpoint": "/x"})
     found = summary(events, source="web")
     assert found["source"] == "web"
@@ -90,9 +90,9 @@ def test_it_sums_times_that_exceed_a_double(events):
     ],
 )
 def test_it_rejects_a_bad_parameter(events, name, value):
-    answer = events.get(SUMMARY_URL, query_string={name: value})
-    assert answer.status_code == 422
-    assert [it["loc"] for it in answer.json["detail"]] == [["query", name]]
+    response = events.get(SUMMARY_URL, query_string={name: value})
+    assert response.status_code == 422
+    assert [it["loc"] for it in response.json["detail"]] == [["query", name]]
 
 
 def test_it_leaves_out_what_is_older_than_the_window(client, db):

@@ -1,4 +1,4 @@
-"""RUNTIME_DATABASE_URL beside DATABASE_URL: both are migrated, each keeps its own."""
+"""RUNTIME_DATABASE_URL next to DATABASE_URL: both are migrated, each keeps its own records."""
 
 import psycopg
 import pytest
@@ -15,7 +15,7 @@ def client(make_app, runtime_database_url):
     return make_app(runtime_database_url=runtime_database_url).test_client()
 
 
-def test_events_go_to_the_one_and_runs_to_the_other(client, db, runtime_database_url):
+def test_events_and_runs_go_to_different_databases(client, db, runtime_database_url):
     assert client.post(URL, json=minimal_event()).status_code == 201
     assert client.post("/api/v1/runs", json=minimal_run()).status_code == 201
     with psycopg.connect(runtime_database_url) as runtime:
@@ -25,7 +25,7 @@ def test_events_go_to_the_one_and_runs_to_the_other(client, db, runtime_database
     assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone()["n"] == 1
 
 
-def test_migrate_migrates_both(empty_database_url, runtime_database_url):
+def test_migrate_migrates_both_databases(empty_database_url, runtime_database_url):
     with psycopg.connect(runtime_database_url, autocommit=True) as runtime:
         runtime.execute("DROP TABLE runtime_events")
         runtime.execute("DROP FUNCTION number_runtime_event")
@@ -42,7 +42,7 @@ def test_migrate_migrates_both(empty_database_url, runtime_database_url):
             assert found == ("runtime_events",)
 
 
-def test_the_loss_of_one_stops_its_domain_only(make_app, database_url):
+def test_runs_are_created_while_the_events_database_is_down(make_app, database_url):
     lost = "postgresql://nobody@127.0.0.1:1/nowhere"
     client = make_app(runtime_database_url=lost).test_client()
     assert client.post(URL, json=minimal_event()).status_code == 503

@@ -1,7 +1,7 @@
-"""Databases for tests: migrated, empty, and used again where that is safe.
+"""Migrated, empty databases for tests, which are used again where that is safe.
 
-Cloning the template takes longer than most tests, so a database is emptied and handed to
-the next test, unless the test changed its schema.
+To clone the template takes longer than most tests. So a database is emptied and used by the next
+test, unless the test changed its schema.
 """
 
 from itertools import count
@@ -37,9 +37,9 @@ SCHEMA = """
     WHERE nspname !~ '^pg_|^inf'
 """
 
-# Much cheaper than SCHEMA: whatever is made or altered is a row of another transaction.
-# A trigger counts by whether it fires, since emptying a ledger switches some off and on; a table
-# by its name, since TRUNCATE makes another row of it.
+# Much cheaper than SCHEMA: to create or alter an object writes a new row of the catalogue.
+# Triggers are compared by whether they fire, because emptying a ledger disables and enables some,
+# and tables by name, because TRUNCATE writes a new row.
 FINGERPRINT = """
     SELECT string_agg(object, ' ' ORDER BY object) FROM (
         SELECT concat_ws('/', attrelid, attnum, xmin) FROM pg_attribute WHERE attrelid >= 16384
@@ -53,8 +53,8 @@ FINGERPRINT = """
     ) AS objects (object)
 """
 
-# Only what was used, since each table costs a millisecond. The ledgers refuse to be emptied,
-# as they should, even by their owner.
+# Empties only the tables that were used, because each takes a millisecond. The ledgers refuse
+# TRUNCATE even from their owner, so their triggers are disabled meanwhile.
 EMPTY = """
 DO $$
 DECLARE
@@ -93,14 +93,14 @@ END $$
 
 
 def schema(url: str) -> list[str]:
-    """Return everything that migrations make, as PostgreSQL describes it, sorted."""
+    """Return every object that migrations create, as PostgreSQL describes it, sorted."""
     with psycopg.connect(url) as connection:
         rows = connection.execute(SCHEMA).fetchall()
     return sorted(str(row) for row in rows if "yoyo" not in str(row))
 
 
 def execute(url: str, statement: str) -> None:
-    """Run one statement in a transaction of its own."""
+    """Run one statement in its own transaction."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
 
@@ -130,12 +130,12 @@ class Databases:
         return database(self._server_url, name)
 
     def give_back(self, url: str) -> None:
-        """Empty the database for the next test, or drop it when it can't be made as new."""
+        """Empty the database for the next test, or drop it when its schema was changed."""
         with psycopg.connect(url, autocommit=True) as connection:
-            as_new = connection.execute(FINGERPRINT).fetchone() == self._fingerprint
-            if as_new:
+            unchanged = connection.execute(FINGERPRINT).fetchone() == self._fingerprint
+            if unchanged:
                 connection.execute(EMPTY)
-        if as_new:
+        if unchanged:
             self._free.append(url)
         else:
             name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]

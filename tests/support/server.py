@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own, to freeze, kill and restart."""
+"""A PostgreSQL server for one test, to freeze, kill and restart."""
 
 import signal
 import subprocess
@@ -14,21 +14,22 @@ from telemetry.database.embedded import embedded_postgres
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder for a server's data, which runs as another user where the tests run as root.
+    """Make a folder for the data of a server.
 
-    Not pytest's own: every start of pytest closes those to other users.
+    When the tests run as root, the server runs as another user, who can't read the
+    temporary folders of pytest.
     """
     with tempfile.TemporaryDirectory(prefix="telemetry-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
 def copy_cluster(stopped: Path, data: Path) -> None:
-    """Copy the folder of a server that does not run; Python's own copy forgets who owns a file."""
+    """Copy the folder of a stopped server; Python's own copy does not keep the owner of a file."""
     subprocess.run(["cp", "-a", stopped, data], check=True)
 
 
 class Server:
-    """A PostgreSQL over a folder; its URL stays the same over restarts."""
+    """A PostgreSQL on a folder. Its URL stays the same after a restart."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -39,11 +40,11 @@ class Server:
         self.url = self._running.enter_context(embedded_postgres(self._data))
 
     def stop(self) -> None:
-        """Shut it down as an operator does; connections are closed."""
+        """Shut it down as an operator does, which closes its connections."""
         self._running.close()
 
     def freeze(self) -> None:
-        """Stop every process of it with its sockets open."""
+        """Stop all its processes; their sockets stay open."""
         for process in self._processes():
             process.send_signal(signal.SIGSTOP)
 
@@ -52,7 +53,7 @@ class Server:
             process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End every process of it at once, as a power cut does."""
+        """Kill all its processes at once, as a power cut does."""
         processes = self._processes()
         for process in processes:
             with suppress(psutil.NoSuchProcess):  # some end by themselves without the postmaster

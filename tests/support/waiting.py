@@ -1,9 +1,10 @@
-"""Waiting for what other threads and processes do."""
+"""Waiting for other threads and processes."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import psycopg
 
 
@@ -11,10 +12,15 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Return once the condition holds; fail when it does not within ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
+        assert time.monotonic() < deadline, "the condition did not hold in time"
         time.sleep(0.01)
 
 
+def wait_until_ready(client: httpx.Client) -> None:
+    """Return once the service is ready."""
+    wait_until(lambda: client.get("/api/ready").status_code == 200)
+
+
 def locks_awaited(connection: psycopg.Connection[Any]) -> int:
-    """Return how many locks of the server somebody waits for."""
+    """Return how many locks of the server are being waited for."""
     return connection.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount

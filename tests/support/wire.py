@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that counts how often a client waits for the server's answer."""
+"""A proxy in front of PostgreSQL that counts how often a client waits for the server."""
 
 import socket
 import threading
@@ -10,9 +10,10 @@ SYNC, FLUSH, QUERY, COPY_DONE = b"S", b"H", b"Q", b"c"
 
 
 class Wire:
-    """Forwards TCP connections to a server on a Unix socket; ``url`` leads through it.
+    """Forwards TCP connections to a server on a Unix socket; connect to its ``url``.
 
-    A client waits after Sync, Flush, Query and CopyDone, once after several that ask nothing new:
+    A client waits after Sync, Flush, Query and CopyDone, but only once when several follow each
+    other without a new message in between:
     https://www.postgresql.org/docs/current/protocol-message-formats.html
     """
 
@@ -38,7 +39,7 @@ class Wire:
                     threading.Thread(target=run[0], args=run[1:], daemon=True).start()
 
     def _up(self, client, server):
-        """Forward the client's messages: a first one of no type, then each with its own."""
+        """Forward the client's messages. The first has no type byte, all others have one."""
         with suppress(OSError, EOFError), client.makefile("rb") as sent, server:
             server.sendall(self._message(sent, b""))
             asks = False
