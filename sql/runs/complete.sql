@@ -1,7 +1,7 @@
 -- Completes runs that are running with records that have ended: every field that such a record
--- carries replaces the stored one. A record that is running, or a run that has ended, changes
--- nothing. The locks are taken in the order of event_id, so that two batches never wait for each
--- other in a circle.
+-- carries replaces the stored one, whatever a PATCH said before. A record that is running, or a
+-- run that has ended, changes nothing. The locks are taken in the order of event_id, so that two
+-- batches never deadlock.
 -- params: runs (JSON array of objects with the fields that were sent; one object per event_id)
 -- index: agent_runs_pkey
 -- locks: the rows of the runs that it completes
@@ -21,14 +21,14 @@ WITH merged AS MATERIALIZED (
     FOR UPDATE OF stored
 ),
 
-ended AS (
+ended AS MATERIALIZED (
     SELECT
         merged.event_id,
         merged.record,
         merged.run,
         array(
             SELECT field.key
-            FROM jsonb_each(to_jsonb(ended.run)) AS field
+            FROM jsonb_each(to_jsonb(merged.run)) AS field
             WHERE field.value IS DISTINCT FROM merged.before -> field.key
             ORDER BY field.key
         ) AS fields_updated
@@ -79,7 +79,6 @@ SET
     api_posted = (ended.run).api_posted,
     api_posted_at = (ended.run).api_posted_at,
     api_retry_count = (ended.run).api_retry_count,
-    -- What the record says stands from now on, whatever a PATCH said before.
     changed_fields = array(
         SELECT unnest(stored.changed_fields) AS name
         EXCEPT

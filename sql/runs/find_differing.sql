@@ -1,8 +1,8 @@
 -- Compares runs that were sent again with the stored ones, field by field, as the table's
 -- types see them. Fields changed after the create do not count. A record that is running says
--- nothing about an end, so the fields of an outcome (OutcomeSchema) do not count for it once the
--- run has ended, nor do those that the end changed. Each run is turned into JSON once, not once a
--- field: hence MATERIALIZED.
+-- nothing about an end: once the run has ended, the fields that change while a run is in progress
+-- do not count for it, nor do those that the end changed. Each run is turned into JSON once, not
+-- once a field: hence MATERIALIZED.
 -- params: runs (JSON array of objects with the fields that were sent)
 -- index: agent_runs_pkey
 -- locks: none
@@ -31,7 +31,11 @@ WITH pairs AS MATERIALIZED (
                     'context_json',
                     'git_commit_source',
                     'git_commit_author',
-                    'git_commit_timestamp'
+                    'git_commit_timestamp',
+                    'git_commit_hash',
+                    'api_posted',
+                    'api_posted_at',
+                    'api_retry_count'
                 ]
         END AS without
     FROM json_populate_recordset(NULL::agent_runs, %(runs)s::json) AS typed

@@ -40,6 +40,7 @@ VALUES = {
     "migration_id": "0003_runs_create",
     "migrations": "{0003_runs_create,0004_runtime_events_create}",
     "parent_run_id": "run-0",
+    "reopen": "false",
     "row_limit": "11",
     "row_offset": "0",
     "run_id": "run-1",
