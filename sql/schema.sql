@@ -128,6 +128,20 @@ END;
 $$;
 COMMENT ON FUNCTION public.count_no_runs() IS 'Trigger of agent_runs: deletes all counts before TRUNCATE, whose lock keeps writers out';
 
+CREATE FUNCTION public.refuse_undone_end() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'run % has ended with status %', old.event_id, old.status
+    USING
+        ERRCODE = 'check_violation',
+        CONSTRAINT = 'agent_runs_only_forward',
+        TABLE = tg_table_name,
+        HINT = 'To reopen the run, set reopened_at = now() and end_time = NULL as well.';
+END;
+$$;
+COMMENT ON FUNCTION public.refuse_undone_end() IS 'Trigger of agent_runs: refuses to set a run that has ended to running';
+
 -- Table agent_runs
 
 CREATE TABLE public.agent_runs (
@@ -176,6 +190,8 @@ CREATE TABLE public.agent_runs (
     api_posted_at timestamp with time zone,
     api_retry_count bigint DEFAULT 0 NOT NULL,
     changed_fields text[] DEFAULT '{}'::text[] NOT NULL,
+    completed_fields text[],
+    reopened_at timestamp with time zone,
     CONSTRAINT agent_runs_agent_name_check CHECK (((length(agent_name) >= 1) AND (length(agent_name) <= 255))),
     CONSTRAINT agent_runs_api_retry_count_check CHECK ((api_retry_count >= 0)),
     CONSTRAINT agent_runs_context_json_check CHECK ((jsonb_typeof(context_json) = 'object'::text)),
@@ -220,6 +236,8 @@ COMMENT ON COLUMN public.agent_runs.api_posted IS 'Whether the agent has also po
 COMMENT ON COLUMN public.agent_runs.api_posted_at IS 'When the agent posted it there';
 COMMENT ON COLUMN public.agent_runs.api_retry_count IS 'How many times the agent retried that post';
 COMMENT ON COLUMN public.agent_runs.changed_fields IS 'Columns changed since the create; a repeated create may differ in them without a conflict';
+COMMENT ON COLUMN public.agent_runs.completed_fields IS 'Columns in which an ended record changed the run; a record that is running may differ in them without a conflict';
+COMMENT ON COLUMN public.agent_runs.reopened_at IS 'When the run was last set from an end to running on purpose; NULL: never';
 
 ALTER TABLE ONLY public.agent_runs
     ADD CONSTRAINT agent_runs_pkey PRIMARY KEY (event_id);
@@ -255,6 +273,8 @@ CREATE TRIGGER count_inserted AFTER INSERT ON public.agent_runs REFERENCING NEW 
 CREATE TRIGGER count_moved AFTER UPDATE ON public.agent_runs FOR EACH ROW WHEN (((old.agent_name IS DISTINCT FROM new.agent_name) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION public.count_runs();
 
 CREATE TRIGGER count_truncated BEFORE TRUNCATE ON public.agent_runs FOR EACH STATEMENT EXECUTE FUNCTION public.count_no_runs();
+
+CREATE TRIGGER refuse_undone_end BEFORE UPDATE ON public.agent_runs FOR EACH ROW WHEN (((new.status = 'running'::text) AND (old.status <> 'running'::text) AND (NOT (new.reopened_at IS DISTINCT FROM old.reopened_at)))) EXECUTE FUNCTION public.refuse_undone_end();
 
 -- Table agent_run_counts
 

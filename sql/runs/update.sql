@@ -1,13 +1,18 @@
--- Updates the fields of a run that were sent; a field that is NULL stays unchanged. updated_at
--- grows even when the clock was set back.
--- params: event_id, changes (JSON object with the fields that were sent)
+-- Changes the fields of a run that were sent; NULL leaves a field unchanged. A run that has ended
+-- does not become running again unless it is reopened, which clears its end_time.
+-- updated_at grows even when the clock was set back.
+-- params: event_id, changes (JSON object with the fields that were sent), reopen (boolean)
 -- index: agent_runs_pkey
 -- locks: the run's row
--- returns: run_id; no row: the run does not exist
+-- returns: reopened, whether the run had ended and is running again; no row: the run does not
+-- exist, or has ended and would be running
 UPDATE agent_runs AS run
 SET
     status = coalesce(sent.status, run.status),
-    end_time = coalesce(sent.end_time, run.end_time),
+    end_time = CASE
+        WHEN sent.status = 'running' AND run.status <> 'running' THEN NULL
+        ELSE coalesce(sent.end_time, run.end_time)
+    END,
     duration_ms = coalesce(sent.duration_ms, run.duration_ms),
     error_summary = coalesce(sent.error_summary, run.error_summary),
     error_details = coalesce(sent.error_details, run.error_details),
@@ -25,9 +30,18 @@ SET
         SELECT unnest(run.changed_fields)
         UNION
         SELECT json_object_keys(%(changes)s::json)
+        UNION
+        SELECT 'end_time'
+        WHERE sent.status = 'running' AND run.status <> 'running'
         ORDER BY 1
     ),
+    reopened_at = CASE
+        WHEN sent.status = 'running' AND run.status <> 'running' THEN now()
+        ELSE run.reopened_at
+    END,
     updated_at = greatest(clock_timestamp(), run.updated_at + interval '1 microsecond')
 FROM json_populate_record(NULL::agent_runs, %(changes)s::json) AS sent
-WHERE run.event_id = %(event_id)s
-RETURNING run.run_id;
+WHERE
+    run.event_id = %(event_id)s
+    AND (run.status = 'running' OR sent.status IS DISTINCT FROM 'running' OR %(reopen)s)
+RETURNING coalesce(run.reopened_at = now(), FALSE) AS reopened;

@@ -1,7 +1,7 @@
 """Inserting a batch in few statements, and finding the records that a constraint refuses."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import psycopg
 from psycopg import IntegrityError
@@ -16,6 +16,7 @@ PART = 1000
 
 Record = TypeVar("Record")
 Result = TypeVar("Result")
+Outcome = TypeVar("Outcome")
 Insert = Callable[[Connection, Sequence[Record]], Sequence[Result]]
 Copy = Callable[[Connection, Sequence[Record]], None]
 
@@ -106,19 +107,49 @@ def insert_batch(
     """
     if not records:
         return []
+    return transact_in_parts(database, lambda it, write: write(it, records, insert))
+
+
+class WriteParts(Protocol):
+    """Writes records in parts with ``insert``; returns the outcome of each, in order."""
+
+    def __call__(
+        self, connection: Connection, records: Sequence[Record], insert: Insert[Record, Result], /
+    ) -> list[Result | Refusal]:
+        """Call ``insert`` once for each part."""
+
+
+def transact_in_parts(
+    database: Database, work: Callable[[Connection, WriteParts], Outcome]
+) -> Outcome:
+    """Run ``work``, which writes records in one or more stages, in one transaction.
+
+    When a constraint refuses a record, ``work`` runs again from its beginning, and its second
+    argument then finds the refused records. Raises what Database.transact raises, except
+    IntegrityViolation.
+    """
     try:
-        return database.transact_pipelined(
-            lambda it: [r for part in in_parts(records) for r in insert(it, part)]
-        )
+        return database.transact_pipelined(lambda it: work(it, _insert_parts))
     except IntegrityViolation:
-        return database.transact(
-            lambda it: [r for part in in_parts(records) for r in _insert_halves(it, part, insert)]
-        )
+        return database.transact(lambda it: work(it, _insert_parts_in_halves))
 
 
 def in_parts(records: Sequence[Record]) -> list[Sequence[Record]]:
     """Return the records in parts, one for each statement."""
     return [records[start : start + PART] for start in range(0, len(records), PART)]
+
+
+def _insert_parts(
+    connection: Connection, records: Sequence[Record], insert: Insert[Record, Result]
+) -> list[Result | Refusal]:
+    return [result for part in in_parts(records) for result in insert(connection, part)]
+
+
+def _insert_parts_in_halves(
+    connection: Connection, records: Sequence[Record], insert: Insert[Record, Result]
+) -> list[Result | Refusal]:
+    parts = in_parts(records)
+    return [result for part in parts for result in _insert_halves(connection, part, insert)]
 
 
 def _insert_halves(

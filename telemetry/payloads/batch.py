@@ -54,10 +54,12 @@ class Batch(Generic[Record]):
             self.add_error(index, name, [problem(["body", index], message, "integrity")])
         self.errors.sort(key=itemgetter("index"))
 
-    def response_body(self, inserted: int, duplicates: int, **more: Any) -> dict[str, Any]:
+    def response_body(
+        self, inserted: int, duplicates: int, completed: int = 0, **more: Any
+    ) -> dict[str, Any]:
         """Return the body of the response; ``more`` are members of this room alone."""
         more |= ignored_fields(self.ignored)
-        counted = {"inserted": inserted, "duplicates": duplicates}
+        counted = {"inserted": inserted, "duplicates": duplicates, "completed": completed}
         return {**counted, "errors": self.errors, "total": self.total, **more}
 
 

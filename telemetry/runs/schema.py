@@ -21,7 +21,7 @@ COMMIT_SOURCES = ("manual", "llm", "ci")
 
 
 class OutcomeSchema(PayloadSchema):
-    """What may change while a run is in progress: the body of PATCH."""
+    """The fields that may change while a run is in progress."""
 
     status = Choice(STATUSES, STATUS_ALIASES)
     end_time = Timestamp()
@@ -38,6 +38,12 @@ class OutcomeSchema(PayloadSchema):
     git_commit_source = Choice(COMMIT_SOURCES)
     git_commit_author = Text()
     git_commit_timestamp = Timestamp()
+
+
+class UpdateSchema(OutcomeSchema):
+    """The body of PATCH."""
+
+    reopen = NumericFlag()
 
 
 class RunSchema(OutcomeSchema):

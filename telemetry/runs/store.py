@@ -1,25 +1,18 @@
 """Runs in PostgreSQL."""
 
 from collections.abc import Sequence
-from operator import attrgetter
-from typing import Any, NamedTuple
-
-from psycopg.rows import scalar_row
+from typing import Any, Literal, NamedTuple
 
 from telemetry.database import statements
-from telemetry.database.batch_insert import copy_new, in_parts, insert_new
-from telemetry.database.connection import Connection
-from telemetry.database.copy import CopyRow, copy_rows
-from telemetry.database.database import Database, Row
+from telemetry.database.copy import CopyRow
+from telemetry.database.database import ATTEMPTS, Database, Row
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.database.values import Keyed, as_json, json_array
 from telemetry.group_commit import GroupCommit, Limits
-from telemetry.runs.rows import ROWS
+from telemetry.runs.batch import BatchCreated, RunBatch
+from telemetry.runs.writes import CREATE, Existing, send_settle
 
-COPY = statements.load("runs/copy")
-CREATE = statements.load("runs/create")
 FIND_ANY = statements.load("runs/find_any")
-FIND_DIFFERING = statements.load("runs/find_differing")
 GET = statements.load("runs/get")
 LIST = statements.load("runs/list")
 UPDATE = statements.load("runs/update")
@@ -31,19 +24,21 @@ Run = dict[str, Any]
 
 
 class Created(NamedTuple):
-    """The outcome of a create. ``differs`` names the fields in which a duplicate differs."""
+    """The outcome of a create.
 
-    created: bool
-    differs: Sequence[str]
+    ``fields`` names the fields that a completed run got, or those in which a duplicate differs.
+    """
+
+    outcome: Literal["created", "completed", "duplicate"]
+    fields: Sequence[str]
 
 
-class BatchCreated(NamedTuple):
-    """The outcome of a batch. ``refused`` holds, by index, the constraint that refused a run."""
+class RunHasEnded(Exception):
+    """The run has ended and is not running again."""
 
-    inserted: int
-    duplicates: int
-    duplicate_differs: Sequence[str]
-    refused: dict[int, str]
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class RunStore:
@@ -56,26 +51,23 @@ class RunStore:
         )
 
     def create(self, run: Keyed) -> Created:
-        """Create the run unless its event_id exists. Runs that arrive together share a commit."""
+        """Create the run, or complete it. Runs that arrive together share a commit."""
         if self._group_commit.submit(run, len(run.json)):
-            return Created(created=True, differs=[])
-        differing = self._database.fetch_one(FIND_DIFFERING, {"runs": json_array([run])})
-        return Created(created=False, differs=differing["differs"] if differing else [])
+            return Created("created", [])
+        existing = [Existing(run.key, run, [run])]
+        read = self._database.transact_pipelined(lambda it: send_settle(it, existing))
+        (settled,) = read()
+        if settled.fields_updated is not None:
+            return Created("completed", settled.fields_updated)
+        return Created("duplicate", settled.differs)
 
     def create_batch(self, runs: dict[int, CopyRow]) -> BatchCreated:
-        """Create the new runs in one transaction. ``runs`` is by index in the batch."""
+        """Create or complete the runs in one transaction. ``runs`` is by index in the batch."""
         if not runs:
-            return BatchCreated(0, 0, [], {})
-        key = attrgetter("key")
-        new = None if self._any_exists(runs) else copy_new(self._database, runs, key, _copy)
-        if new is not None and len(new) == len(runs):
-            return BatchCreated(len(new), 0, [], {})
-        sent = {index: ROWS.keyed(run) for index, run in runs.items()}
-        refused: dict[int, str] = {}
-        if new is None:
-            new, refused = insert_new(self._database, sent, key, _insert)
-        repeated = [run for index, run in sent.items() if index not in new and index not in refused]
-        return BatchCreated(len(new), len(repeated), self._differing(repeated), refused)
+            return BatchCreated(0, 0, 0, [], {})
+        batch = RunBatch(runs)
+        copied = None if self._any_exists(batch.event_ids) else batch.copy(self._database)
+        return copied or batch.insert(self._database)
 
     def get(self, event_id: str) -> Row | None:
         """Return the run, or None."""
@@ -88,12 +80,21 @@ class RunStore:
         """
         return self._database.fetch_objects(LIST, filters, computed=("commit_url", "repo_url"))
 
-    def update(self, event_id: str, changes: Run) -> bool:
-        """Update the fields that were sent; return whether the run exists."""
-        found = self._database.fetch_one(
-            UPDATE, {"event_id": event_id, "changes": as_json(changes)}
-        )
-        return found is not None
+    def update(self, event_id: str, changes: Run, *, reopen: bool = False) -> Sequence[str] | None:
+        """Change the fields that were sent; return the fields updated, or None without the run.
+
+        Raises RunHasEnded when the run would be running again, unless it is to ``reopen``.
+        """
+        parameters = {"event_id": event_id, "changes": as_json(changes), "reopen": reopen}
+        for _ in range(ATTEMPTS):
+            if updated := self._database.fetch_one(UPDATE, parameters):
+                return [*changes, "end_time"] if updated["reopened"] else [*changes]
+            run = self.get(event_id)
+            if run is None:
+                return None
+            if run["status"] != "running":
+                raise RunHasEnded(run["status"])
+        raise DatabaseUnavailable("the run ends and is reopened again and again")
 
     def associate_commit(self, event_id: str, commit: dict[str, Any]) -> str | None:
         """Record the run's git commit; return its run_id, or None when the run does not exist."""
@@ -123,29 +124,6 @@ class RunStore:
         created = {row["event_id"]: row for row in rows}
         return [created.pop(run.key, None) for run in runs]
 
-    def _any_exists(self, runs: dict[int, CopyRow]) -> bool:
-        event_ids = as_json([run.key for run in runs.values()])
-        return self._database.fetch_one(FIND_ANY, {"event_ids": event_ids}) is not None
-
-    def _differing(self, runs: Sequence[Keyed]) -> Sequence[str]:
-        if not runs:
-            return []
-        parts = in_parts(runs)
-        rows = self._database.transact(
-            lambda it: [row for part in parts for row in _find_differing(it, part)],
-            one_statement=len(parts) == 1,
-        )
-        return sorted(row["event_id"] for row in rows)
-
-
-def _find_differing(connection: Connection, runs: Sequence[Keyed]) -> Sequence[Row]:
-    return connection.execute(FIND_DIFFERING, {"runs": json_array(runs)}).fetchall()
-
-
-def _copy(connection: Connection, runs: Sequence[CopyRow]) -> None:
-    copy_rows(connection, COPY, runs)
-
-
-def _insert(connection: Connection, runs: Sequence[Keyed]) -> set[str]:
-    cursor = connection.cursor(row_factory=scalar_row)
-    return {*cursor.execute(CREATE, {"runs": json_array(runs)})}
+    def _any_exists(self, event_ids: Sequence[str]) -> bool:
+        found = self._database.fetch_one(FIND_ANY, {"event_ids": as_json(event_ids)})
+        return found is not None

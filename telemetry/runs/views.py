@@ -7,7 +7,9 @@ from flask import Blueprint, Response, current_app, request
 
 from telemetry.database.database import Row
 from telemetry.database.errors import IntegrityViolation
+from telemetry.database.values import Keyed
 from telemetry.failures import Unavailable
+from telemetry.http.error_shape import problem
 from telemetry.http.errors import ApiError, Invalid
 from telemetry.http.request_log import request_id, set_log_message
 from telemetry.http.responses import json_response
@@ -24,8 +26,9 @@ from telemetry.runs.schema import (
     ListSchema,
     OutcomeSchema,
     RunSchema,
+    UpdateSchema,
 )
-from telemetry.runs.store import RunStore
+from telemetry.runs.store import Created, RunHasEnded, RunStore
 
 MAX_BATCH = 10_000
 
@@ -35,7 +38,7 @@ BAD_REQUEST_TYPES = ("enum", "datetime_parsing")
 blueprint = Blueprint("runs", __name__)
 
 run_schema = RunSchema()
-outcome_schema = OutcomeSchema()
+update_schema = UpdateSchema()
 commit_schema = CommitSchema()
 list_schema = ListSchema()
 load_run = partial(load_keyed, run_schema, key="event_id")
@@ -46,7 +49,6 @@ load_run_row = partial(load_row, run_schema, rows=ROWS)
 def create() -> Response:
     """Create one run, idempotently."""
     run, ignored = load_run(read_document(), names=("run_id", "agent_name"))
-    event_id = run.key
     try:
         result = _store().create(run)
     except (IntegrityViolation, Unavailable):
@@ -57,20 +59,7 @@ def create() -> Response:
             f"Failed to create run: internal error (request {request_id()})",
             log=f"[ERROR] Failed to create run: {error}",
         ) from error
-    more = ignored_fields(ignored)
-    if result.created:
-        set_log_message(f"[OK] Created run: {event_id} (agent: {run.values['agent_name']})")
-        return json_response(
-            {"status": "created", "event_id": event_id, "run_id": run.values["run_id"], **more}, 201
-        )
-    set_log_message(f"[OK] Duplicate event_id (idempotent): {event_id}")
-    duplicate = {
-        "status": "duplicate",
-        "event_id": event_id,
-        "message": "Event already exists (idempotent)",
-    }
-    differs = {"differs": result.differs} if result.differs else {}
-    return json_response({**duplicate, **differs, **more})
+    return _created(run, result, ignored_fields(ignored))
 
 
 @blueprint.post("/api/v1/runs/batch")
@@ -81,11 +70,13 @@ def create_batch() -> Response:
     batch.add_constraint_errors(result.refused)
     set_log_message(
         f"[OK] Batch of {batch.total} runs: {result.inserted} created,"
-        f" {result.duplicates} duplicates, {len(batch.errors)} errors"
+        f" {result.completed} completed, {result.duplicates} duplicates,"
+        f" {len(batch.errors)} errors"
     )
     more = {"duplicate_differs": result.duplicate_differs} if result.duplicate_differs else {}
     return json_response(
-        batch.response_body(result.inserted, result.duplicates, **more), batch.status
+        batch.response_body(result.inserted, result.duplicates, result.completed, **more),
+        batch.status,
     )
 
 
@@ -111,16 +102,23 @@ def get(event_id: str) -> Response:
 @blueprint.patch("/api/v1/runs/<event_id>")
 def update(event_id: str) -> Response:
     """Change the fields of a run that were sent."""
-    changes, ignored = load(outcome_schema, read_document())
+    changes, ignored = load(update_schema, read_document())
+    reopen = changes.pop("reopen", False)
+    if reopen and "end_time" in changes:
+        message = "A run that is reopened has no end_time"
+        raise Invalid([problem(["body", "end_time"], message, "reopened")])
     if not changes:
-        raise ApiError(400, f"Nothing to update; fields: {', '.join(outcome_schema.fields)}")
-    if not _store().update(event_id, changes):
+        raise ApiError(400, f"Nothing to update; fields: {', '.join(OutcomeSchema().fields)}")
+    try:
+        updated = _store().update(event_id, changes, reopen=reopen)
+    except RunHasEnded as ended:
+        message = f"Run has ended with status {ended.status}: {event_id}"
+        raise ApiError(409, f'{message}; send "reopen": true to set it to running') from ended
+    if updated is None:
         raise _not_found(event_id)
-    set_log_message(f"[OK] Updated run: {event_id} ({', '.join(changes)})")
+    set_log_message(f"[OK] Updated run: {event_id} ({', '.join(updated)})")
     more = ignored_fields(ignored)
-    return json_response(
-        {"event_id": event_id, "updated": True, "fields_updated": [*changes], **more}
-    )
+    return json_response({"event_id": event_id, "updated": True, "fields_updated": updated, **more})
 
 
 @blueprint.post("/api/v1/runs/<event_id>/associate-commit")
@@ -175,6 +173,26 @@ def get_metrics() -> Response:
 
 def _store() -> RunStore:
     return cast(RunStore, current_app.extensions["runs"])
+
+
+def _created(run: Keyed, result: Created, more: dict[str, Any]) -> Response:
+    """Return the response to a create; ``more`` are members of its body."""
+    if result.outcome == "duplicate":
+        set_log_message(f"[OK] Duplicate event_id (idempotent): {run.key}")
+        duplicate = {
+            "status": "duplicate",
+            "event_id": run.key,
+            "message": "Event already exists (idempotent)",
+        }
+        differs = {"differs": result.fields} if result.fields else {}
+        return json_response({**duplicate, **differs, **more})
+    names = {"event_id": run.key, "run_id": run.values["run_id"]}
+    if result.outcome == "completed":
+        set_log_message(f"[OK] Completed run: {run.key} (agent: {run.values['agent_name']})")
+        body = {"status": "completed", **names, "fields_updated": result.fields, **more}
+        return json_response(body)
+    set_log_message(f"[OK] Created run: {run.key} (agent: {run.values['agent_name']})")
+    return json_response({"status": "created", **names, **more}, 201)
 
 
 def _read_filters() -> tuple[dict[str, Any], int]:

@@ -9,8 +9,9 @@ from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import ListSchema, OutcomeSchema, RunSchema
 from tests.support.runs import minimal_run
 
-# Kept for comparing a repeated create with the stored run; no response has it.
-INTERNAL = {"changed_fields"}
+# Kept for comparing a repeated create with the stored run, and for the trigger that refuses to undo
+# an end; no response has them.
+INTERNAL = {"changed_fields", "completed_fields", "reopened_at"}
 # Set by the database and the statements, never by a client.
 MAINTAINED = INTERNAL | {"updated_at"}
 
@@ -59,7 +60,18 @@ def test_create_and_copy_write_every_field_of_the_schema(table):
 
 def test_update_changes_every_field_of_its_schema():
     changed = set(re.findall(r"^ {4}(\w+) = ", statement("update"), re.MULTILINE))
-    assert changed == OutcomeSchema().fields.keys() | MAINTAINED
+    assert changed == OutcomeSchema().fields.keys() | MAINTAINED - {"completed_fields"}
+
+
+def test_complete_changes_every_field_of_the_schema_but_the_key():
+    changed = set(re.findall(r"^ {4}(\w+) = ", statement("complete"), re.MULTILINE))
+    assert changed == (RunSchema().fields.keys() - {"event_id"}) | MAINTAINED - {"reopened_at"}
+
+
+def test_find_differing_knows_the_fields_that_change_while_a_run_is_in_progress():
+    named = re.findall(r"^ {20}'(\w+)'", statement("find_differing"), re.MULTILINE)
+    synced = ["api_posted", "api_posted_at", "api_retry_count"]
+    assert named == [*OutcomeSchema().fields, "git_commit_hash", *synced]
 
 
 def test_every_filter_of_the_list_is_in_its_statement():

@@ -42,7 +42,13 @@ def test_every_text_is_stored_as_it_is(client):
         for number, text in enumerate(HOSTILE)
     ]
     answer = client.post(URL, json=runs)
-    assert answer.json == {"inserted": len(runs), "duplicates": 0, "errors": [], "total": len(runs)}
+    assert answer.json == {
+        "inserted": len(runs),
+        "duplicates": 0,
+        "completed": 0,
+        "errors": [],
+        "total": len(runs),
+    }
     for run in runs:
         stored = client.get(f"/api/v1/runs/{run['event_id']}").json
         assert {name: stored[name] for name in run} == {
@@ -54,6 +60,7 @@ def test_every_text_is_stored_as_it_is(client):
     assert again.json == {
         "inserted": 1,
         "duplicates": len(runs),
+        "completed": 0,
         "errors": [],
         "total": len(runs) + 1,
     }
@@ -82,7 +89,7 @@ def test_what_was_not_sent_does_not_differ(client):
     same = {name: full_run()[name] for name in minimal_run() if name != "event_id"}
     client.post("/api/v1/runs", json=full_run("a"))
     assert "duplicate_differs" not in client.post(URL, json=[minimal_run("a", **same)]).json
-    answer = client.post(URL, json=[minimal_run("a", **same, status="running"), minimal_run("b")])
+    answer = client.post(URL, json=[minimal_run("a", **same, status="failure"), minimal_run("b")])
     assert answer.json["duplicate_differs"] == ["a"]
 
 

@@ -18,7 +18,13 @@ def stored(db):
 def test_it_works(client, db):
     response = client.post(URL, json=[minimal_run("a"), full_run("b")])
     assert response.status_code == 200
-    assert response.json == {"inserted": 2, "duplicates": 0, "errors": [], "total": 2}
+    assert response.json == {
+        "inserted": 2,
+        "duplicates": 0,
+        "completed": 0,
+        "errors": [],
+        "total": 2,
+    }
     assert stored(db) == ["a", "b"]
 
 
@@ -30,7 +36,13 @@ def test_it_accepts_an_object(client, db):
 def test_it_accepts_json_lines(client, db):
     lines = "\n".join(json.dumps(minimal_run(name)) for name in "ab") + "\r\n\n"
     response = client.post(URL, data=lines, content_type="application/x-ndjson")
-    assert response.json == {"inserted": 2, "duplicates": 0, "errors": [], "total": 2}
+    assert response.json == {
+        "inserted": 2,
+        "duplicates": 0,
+        "completed": 0,
+        "errors": [],
+        "total": 2,
+    }
     assert stored(db) == ["a", "b"]
 
 
@@ -113,7 +125,13 @@ def test_a_batch_without_a_valid_run_is_422_in_the_same_shape(client, db):
 def test_an_empty_batch_is_fine(client, body, content_type):
     response = client.post(URL, data=body, content_type=content_type)
     assert response.status_code == 200
-    assert response.json == {"inserted": 0, "duplicates": 0, "errors": [], "total": 0}
+    assert response.json == {
+        "inserted": 0,
+        "duplicates": 0,
+        "completed": 0,
+        "errors": [],
+        "total": 0,
+    }
 
 
 def test_it_counts_duplicates_and_names_those_that_differ(client, db):
@@ -128,6 +146,7 @@ def test_it_counts_duplicates_and_names_those_that_differ(client, db):
     assert response.json == {
         "inserted": 1,
         "duplicates": 3,
+        "completed": 0,
         "errors": [],
         "total": 4,
         "duplicate_differs": ["new", "old"],
@@ -174,7 +193,7 @@ def test_a_batch_is_logged_once(client, caplog):
     caplog.set_level("INFO")
     client.post(URL, json=[minimal_run("a"), {}])
     assert [message for message in caplog.messages if "OK" in message] == [
-        "[OK] Batch of 2 runs: 1 created, 0 duplicates, 1 errors"
+        "[OK] Batch of 2 runs: 1 created, 0 completed, 0 duplicates, 1 errors"
     ]
 
 

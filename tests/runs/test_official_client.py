@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from tests.support.official_client import COMMIT, END, UNKNOWN, client_record
+from tests.support.official_client import COMMIT, END, UNKNOWN, client_record, offline_spool
 
 URL = "/api/v1/runs"
+
+# What END leaves in a run that is read.
+ENDED = {**END, "status": "success", "end_time": "2026-01-31T12:02:10.500000Z"}
 
 
 def test_a_run_is_created_updated_given_a_commit_and_ended(client):
@@ -52,12 +55,54 @@ def test_its_buffer_is_recorded_as_a_batch_and_may_be_sent_again(client, form):
     assert {run["api_posted"] for run in client.get(URL).json} == {False}
 
 
+def assert_ended(client, runs):
+    for number in range(runs):
+        run = client.get(f"{URL}/offline-{number}").json
+        assert {name: run[name] for name in ENDED} == ENDED
+
+
+@pytest.mark.parametrize("form", ["array", "object", "lines"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_its_offline_spool_ends_every_run(client, form, order):
+    spool = offline_spool(20)[::order]
+    for expected in [(20, 0, 20), (0, 0, 40)]:
+        body = batch(client, form, spool)
+        assert (body["inserted"], body["completed"], body["duplicates"]) == expected
+        assert body["errors"] == []
+        assert "duplicate_differs" not in body
+        assert_ended(client, 20)
+
+
+@pytest.mark.parametrize("size", [1, 3, 20])
+def test_its_spool_can_be_split_and_any_part_sent_again(client, size):
+    spool = offline_spool(20)
+    parts = [spool[first : first + size] for first in range(0, len(spool), size)]
+    counted = {"inserted": 0, "completed": 0, "duplicates": 0}
+    for part in [*parts, *parts[::2]]:
+        body = batch(client, "array", part)
+        counted = {name: counted[name] + body[name] for name in counted}
+    assert counted["inserted"] == 20
+    assert sum(counted.values()) == len(spool) + sum(map(len, parts[::2]))
+    assert_ended(client, 20)
+
+
+def test_its_spool_can_be_posted_record_by_record(client):
+    outcomes = [client.post(URL, json=record).json["status"] for record in offline_spool(3)]
+    assert outcomes == ["created", "completed"] * 3
+    assert_ended(client, 3)
+
+
 def post_batch(client, form, records):
     """Post a batch in one of its forms; return inserted, duplicates and errors."""
+    counted = batch(client, form, records)
+    return counted["inserted"], counted["duplicates"], counted["errors"]
+
+
+def batch(client, form, records):
+    """Post a batch in one of its forms; return the body of the response."""
     if form == "lines":
         body = "\n".join(json.dumps(record) for record in records)
         sent = {"data": body, "content_type": "application/x-ndjson"}
     else:
         sent = {"json": records if form == "array" else {"runs": records}}
-    counted = client.post(f"{URL}/batch", **sent).json
-    return counted["inserted"], counted["duplicates"], counted["errors"]
+    return client.post(f"{URL}/batch", **sent).json

@@ -14,7 +14,13 @@ def test_it_works(events):
     batch = [full_event(id="a"), minimal_event(), full_event(id="b")]
     response = events.post(BATCH_URL, json=batch)
     assert response.status_code == 200
-    assert response.json == {"inserted": 3, "duplicates": 0, "errors": [], "total": 3}
+    assert response.json == {
+        "inserted": 3,
+        "duplicates": 0,
+        "completed": 0,
+        "errors": [],
+        "total": 3,
+    }
     assert {"a", "b"} < ids(events)
 
 
@@ -29,9 +35,15 @@ def test_it_accepts_every_shape(events):
 def test_it_counts_duplicates(events):
     events.post(URL, json=full_event(id="a", runtime_ms=1))
     response = events.post(BATCH_URL, json=[full_event(id=it) for it in "abab"])
-    assert response.json == {"inserted": 1, "duplicates": 3, "errors": [], "total": 4}
+    assert response.json == {
+        "inserted": 1,
+        "duplicates": 3,
+        "completed": 0,
+        "errors": [],
+        "total": 4,
+    }
     again = events.post(BATCH_URL, json=[full_event(id=it) for it in "ab"])
-    assert again.json == {"inserted": 0, "duplicates": 2, "errors": [], "total": 2}
+    assert again.json == {"inserted": 0, "duplicates": 2, "completed": 0, "errors": [], "total": 2}
     kept = {event["id"]: event["runtime_ms"] for event in events.get(URL).json["items"]}
     assert kept == {"a": 1, "b": 1500}
 
@@ -57,7 +69,13 @@ def test_it_rejects_a_batch_without_a_good_event(events):
 def test_it_accepts_an_empty_batch(events):
     response = events.post(BATCH_URL, json=[])
     assert response.status_code == 200
-    assert response.json == {"inserted": 0, "duplicates": 0, "errors": [], "total": 0}
+    assert response.json == {
+        "inserted": 0,
+        "duplicates": 0,
+        "completed": 0,
+        "errors": [],
+        "total": 0,
+    }
 
 
 def test_it_accepts_10_000_events_and_no_more(events):

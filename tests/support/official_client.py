@@ -80,3 +80,13 @@ COMMIT = {
     "commit_author": "Agent <agent@example.org>",
     "commit_timestamp": "2026-01-31T12:01:00+00:00",
 }
+
+
+def offline_spool(runs: int) -> list[dict]:
+    """Return what the client buffers during an outage: two full records per run, in order.
+
+    It writes one when the run starts and another when it ends, both with the same event_id.
+    """
+    starts = [client_record(f"offline-{number}") for number in range(runs)]
+    ends = [{**start, **END, "api_retry_count": 1} for start in starts]
+    return [record for pair in zip(starts, ends, strict=True) for record in pair]

@@ -45,6 +45,7 @@ VALUES = {
     "name": "runtime_events",
     "parent_run_id": "run-0",
     "relations": '["agent_runs", "os_core.devices"]',
+    "reopen": "false",
     "row_limit": "11",
     "row_offset": "0",
     "run_id": "run-1",

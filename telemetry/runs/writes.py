@@ -1,0 +1,80 @@
+"""The statements that store runs, each as a function over a connection.
+
+A run is stored in two steps. An insert decides whether it is new. A record of a run that exists is
+settled: it completes the run when the run is running and the record has ended, and is compared
+with the run otherwise.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from psycopg.rows import scalar_row
+
+from telemetry.database import statements
+from telemetry.database.connection import Connection
+from telemetry.database.copy import CopyRow, copy_rows
+from telemetry.database.database import Row
+from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.values import Keyed, json_array
+
+COPY = statements.load("runs/copy")
+CREATE = statements.load("runs/create")
+COMPLETE = statements.load("runs/complete")
+FIND_DIFFERING = statements.load("runs/find_differing")
+
+
+class Existing(NamedTuple):
+    """The records of a run that exists. ``closing`` may complete it, and each is compared."""
+
+    event_id: str
+    closing: Keyed | None
+    records: Sequence[Keyed]
+
+
+class Settled(NamedTuple):
+    """What the records of a run that exists did to it, and in which fields they differ from it."""
+
+    fields_updated: Sequence[str] | None
+    """None: they did not complete the run."""
+
+    differs: Sequence[str]
+
+
+def insert(connection: Connection, runs: Sequence[Keyed]) -> list[bool]:
+    """Insert the runs that are new; return for each whether it was."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    new = {*cursor.execute(CREATE, {"runs": json_array(runs)})}
+    return [run.key in new for run in runs]
+
+
+def copy(connection: Connection, runs: Sequence[CopyRow]) -> None:
+    """Copy the runs, all of them new."""
+    copy_rows(connection, COPY, runs)
+
+
+def settle(connection: Connection, runs: Sequence[Existing]) -> list[Settled]:
+    """Settle the records of runs that exist. Raises DatabaseUnavailable when one was deleted."""
+    return send_settle(connection, runs)()
+
+
+def send_settle(connection: Connection, runs: Sequence[Existing]) -> Callable[[], list[Settled]]:
+    """Send the statements of settle; the function returned reads their results.
+
+    In a pipeline the caller can send the COMMIT in between, which saves a round trip.
+    """
+    closing = [run.closing for run in runs if run.closing]
+    records = [record for run in runs for record in run.records]
+    completed: Iterable[Row] = (
+        connection.execute(COMPLETE, {"runs": json_array(closing)}) if closing else ()
+    )
+    compared = connection.execute(FIND_DIFFERING, {"runs": json_array(records)})
+
+    def read() -> list[Settled]:
+        updated = {row["event_id"]: row["fields_updated"] for row in completed}
+        differs = {row["event_id"]: row["differs"] for row in compared}
+        for run in runs:
+            if run.event_id not in differs:
+                raise DatabaseUnavailable(f"run {run.event_id!r} was deleted during the request")
+        return [Settled(updated.get(it.event_id), differs[it.event_id]) for it in runs]
+
+    return read
