@@ -1,10 +1,9 @@
 """Heads that somebody kept: the answers of the heads endpoint, in a file."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import msgspec
 
 NAME = "[A-Za-z0-9._:-]+"
 
@@ -31,9 +30,9 @@ def read_heads(path: Path) -> Heads:
     try:
         text = path.read_bytes()
         try:
-            documents = [msgspec.json.decode(text)]
-        except msgspec.DecodeError:
-            documents = [msgspec.json.decode(line) for line in text.splitlines() if line.strip()]
+            documents = [json.loads(text)]
+        except ValueError:
+            documents = [json.loads(line) for line in text.splitlines() if line.strip()]
     except OSError as error:
         raise BadHeads(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # no UTF-8, or nested too deep

@@ -2,11 +2,13 @@
 
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
 import psycopg
 
+from telemetry.audio_runtime.checkers import CheckerLost
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
 from telemetry.audio_runtime.verify import NothingToVerify
@@ -15,6 +17,16 @@ from telemetry.cli.connections import audio_runtime_url, connect_without_time_li
 from telemetry.cli.examples import examples
 from telemetry.cli.failures import CannotVerify
 from telemetry.config import Config
+
+CANNOT_VERIFY = (
+    BadHeads,
+    CheckerLost,
+    NothingToVerify,
+    psycopg.Error,
+    click.ClickException,
+    OSError,
+    ValueError,
+)
 
 
 @click.command(epilog=examples("python -m telemetry verify --tenant tenant-1 --heads heads.json"))
@@ -39,6 +51,11 @@ from telemetry.config import Config
     show_default=True,
     help="How many checks run at once.",
 )
+@click.option(
+    "--fast",
+    is_flag=True,
+    help="Let the functions stored in the database compute the hashes, and trust them.",
+)
 @click.pass_obj
 def verify(  # noqa: PLR0913 - one argument per option
     config: Config,
@@ -48,6 +65,7 @@ def verify(  # noqa: PLR0913 - one argument per option
     heads: Path | None,
     since: Path | None,
     jobs: int,
+    fast: bool,
 ) -> None:
     """Check the audio ledger, its audit rows and its projection.
 
@@ -59,18 +77,19 @@ def verify(  # noqa: PLR0913 - one argument per option
     try:
         url = audio_runtime_url(config)
         for finding in audio_runtime_verify(
-            lambda: connect_without_time_limit(url),
+            partial(connect_without_time_limit, url),
             scope,
             kept=_read_heads(heads, scope),
             since=_read_heads(since, scope),
             jobs=jobs,
+            fast=fast,
             say=_report,
         ):
             click.echo(str(finding))
             count += 1
     except KeyboardInterrupt:
         raise CannotVerify("interrupted") from None
-    except (BadHeads, NothingToVerify, psycopg.Error, click.ClickException, OSError) as error:
+    except CANNOT_VERIFY as error:
         raise CannotVerify(" ".join(str(error).split())) from error
     _report(f"{count} finding(s)" if count else "nothing is wrong")
     sys.exit(1 if count else 0)

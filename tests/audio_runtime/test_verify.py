@@ -19,6 +19,12 @@ CANONICAL = """
 """
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["proof", "fast"])
+def way(request, ledger):
+    """Both ways of verify find the same."""
+    ledger.fast = request.param
+
+
 @pytest.fixture
 def ids(client, cast, db):
     """Fill two devices; return the ids of device-1's events. Then the guards are taken down."""
