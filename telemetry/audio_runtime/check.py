@@ -1,6 +1,7 @@
 """Checking some devices in one snapshot: by the proof, or by functions of the database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import IsolationLevel
@@ -36,11 +37,19 @@ def use_snapshots(connection: Connection) -> None:
     connection.read_only = True
 
 
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Hold a transaction open that is set up for verify, without a time limit."""
+    with connection.transaction():
+        connection.execute(SET_UP_TRANSACTION, {"time_limit": "0"})
+        connection.execute(SET_UP)
+        yield
+
+
 def check(connection: Connection, wanted: list[Wanted]) -> list[Finding]:
     """Check plain rows by the proof. Raises psycopg.Error, and ValueError for rows it can't use."""
     found = []
-    with connection.transaction():
-        _set_up(connection)
+    with snapshot(connection):
         for device, it in zip(read_rows(connection, wanted), wanted, strict=True):
             start = Start(it["after"], bytes.fromhex(it["row_hash"]), device.earlier)
             kept = Head(it["kept_event_id"], it["kept_row_hash"])
@@ -51,16 +60,10 @@ def check(connection: Connection, wanted: list[Wanted]) -> list[Finding]:
 def check_fast(connection: Connection, wanted: list[Wanted]) -> list[Finding]:
     """Check by the functions that the database has stored. Raises psycopg.Error."""
     parameters = {"devices": as_json(wanted), "findings": MAX_FINDINGS}
-    with connection.transaction():
-        _set_up(connection)
+    with snapshot(connection):
         found = [
             Finding(**row)
             for statement in FAST_CHECKS
             for row in connection.execute(statement, parameters, prepare=False)
         ]
     return sorted(found, key=order)
-
-
-def _set_up(connection: Connection) -> None:
-    connection.execute(SET_UP_TRANSACTION, {"time_limit": "0"})
-    connection.execute(SET_UP)

@@ -41,8 +41,8 @@ class Rows(NamedTuple):
 def read_rows(connection: Connection, wanted: list[dict[str, Any]]) -> Iterator[Rows]:
     """Yield the rows of each of the ``wanted`` devices, within the connection's transaction.
 
-    They name ``tenant_id``, ``device_id``, ``after`` and ``kept_event_id``, as the statements
-    take them. Raises psycopg.Error.
+    They name ``tenant_id`` and ``device_id``, and may name ``after`` and ``kept_event_id``, as the
+    statements take them. Raises psycopg.Error, and ValueError for rows in a wrong order.
     """
     devices = as_json([{"place": place, **it} for place, it in enumerate(wanted)])
     with ExitStack() as opened:
@@ -64,7 +64,7 @@ def read_rows(connection: Connection, wanted: list[dict[str, Any]]) -> Iterator[
         events = _Places(read("events", EVENTS, ("session_known", *EVENT_COLUMNS)))
         audit_rows = _Places(read("audit_rows", AUDIT_ROWS, AUDIT_COLUMNS))
         earlier: dict[int, list[tuple[Any, ...]]] = {}
-        if any(it["after"] is not None for it in wanted):
+        if any(it.get("after") is not None for it in wanted):
             rows = read("earlier", EARLIER_EVENTS, EVENT_COLUMNS, kinds=[*KINDS])
             earlier = {
                 place: [row[1:] for row in group] for place, group in groupby(rows, itemgetter(0))

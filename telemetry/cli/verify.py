@@ -10,6 +10,7 @@ import psycopg
 
 from telemetry.audio_runtime.checkers import CheckerLost
 from telemetry.audio_runtime.devices import Scope
+from telemetry.audio_runtime.export import export
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
 from telemetry.audio_runtime.verify import NothingToVerify
 from telemetry.audio_runtime.verify import verify as audio_runtime_verify
@@ -56,6 +57,13 @@ CANNOT_VERIFY = (
     is_flag=True,
     help="Let the functions stored in the database compute the hashes, and trust them.",
 )
+@click.option(
+    "--export",
+    "export_to",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write what the check reads to FILE instead, to check it without the database.",
+)
 @click.pass_obj
 def verify(  # noqa: PLR0913 - one argument per option
     config: Config,
@@ -66,18 +74,24 @@ def verify(  # noqa: PLR0913 - one argument per option
     since: Path | None,
     jobs: int,
     fast: bool,
+    export_to: Path | None,
 ) -> None:
     """Check the audio ledger, its audit rows and its projection.
 
     Prints one line per finding. The exit status is 0 without findings, 1 with findings, and 2
     when the check could not be done.
     """
+    if export_to is not None and (heads or since or fast):
+        raise click.UsageError("--export checks nothing: leave out --heads, --since and --fast")
     scope = Scope(tenant, device)
     count = 0
     try:
-        url = audio_runtime_url(config)
+        connect = partial(connect_without_time_limit, audio_runtime_url(config))
+        if export_to is not None:
+            export(connect, scope, export_to, say=_report)
+            return
         for finding in audio_runtime_verify(
-            partial(connect_without_time_limit, url),
+            connect,
             scope,
             kept=_read_heads(heads, scope),
             since=_read_heads(since, scope),

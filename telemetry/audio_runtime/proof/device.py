@@ -95,7 +95,7 @@ def check_device(device: Device, links: Iterable[Link], start: Start, kept: Head
             found.add("audit_row_without_event", audit_row[0] if audit_row else None)
             continue
         event_id, row_hash = event[_ID], event[_ROW_HASH]
-        if last_id is not None and event_id <= last_id:
+        if last_id is not None and event_id < last_id:
             raise ValueError(f"event {event_id} came after event {last_id}")
         if row_hash != canonical.link(previous, canonical.content_with(names, event)):
             found.add("row_hash_wrong", event_id)
