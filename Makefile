@@ -28,9 +28,10 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix --processes 2 sql migrations
 
-## Write sql/schema.sql, the whole database as the migrations make it
+## Write sql/schema.sql, the whole database as the migrations make it, and sql/definitions.txt
 schema: install
 	$(BIN)/python -m tests.support.schema_file
+	$(BIN)/python -m tests.support.definitions_file
 
 ## Make .venv with everything in it; does nothing when it is up to date
 install: $(VENV)/installed

@@ -39,47 +39,49 @@ FROM
         AS wanted (
             place integer, tenant_id text, device_id text, after bigint, kept_event_id bigint
         )
-CROSS JOIN LATERAL (
-    SELECT latest.event_id
-    FROM unnest(%(kinds)s::text[]) AS kind (name)
-    CROSS JOIN LATERAL (
-        SELECT ledger.event_id
-        FROM os_core.audio_runtime_events AS ledger
-        WHERE
-            ledger.tenant_id = wanted.tenant_id
-            AND ledger.device_id = wanted.device_id
-            AND ledger.event_kind BETWEEN kind.name AND kind.name
-            AND ledger.event_id <= wanted.after
-        ORDER BY ledger.event_kind DESC, ledger.event_id DESC
-        LIMIT 1
-    ) AS latest
-    UNION
-    (
-        SELECT ledger.event_id
-        FROM os_core.audio_runtime_events AS ledger
-        WHERE
-            ledger.tenant_id = wanted.tenant_id
-            AND ledger.device_id = wanted.device_id
-            AND ledger.session_id IS NOT NULL
-            AND ledger.event_id <= wanted.after
-        ORDER BY ledger.event_id DESC
-        LIMIT 1
-    )
-    UNION
-    (
-        SELECT ledger.event_id
-        FROM os_core.audio_runtime_events AS ledger
-        WHERE
-            ledger.tenant_id = wanted.tenant_id
-            AND ledger.device_id = wanted.device_id
-            AND ledger.event_id <= wanted.after
-        ORDER BY ledger.event_id DESC
-        LIMIT 1
-    )
-    UNION
-    SELECT wanted.kept_event_id
-    WHERE wanted.kept_event_id <= wanted.after
-) AS needed
+CROSS JOIN
+    LATERAL (
+        SELECT latest.event_id
+        FROM unnest(%(kinds)s::text[]) AS kind (name)
+        CROSS JOIN
+            LATERAL (
+                SELECT ledger.event_id
+                FROM os_core.audio_runtime_events AS ledger
+                WHERE
+                    ledger.tenant_id = wanted.tenant_id
+                    AND ledger.device_id = wanted.device_id
+                    AND ledger.event_kind BETWEEN kind.name AND kind.name
+                    AND ledger.event_id <= wanted.after
+                ORDER BY ledger.event_kind DESC, ledger.event_id DESC
+                LIMIT 1
+            ) AS latest
+        UNION
+        (
+            SELECT ledger.event_id
+            FROM os_core.audio_runtime_events AS ledger
+            WHERE
+                ledger.tenant_id = wanted.tenant_id
+                AND ledger.device_id = wanted.device_id
+                AND ledger.session_id IS NOT NULL
+                AND ledger.event_id <= wanted.after
+            ORDER BY ledger.event_id DESC
+            LIMIT 1
+        )
+        UNION
+        (
+            SELECT ledger.event_id
+            FROM os_core.audio_runtime_events AS ledger
+            WHERE
+                ledger.tenant_id = wanted.tenant_id
+                AND ledger.device_id = wanted.device_id
+                AND ledger.event_id <= wanted.after
+            ORDER BY ledger.event_id DESC
+            LIMIT 1
+        )
+        UNION
+        SELECT wanted.kept_event_id
+        WHERE wanted.kept_event_id <= wanted.after
+    ) AS needed
 INNER JOIN os_core.audio_runtime_events AS event
     ON
         wanted.tenant_id = event.tenant_id

@@ -1,14 +1,16 @@
 """``python -m telemetry verify``."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import click
 import psycopg
 
-from telemetry.audio_runtime.checkers import CheckerLost
+from telemetry.audio_runtime.checkers import CheckerLost, Connect
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.export import export
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
@@ -18,6 +20,7 @@ from telemetry.cli.connections import audio_runtime_url, connect_without_time_li
 from telemetry.cli.examples import examples
 from telemetry.cli.failures import CannotVerify
 from telemetry.config import Config
+from telemetry.health.definitions import differences, hashes_of
 
 CANNOT_VERIFY = (
     BadHeads,
@@ -76,7 +79,7 @@ def verify(  # noqa: PLR0913 - one argument per option
     fast: bool,
     export_to: Path | None,
 ) -> None:
-    """Check the audio ledger, its audit rows and its projection.
+    """Check the audio ledger, its audit rows, its projection, and the rules in its schema.
 
     Prints one line per finding. The exit status is 0 without findings, 1 with findings, and 2
     when the check could not be done.
@@ -90,16 +93,12 @@ def verify(  # noqa: PLR0913 - one argument per option
         if export_to is not None:
             export(connect, scope, export_to, say=_report)
             return
-        for finding in audio_runtime_verify(
-            connect,
-            scope,
-            kept=_read_heads(heads, scope),
-            since=_read_heads(since, scope),
-            jobs=jobs,
-            fast=fast,
-            say=_report,
-        ):
-            click.echo(str(finding))
+        kept, after = _read_heads(heads, scope), _read_heads(since, scope)
+        rows = audio_runtime_verify(
+            connect, scope, kept=kept, since=after, jobs=jobs, fast=fast, say=_report
+        )
+        for line in chain(_altered(connect), map(str, rows)):
+            click.echo(line)
             count += 1
     except KeyboardInterrupt:
         raise CannotVerify("interrupted") from None
@@ -107,6 +106,14 @@ def verify(  # noqa: PLR0913 - one argument per option
         raise CannotVerify(" ".join(str(error).split())) from error
     _report(f"{count} finding(s)" if count else "nothing is wrong")
     sys.exit(1 if count else 0)
+
+
+def _altered(connect: Connect) -> Iterator[str]:
+    """Yield a line for each definition that is not this release's."""
+    with connect() as connection:
+        found = hashes_of(connection)
+    for difference in differences(found):
+        yield difference.finding
 
 
 def _report(message: str) -> None:

@@ -22,12 +22,9 @@ from telemetry.audio_runtime.proof.declaration import (
     CURRENT_COLUMNS,
     EVENT_COLUMNS,
     FIELDS,
-    PLACE,
     Type,
 )
 from telemetry.audio_runtime.proof.device import Device, Link, StoredHead
-
-_NAMES = slice(PLACE["tenant_id"], PLACE["device_id"] + 1)
 
 
 class BadExport(Exception):
@@ -124,9 +121,7 @@ class _Reader:
         """Read the links that follow, which are all of the device."""
         while self._has("event"):
             try:
-                link = _link(self._document)
-                if link.event and link.event[_NAMES] != device[:2]:
-                    raise ValueError("of another device")
+                link = _link(self._document, device)
             except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
                 raise BadExport(f"line {self.number}: no event: {error!r}") from error
             yield link
@@ -153,10 +148,12 @@ def _device(document: dict[str, Any]) -> Device:
     )
 
 
-def _link(document: dict[str, Any]) -> Link:
+def _link(document: dict[str, Any], device: Device) -> Link:
     event, audit_row = document["event"], document["audit_row"]
     if event is None and audit_row is None:
         raise ValueError("neither an event nor an audit row")
+    if event is not None and (event["tenant_id"], event["device_id"]) != device[:2]:
+        raise ValueError("the event is of another device")
     return Link(
         None
         if event is None
