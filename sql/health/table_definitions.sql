@@ -68,7 +68,7 @@ SELECT
     )::text
 FROM relation
 INNER JOIN pg_constraint ON relation.oid = pg_constraint.conrelid
--- NOT NULL is a constraint from PostgreSQL 18 on; it is described with its column.
+-- NOT NULL is a constraint from PostgreSQL 18 on, and described with its column.
 WHERE pg_constraint.contype <> 'n'
 UNION ALL
 SELECT
