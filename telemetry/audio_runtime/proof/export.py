@@ -64,7 +64,7 @@ def last_line(devices: int) -> str:
 
 
 def _line(document: dict[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(document, separators=(",", ":")) + "\n"
 
 
 def read_export(lines: Iterable[str]) -> Iterator[tuple[Device, Iterator[Link]]]:
