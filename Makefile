@@ -51,9 +51,10 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix --processes 2 sql migrations
 
-## Write sql/schema.sql: the whole database after all migrations
+## Write sql/schema.sql, the whole database after all migrations, and sql/definitions.txt
 schema: install
 	$(BIN)/python -m tests.support.schema_file
+	$(BIN)/python -m tests.support.definitions_file
 
 ## Create .venv and install everything into it; does nothing when it is up to date
 install: $(VENV)/installed

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 BOM = b"\xef\xbb\xbf"
 
 NAME = "[A-Za-z0-9._:-]+"
@@ -65,7 +63,7 @@ def _lines(path: Path, raw: bytes) -> Iterator[_Document]:
     for number, line in enumerate(raw.splitlines(), 1):
         if line.strip():
             try:
-                yield _Document(f"{path}:{number}", msgspec.json.decode(line))
+                yield _Document(f"{path}:{number}", json.loads(line.decode()))
             except (ValueError, RecursionError) as error:  # not UTF-8, or nested too deep
                 raise BadHeads(f"{path}:{number}: not JSON: {error}") from error
 

@@ -9,7 +9,7 @@ import click
 import psycopg
 from psycopg import errors
 
-from telemetry.audio_runtime.verify import SET_UP as SET_UP_VERIFY
+from telemetry.audio_runtime.check import SET_UP as SET_UP_VERIFY
 from telemetry.cli import statement_files
 from telemetry.cli.connections import (
     connect_without_time_limit,

@@ -1,13 +1,18 @@
 """``python -m telemetry verify``."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import click
 import psycopg
 
+from telemetry.audio_runtime.checkers import CheckerLost, Connect
 from telemetry.audio_runtime.devices import Scope
+from telemetry.audio_runtime.export import export
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
 from telemetry.audio_runtime.verify import NothingToVerify
 from telemetry.audio_runtime.verify import verify as audio_runtime_verify
@@ -15,6 +20,17 @@ from telemetry.cli.connections import audio_runtime_url, connect_without_time_li
 from telemetry.cli.examples import examples
 from telemetry.cli.failures import CannotVerify
 from telemetry.config import Config
+from telemetry.health.definitions import differences, hashes_of
+
+CANNOT_VERIFY = (
+    BadHeads,
+    CheckerLost,
+    NothingToVerify,
+    psycopg.Error,
+    click.ClickException,
+    OSError,
+    ValueError,
+)
 
 
 @click.command(epilog=examples("python -m telemetry verify --tenant tenant-1 --heads heads.json"))
@@ -39,6 +55,18 @@ from telemetry.config import Config
     show_default=True,
     help="How many checks run at once.",
 )
+@click.option(
+    "--fast",
+    is_flag=True,
+    help="Let the functions stored in the database compute the hashes, and trust them.",
+)
+@click.option(
+    "--export",
+    "export_to",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write what the check reads to FILE instead, to check it without the database.",
+)
 @click.pass_obj
 def verify(  # noqa: PLR0913 - one argument per option
     config: Config,
@@ -48,32 +76,44 @@ def verify(  # noqa: PLR0913 - one argument per option
     heads: Path | None,
     since: Path | None,
     jobs: int,
+    fast: bool,
+    export_to: Path | None,
 ) -> None:
-    """Check the audio ledger, its audit rows and its projection.
+    """Check the audio ledger, its audit rows, its projection, and the rules in its schema.
 
     Prints one line per finding. The exit status is 0 without findings, 1 with findings, and 2
     when the check could not be done.
     """
+    if export_to is not None and (heads or since or fast):
+        raise click.UsageError("--export checks nothing: leave out --heads, --since and --fast")
     scope = Scope(tenant, device)
     count = 0
     try:
-        url = audio_runtime_url(config)
-        for finding in audio_runtime_verify(
-            lambda: connect_without_time_limit(url),
-            scope,
-            kept=_read_heads(heads, scope),
-            since=_read_heads(since, scope),
-            jobs=jobs,
-            say=_report,
-        ):
-            click.echo(str(finding))
+        connect = partial(connect_without_time_limit, audio_runtime_url(config))
+        if export_to is not None:
+            export(connect, scope, export_to, say=_report)
+            return
+        kept, after = _read_heads(heads, scope), _read_heads(since, scope)
+        rows = audio_runtime_verify(
+            connect, scope, kept=kept, since=after, jobs=jobs, fast=fast, say=_report
+        )
+        for line in chain(_altered(connect), map(str, rows)):
+            click.echo(line)
             count += 1
     except KeyboardInterrupt:
         raise CannotVerify("interrupted") from None
-    except (BadHeads, NothingToVerify, psycopg.Error, click.ClickException, OSError) as error:
+    except CANNOT_VERIFY as error:
         raise CannotVerify(" ".join(str(error).split())) from error
     _report(f"{count} finding(s)" if count else "nothing is wrong")
     sys.exit(1 if count else 0)
+
+
+def _altered(connect: Connect) -> Iterator[str]:
+    """Yield a line for each definition that is not this release's."""
+    with connect() as connection:
+        found = hashes_of(connection)
+    for difference in differences(found):
+        yield difference.finding
 
 
 def _report(message: str) -> None:

@@ -10,11 +10,14 @@ from psycopg import errors
 
 from telemetry.database import statements
 from telemetry.database.connection import Connection, connect
+from telemetry.database.database import Row
+from telemetry.health.definitions import Difference, differences, hashes_of
 from telemetry.time_limits import READINESS_SECONDS
 
 logger = logging.getLogger(__name__)
 
 PENDING_MIGRATIONS = statements.load("health/pending_migrations")
+CATALOGUE_STATE = statements.load("health/catalogue_state")
 DISABLED_TRIGGERS = statements.load("health/disabled_triggers")
 
 # A result serves every poller for this long.
@@ -39,6 +42,8 @@ class Probe:
         self._migrations = migrations
         self._name = f"the database of {', '.join(domains)}"
         self._connection: Connection | None = None
+        self._catalogue_state: Row | None = None
+        self._differences: list[Difference] = []
         self._logged_cause = ""
         self._started_at = float("-inf")
         self._running = False
@@ -121,7 +126,25 @@ class Probe:
         if disabled:
             names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
             return Readiness(True, "append_only_triggers_disabled", names)
+        altered = self._altered(self._connection)
+        if altered:
+            return Readiness(True, "schema_altered", [str(it) for it in altered])
         return Readiness(True)
+
+    def _altered(self, connection: Connection) -> list[Difference]:
+        """Return what is not as this release defines it; nothing under a newer schema.
+
+        Definitions are read again only when something of them was written since.
+        """
+        state = connection.execute(
+            CATALOGUE_STATE, {"migrations": self._migrations}, prepare=False
+        ).fetchone()
+        if state and state["newer"]:
+            return []
+        if state != self._catalogue_state:
+            self._differences = differences(hashes_of(connection))
+            self._catalogue_state = state
+        return self._differences
 
     def _pending(self, connection: Connection) -> list[str]:
         try:

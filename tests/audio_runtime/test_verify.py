@@ -11,6 +11,12 @@ LEDGER = "os_core.audio_runtime_events"
 CONTENT = "os_core.audio_runtime_event_content(audio_runtime_events)"
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["proof", "fast"])
+def way(request, ledger):
+    """Both ways of verify find the same."""
+    ledger.fast = request.param
+
+
 @pytest.fixture
 def ids(client, cast, db):
     """Fill two devices; return the ids of device-1's events. Then the guards are taken down."""

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import psycopg
 import pytest
 
 from tests.support.audio_runtime import event
 from tests.support.command import telemetry
+from tests.support.ledger import guards_down
 from tests.support.service import PROJECT, environment
 from tests.support.waiting import locks_awaited, wait_until
 
@@ -29,8 +31,8 @@ def test_it_prints_a_line_for_each_finding(cast, event_id, db, database_url):
     good = run(database_url)
     assert (good.returncode, good.stdout) == (0, "")
     assert good.stderr.endswith("nothing is wrong\n")
-    db.execute("ALTER TABLE audit.audit_events DISABLE TRIGGER ALL")
-    db.execute("DELETE FROM audit.audit_events")
+    with guards_down(db, "audit.audit_events"):
+        db.execute("DELETE FROM audit.audit_events")
     for scope in ([], ["--tenant", "tenant-1"], ["--device", "device-1", "--jobs", "1"]):
         bad = run(database_url, *scope)
         assert bad.returncode == 1
@@ -40,8 +42,8 @@ def test_it_prints_a_line_for_each_finding(cast, event_id, db, database_url):
 
 
 def test_what_it_found_and_could_not_print_is_no_finding(cast, event_id, db, database_url):
-    db.execute("ALTER TABLE audit.audit_events DISABLE TRIGGER ALL")
-    db.execute("DELETE FROM audit.audit_events")
+    with guards_down(db, "audit.audit_events"):
+        db.execute("DELETE FROM audit.audit_events")
     with open("/dev/full", "w") as full:
         verify = start_verify(database_url, stdout=full)
         _, said = verify.communicate()
@@ -55,15 +57,46 @@ def test_what_it_can_not_say_changes_no_exit_status(event_id, database_url, opti
         assert start_verify(database_url, full, *options, stderr=full).wait() == status
 
 
+@pytest.mark.parametrize("options", [[], ["--fast"]])
+@pytest.mark.parametrize("devices", [0, 60], ids=["here", "in processes"])
 @pytest.mark.parametrize("table", ["os_core.audio_runtime_events", "os_core.sessions"])
-def test_it_checked_nothing_when_it_is_interrupted(cast, event_id, db, database_url, table):
+def test_it_checked_nothing_when_it_is_interrupted(
+    cast, event_id, db, database_url, table, devices, options
+):
+    cast.bind({f"more-{number}": "tenant-1" for number in range(devices)})
     with psycopg.connect(database_url) as holder:
         holder.execute(f"LOCK TABLE {table}")
-        verify = start_verify(database_url, stdout=subprocess.PIPE)
+        verify = start_verify(database_url, subprocess.PIPE, *options)
         wait_until(lambda: locks_awaited(holder) > 0)
         verify.send_signal(signal.SIGINT)
         _, said = verify.communicate(timeout=60)
+        # Also the statement that waited is gone.
+        wait_until(lambda: locks_awaited(holder) == 0)
     assert (verify.returncode, said.splitlines()[-1]) == (2, "Error: interrupted")
+    assert "Traceback" not in said
+
+
+def test_many_devices_are_checked_by_processes(cast, event_id, db, database_url):
+    cast.bind({f"more-{number}": "tenant-1" for number in range(120)})
+    assert run(database_url).returncode == 0
+    with guards_down(db, "audit.audit_events"):
+        db.execute("DELETE FROM audit.audit_events")
+    for options in ([], ["--jobs", "1"], ["--jobs", "3"], ["--fast"]):
+        bad = run(database_url, *options)
+        assert bad.stdout.endswith(f" event_id={event_id} problem=audit_row_missing\n")
+        assert (bad.returncode, bad.stdout.count("\n")) == (1, 1)
+
+
+def test_a_process_that_is_killed_is_status_2(cast, event_id, database_url):
+    cast.bind({f"more-{number}": "tenant-1" for number in range(60)})
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE os_core.sessions")
+        verify = start_verify(database_url, stdout=subprocess.PIPE)
+        wait_until(lambda: locks_awaited(holder) > 0)
+        for process in psutil.Process(verify.pid).children():
+            process.kill()
+        _, said = verify.communicate(timeout=60)
+    assert (verify.returncode, "a process that checked was ended" in said) == (2, True)
     assert "Traceback" not in said
 
 

@@ -48,8 +48,11 @@ FINGERPRINT = """
         UNION ALL SELECT concat_ws('/', oid, xmin) FROM pg_namespace WHERE oid >= 16384
         UNION ALL SELECT concat_ws('/', indexrelid, xmin) FROM pg_index WHERE indexrelid >= 16384
         UNION ALL SELECT concat_ws('/', objoid, xmin) FROM pg_description WHERE objoid >= 16384
-        UNION ALL SELECT concat_ws('/', oid, relname) FROM pg_class WHERE oid >= 16384
-        UNION ALL SELECT concat_ws('/', oid, tgenabled) FROM pg_trigger WHERE oid >= 16384
+        UNION ALL SELECT concat_ws('/', oid, relname, relpersistence, relrowsecurity)
+            FROM pg_class WHERE oid >= 16384
+        UNION ALL SELECT concat_ws('/', oid, tgenabled, tgtype, tgfoid, tgqual)
+            FROM pg_trigger WHERE oid >= 16384
+        UNION ALL SELECT concat_ws('/', oid, xmin) FROM pg_rewrite WHERE oid >= 16384
     ) AS objects (object)
 """
 

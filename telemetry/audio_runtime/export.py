@@ -1,0 +1,61 @@
+"""Writing the rows that the proof checks to a file, for an auditor without the database."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from telemetry.audio_runtime.check import snapshot, use_snapshots
+from telemetry.audio_runtime.checkers import Connect
+from telemetry.audio_runtime.devices import Scope, name_of, pages
+from telemetry.audio_runtime.proof.export import device_line, last_line, link_line
+from telemetry.audio_runtime.rows import read_rows
+from telemetry.audio_runtime.verify import PAGE, NothingToVerify
+from telemetry.database.database import Row
+
+
+def export(
+    connect: Connect, scope: Scope, path: Path, say: Callable[[str], None] = lambda _: None
+) -> int:
+    """Write the rows of the devices in the scope to a file; return how many devices there are.
+
+    The file is written completely or not at all. Each page of devices is one snapshot. ``say`` is
+    called with the progress. Raises psycopg.Error, OSError, ValueError for rows that come in a
+    wrong order, and NothingToVerify for a scope that names nothing.
+    """
+    count = 0
+    with connect() as listing, connect() as reading, _complete(path) as file:
+        use_snapshots(reading)
+
+        def fetch(statement: bytes, parameters: dict[str, Any]) -> list[Row]:
+            return listing.execute(statement, parameters, prepare=False).fetchall()
+
+        for page in pages(fetch, scope, PAGE):
+            wanted = [
+                dict(zip(("tenant_id", "device_id"), name_of(it), strict=True)) for it in page
+            ]
+            with snapshot(reading):
+                for rows in read_rows(reading, wanted):
+                    file.write(device_line(rows.device))
+                    file.writelines(map(link_line, rows.links))
+            count += len(page)
+            say(f"{count:,} devices written")
+        if not count and scope != Scope():
+            raise NothingToVerify(f"there is no {scope}")
+        file.write(last_line(count))
+    return count
+
+
+@contextmanager
+def _complete(path: Path) -> Iterator[TextIO]:
+    """Open a file that takes the place of ``path`` when everything is written to disk."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

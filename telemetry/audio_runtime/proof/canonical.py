@@ -1,0 +1,75 @@
+"""The canonical bytes of a ledger row, and the link that its row_hash must be.
+
+A field is 00 when it is NULL, else 01, the length of its value in four bytes, and the value: text
+in UTF-8, integers as eight bytes, doubles as the eight bytes of IEEE 754, booleans as one byte;
+the highest byte comes first.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from struct import Struct
+from typing import Any
+
+from telemetry.audio_runtime.proof.declaration import FIELDS, PLACE, Type
+
+# The hash before the first event of a device.
+FIRST_HASH = bytes(32)
+
+NULL = b"\x00"
+_BOOLEANS = {False: b"\x01\x00\x00\x00\x01\x00", True: b"\x01\x00\x00\x00\x01\x01"}
+_text_head = Struct(">BI").pack
+_bigint = Struct(">BIq").pack
+_double = Struct(">BId").pack
+
+# event_id, then tenant_id and device_id, which are the same in all rows of a device.
+_NAMES = slice(PLACE["tenant_id"], PLACE["device_id"] + 1)
+_REST = slice(PLACE["device_id"] + 1, len(FIELDS))
+
+
+def _encode_text(value: str) -> bytes:
+    data = value.encode()
+    return _text_head(1, len(data)) + data
+
+
+def _encode_bigint(value: int) -> bytes:
+    return _bigint(1, 8, value)
+
+
+def _encode_double(value: float) -> bytes:
+    return _double(1, 8, value)
+
+
+ENCODERS: dict[Type, Callable[[Any], bytes]] = {
+    Type.TEXT: _encode_text,
+    Type.BIGINT: _encode_bigint,
+    Type.DOUBLE: _encode_double,
+    Type.BOOLEAN: _BOOLEANS.__getitem__,
+}
+_REST_ENCODERS = [ENCODERS[field.type] for field in FIELDS[_REST]]
+
+
+def names_content(tenant_id: str, device_id: str) -> bytes:
+    """Return the part of the canonical bytes that all rows of a device share."""
+    return _encode_text(tenant_id) + _encode_text(device_id)
+
+
+def content_with(names: bytes, event: tuple[Any, ...]) -> bytes:
+    """Return the canonical bytes of an event, whose ``names`` are encoded already.
+
+    Raises ValueError, TypeError, KeyError or struct.error for values that no column holds.
+    """
+    fields = [
+        NULL if value is None else encode(value)
+        for encode, value in zip(_REST_ENCODERS, event[_REST], strict=True)
+    ]
+    return b"".join([_encode_bigint(event[0]), names, *fields])
+
+
+def content(event: tuple[Any, ...]) -> bytes:
+    """Return the canonical bytes of an event. Raises what content_with raises."""
+    return content_with(names_content(*event[_NAMES]), event)
+
+
+def link(previous: bytes, content: bytes) -> bytes:
+    """Return the row_hash of the row with the content, after the row with the hash ``previous``."""
+    return sha256(previous + content).digest()

@@ -1,0 +1,83 @@
+"""The definitions that the rules of the audio runtime rest on, compared with this release's.
+
+``sql/definitions.txt`` has the hash of each, or several where PostgreSQL prints it in another way
+after a restore. ``make schema`` writes it. What a DBA adds is not in there, and is no difference.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from telemetry.database import statements
+from telemetry.database.connection import Connection
+
+SET_UP = statements.load("health/definitions_set_up")
+TABLE_DEFINITIONS = statements.load("health/table_definitions")
+FUNCTION_DEFINITIONS = statements.load("health/function_definitions")
+
+FILE = statements.ROOT / "definitions.txt"
+
+# The hashes of each object, by its kind and name.
+Hashes = dict[tuple[str, str], set[str]]
+
+
+class Difference(NamedTuple):
+    """An object whose ``state`` is "missing" or "differs"; its table's name is part of its own."""
+
+    kind: str
+    name: str
+    state: str
+
+    def __str__(self) -> str:
+        """Return the difference as a phrase."""
+        said = "is missing" if self.state == "missing" else "is not as this release defines it"
+        return f"{self.kind} {self.name} {said}"
+
+    @property
+    def finding(self) -> str:
+        """Return the line that verify prints."""
+        problem = f"{self.kind}_{self.state}"
+        return f"tenant_id=- device_id=- event_id=- problem={problem} object={self.name}"
+
+
+def read_hashes(path: Path) -> Hashes:
+    """Read the file's lines: kind, name and hashes, separated by tabs."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    parts = [line.split("\t") for line in lines if not line.startswith("#")]
+    return {(kind, name): {*hashes} for kind, name, *hashes in parts}
+
+
+EXPECTED = read_hashes(FILE)
+
+
+def hashes_of(connection: Connection) -> Hashes:
+    """Return the hashes of the definitions that a database has. Raises psycopg.Error."""
+    found: Hashes = defaultdict(set)
+    with connection.transaction():
+        connection.execute(SET_UP)
+        for statement in (TABLE_DEFINITIONS, FUNCTION_DEFINITIONS):
+            for row in connection.execute(statement, prepare=False):
+                definition = row["definition"].encode()
+                found[row["kind"], row["name"]].add(sha256(definition).hexdigest())
+    return found
+
+
+def differences(found: Hashes) -> list[Difference]:
+    """Return the objects of this release that a database with these hashes lacks or has altered.
+
+    None for a database that has nothing of it: that it is not migrated shows otherwise.
+    """
+    return sorted(_differences(found, EXPECTED.items())) if found else []
+
+
+def _differences(
+    found: Hashes, expected: Iterable[tuple[tuple[str, str], set[str]]]
+) -> Iterable[Difference]:
+    for (kind, name), hashes in expected:
+        stored = found.get((kind, name))
+        if not stored:
+            yield Difference(kind, name, "missing")
+        elif not stored <= hashes:
+            yield Difference(kind, name, "differs")
