@@ -1,13 +1,13 @@
 -- The canonical bytes of a ledger row: what its row_hash covers. Rows are checked with these
--- functions for as long as the ledger exists, so the bytes must never change. A column that is added
--- later appends its bytes at the end, and only in the rows that have a value in it.
+-- functions for as long as the ledger exists, so the bytes must never change. A column that is
+-- added later appends its bytes at the end, and only in the rows that have a value in it.
 --
 -- Each field is encoded by canonical_field, in the order of the table's columns. The bodies are
 -- parsed when the functions are created (RETURN, not a string), so neither the search_path nor any
 -- other setting of a session can change the bytes.
 --
 -- convert_to is STABLE, so the functions that call it are STABLE too: PostgreSQL does not inline a
--- function that is marked stricter than what it calls, and inlining makes these several times faster.
+-- function that is marked stricter than what it calls. Inlining makes these several times faster.
 -- depends: 0007_audio_runtime_devices
 
 SET LOCAL lock_timeout = '5s';

@@ -54,8 +54,9 @@ def test_a_statement_explains_itself(file):
     assert header, "header: what it does, params:, index:, locks:, returns:"
     body = text[header.end() :]
     used = set(re.findall(r"%\((\w+)\)s", body))
-    told = set(re.findall(r"\w+", re.sub(r"\([^)]*\)", "", header["params"].replace("-- ", ""))))
-    assert used == told - {"none"}
+    params = re.sub(r"\([^)]*\)", "", header["params"].replace("-- ", ""))
+    described = set(re.findall(r"\w+", params))
+    assert used == described - {"none"}
     assert body.rstrip().endswith(";")
     assert re.sub(r"\$\$.*?\$\$", "", body, flags=re.DOTALL).count(";") == 1, "one statement a file"
     assert "SELECT *" not in body

@@ -1,4 +1,4 @@
--- Describes a table, to tell whether it is the runtime_events of an older service.
+-- Describes a table, to find out whether it is the runtime_events of an older service.
 -- params: name
 -- index: system catalogue
 -- locks: none

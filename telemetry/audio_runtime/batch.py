@@ -1,4 +1,4 @@
-"""Reading a batch of events; one bad record blocks no other."""
+"""Reading a batch of events. A bad record does not block the others."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ MAX_BATCH = 1000
 
 
 class EventBatch(NamedTuple):
-    """The records of one request: the valid ones by index, the problems of the others."""
+    """The records of a request: the valid ones by index, and the error entries of the others."""
 
     total: int
     valid: dict[int, dict[str, Any]]

@@ -1,4 +1,4 @@
-"""Devices by name: as a statement's parameter, and page by page for rebuild and verify."""
+"""Devices by name: as a parameter of a statement, and page by page for rebuild and verify."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
@@ -16,13 +16,13 @@ name_of: Callable[[Mapping[str, Any]], tuple[str, str]] = itemgetter("tenant_id"
 
 
 def named(rows: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
-    """Return the parameter for the statements that take ``devices``: those that the rows name."""
+    """Return the ``devices`` parameter of a statement: the devices that the rows name."""
     names = {name_of(row) for row in rows}
     return {"devices": as_json([{"tenant_id": tenant, "device_id": it} for tenant, it in names])}
 
 
 class Scope(NamedTuple):
-    """The devices meant: those of a tenant, the one of a name, or all."""
+    """Which devices: those of a tenant, one device, or all."""
 
     tenant_id: str | None = None
     device_id: str | None = None
@@ -33,7 +33,7 @@ class Scope(NamedTuple):
         return f"{device} of tenant {self.tenant_id}" if self.tenant_id else device
 
     def includes(self, tenant_id: str, device_id: str) -> bool:
-        """Tell whether the tenant's device is meant."""
+        """Return whether the device is in the scope."""
         return self.tenant_id in (None, tenant_id) and self.device_id in (None, device_id)
 
 
@@ -43,7 +43,7 @@ Fetch = Callable[[bytes, dict[str, Any]], list[Row]]
 def pages(fetch: Fetch, scope: Scope, size: int) -> Iterator[list[Row]]:
     """Yield pages of ``tenant_id`` and ``device_id``, of at most ``size`` devices each.
 
-    They hold every device in the scope that any table speaks of.
+    They hold every device in the scope that is named in any table.
     """
     if scope.device_id is not None:
         if page := fetch(LIST_DEVICE_TENANTS, scope._asdict()):

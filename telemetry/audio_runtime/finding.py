@@ -1,13 +1,13 @@
-"""What verify and rebuild have to say of a ledger that is not as it should be."""
+"""What verify and rebuild report about a damaged ledger."""
 
 from typing import NamedTuple
 
-# The reason for which nothing is appended for a device about which the ledger contradicts itself.
+# Refuses an append for a device about which the ledger contradicts itself.
 REBUILD_INTEGRITY = "K_FAIL_REBUILD_INTEGRITY"
 
 
 class Finding(NamedTuple):
-    """Something that is not as it should be; ``event_id`` is None where no event is concerned."""
+    """One problem of a device; ``event_id`` is None when it concerns no single event."""
 
     tenant_id: str
     device_id: str

@@ -1,4 +1,4 @@
-"""Bringing the projection of devices to what their ledger gives, within a transaction."""
+"""Making the projection of some devices equal to the replay of their ledger."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ PROJECT = statements.load("audio_runtime/project")
 
 
 class Projected(NamedTuple):
-    """What became of some devices: ``differed`` counts those whose row was not right."""
+    """The outcome for some devices; ``differed`` counts those whose row was wrong."""
 
     devices: int
     differed: int
@@ -23,10 +23,10 @@ class Projected(NamedTuple):
 
 
 def project(connection: Connection, devices: Sequence[Mapping[str, Any]]) -> Projected:
-    """Project the devices, which the rows name, and whose heads the transaction has locked.
+    """Project the devices that the rows name. The transaction must have locked their heads.
 
-    Those about which the ledger contradicts itself stay as they are. Raises IntegrityError for
-    what a constraint refuses.
+    A device about which the ledger contradicts itself is not changed. Raises IntegrityError when
+    a constraint refuses a row.
     """
     rows = connection.execute(CONTRADICTIONS, named(devices))
     found = sorted(Finding(**row) for row in rows)

@@ -1,4 +1,4 @@
-"""Bringing the projection to what the ledger gives, beside live writers."""
+"""Rebuilding the projection from the ledger while writers write."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,21 +15,21 @@ from telemetry.database.errors import IntegrityViolation
 
 LOCK_FREE_HEADS = statements.load("audio_runtime/lock_free_heads")
 
-# Devices of one transaction: their writers wait while it runs.
+# Devices per transaction; their writers wait for it.
 PAGE = 500
 
 T = TypeVar("T")
 
 
 class Transact(Protocol):
-    """Runs work in a transaction of its own, as Database.transact does."""
+    """Runs work in its own transaction, like Database.transact."""
 
     def __call__(self, work: Callable[[Connection], T], /) -> T:
-        """Return what the work returns; raise IntegrityViolation for what a constraint refuses."""
+        """Return what the work returns. Raises IntegrityViolation for a refused row."""
 
 
 class Rebuilt(NamedTuple):
-    """What a rebuild did: ``differed`` counts the devices whose projection was not right."""
+    """The result of a rebuild; ``differed`` counts the devices whose projection was wrong."""
 
     devices: int
     differed: int
@@ -37,14 +37,14 @@ class Rebuilt(NamedTuple):
 
 
 class LedgerContradiction(Exception):
-    """The ledger contradicts itself about some devices, the ``first`` among them.
+    """The ledger contradicts itself about some devices; ``first`` is the first finding.
 
-    Nothing follows from it for those; the others have been ``rebuilt``.
+    They are not changed. All others have been ``rebuilt``.
     """
 
     def __init__(self, first: Finding, count: int, rebuilt: Rebuilt) -> None:
         super().__init__(
-            f"the ledger contradicts itself about {count} device(s), which stay as they are;"
+            f"the ledger contradicts itself about {count} device(s), which were not changed;"
             " run verify"
         )
         self.first = first
@@ -63,12 +63,12 @@ def rebuild(
     say: Callable[[str], None] = lambda _: None,
     refuse: Callable[[Finding], None] = lambda _: None,
 ) -> Rebuilt:
-    """Rebuild the projection of the devices in the scope; rows that are right stay.
+    """Rebuild the projection of the devices in the scope. Rows that are right are not touched.
 
-    Pages are transactions of their own: what was rebuilt before an error stays. ``say`` is
-    told of the progress, ``refuse`` of each device about which the ledger contradicts itself;
-    when there is one, LedgerContradiction is raised after all others are done. Raises what
-    ``transact`` raises.
+    Each page of devices is a transaction, so an error does not undo the pages before it. ``say``
+    is called with the progress, ``refuse`` with each device about which the ledger contradicts
+    itself. If there is such a device, LedgerContradiction is raised after all others are rebuilt.
+    Raises what ``transact`` raises.
     """
     started = monotonic()
     devices = differed = refused = 0
@@ -97,13 +97,13 @@ def _projected(transact: Transact, scope: Scope, say: Callable[[str], None]) -> 
         try:
             outcome = transact(partial(_rebuild_free, page))
         except IntegrityViolation:
-            # A constraint refuses what follows for one of them, and that one alone is left out.
+            # A constraint refuses the row of one of them; only that device is left out.
             for device in page:
                 yield _rebuild_one(transact, device)
         else:
             busy += outcome.busy
             yield outcome.projected
-    # As many as writers had locked: the others need not wait for a writer that is stuck.
+    # The devices that writers had locked come last, so a stuck writer delays no other device.
     if busy:
         say(f"coming back to {len(busy):,} devices that were being written")
     for device in busy:

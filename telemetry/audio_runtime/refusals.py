@@ -1,4 +1,4 @@
-"""Why the ledger refuses something: each reason code with its status and its words."""
+"""Why the ledger refuses a request: each reason code with its status and its text."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -43,13 +43,13 @@ class FieldsInvalid(Invalid):
 
 
 def detail(reason: str, event: Mapping[str, Any]) -> str:
-    """Return the words for an event that was refused."""
+    """Return the text for an event that was refused."""
     return DETAILS[reason].format(**{"session_id": None, **event})
 
 
 @contextmanager
 def refusing_fields() -> Iterator[None]:
-    """Give an Invalid raised within the reason code of bad fields."""
+    """Add the reason code of bad fields to an Invalid that is raised in the context."""
     try:
         yield
     except FieldsInvalid:

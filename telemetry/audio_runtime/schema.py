@@ -1,4 +1,4 @@
-"""What devices, sessions and events are, and what may be asked about them."""
+"""The schemas of devices, sessions, events and query strings."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ KINDS: dict[str, dict[str, fields.Field[Any]]] = {
 
 
 class TenantSchema(StrictSchema):
-    """The tenant that everything here belongs to."""
+    """The tenant, which every body names."""
 
     tenant_id = Name(required=True, max=64)
 
@@ -75,13 +75,13 @@ class SessionSchema(TenantSchema):
 
 
 class RebuildSchema(TenantSchema):
-    """Whose projection to rebuild."""
+    """The body of a rebuild: one device, or all of the tenant."""
 
     device_id = Name(max=128)
 
 
 class EventSchema(SessionSchema):
-    """What events of every kind have."""
+    """The fields of every event; each kind adds its own."""
 
     event_kind = Choice(tuple(KINDS), required=True)
     created_at = Integer(required=True, min=0)
@@ -90,13 +90,13 @@ class EventSchema(SessionSchema):
 
 
 class Kind(Struct):
-    """As much of an event as tells which schema it has."""
+    """The one field of an event that selects its schema."""
 
     event_kind: str
 
 
 class PathSchema(PayloadSchema):
-    """Names that stand in a URL's path."""
+    """The identifiers in a path."""
 
     tenant_id = Name(max=64)
     device_id = Name(max=128)

@@ -29,7 +29,7 @@ Page = tuple[list[tuple[str, str]], list[Finding]]
 
 
 class NothingToVerify(Exception):
-    """No table speaks of what the scope names; the message says so."""
+    """No table names a device in the scope; the message says so."""
 
 
 def verify(  # noqa: PLR0913 - by name, all but the first two
@@ -42,15 +42,14 @@ def verify(  # noqa: PLR0913 - by name, all but the first two
     fast: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the devices in the scope; by device, first event first.
+    """Yield the findings about the devices in the scope, by device, the first event first.
 
-    ``kept`` are heads to compare with; of a device in ``since`` only what came after that head
-    is checked, and the head itself. Each page of devices is one snapshot, so writers do not
-    disturb it; ``jobs`` pages are checked at a time, each in a process of its own, for which
-    ``connect`` must be picklable. ``fast`` lets the database compute instead, and trusts the
-    functions that it has stored. ``say`` is called with the progress. Raises psycopg.Error,
-    CheckerLost, ValueError for rows that come in a wrong order, and NothingToVerify for a scope
-    that names nothing.
+    ``kept`` are heads to compare with. Of a device in ``since``, that head and the events after
+    it are checked. Each page of devices is checked in one snapshot, so writers do not disturb it.
+    ``jobs`` pages are checked at a time, each in its own process, so ``connect`` must be
+    picklable. ``fast`` lets the functions stored in the database compute instead, and trusts
+    them. ``say`` is called with the progress. Raises psycopg.Error, CheckerLost, ValueError for
+    rows in a wrong order, and NothingToVerify for a scope without devices.
     """
     missing = {name for name in (*kept, *since) if scope.includes(*name)}
     checked = 0
@@ -79,7 +78,7 @@ def _pages(  # noqa: PLR0913 - the arguments of verify
         listed = pages(fetch, scope, PAGE)
         first = [*islice(listed, 2)]
         if len(first) < 2:
-            jobs = 1  # without a second page there is no work for a second job
+            jobs = 1  # a second job would have no page
         checker = connection_checker if fast or jobs == 1 else process_checker
         checkers = [
             opened.enter_context(checker(connect, check_fast if fast else check))

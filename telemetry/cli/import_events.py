@@ -56,7 +56,7 @@ def import_events(config: Config, file: Path | None, table: str | None) -> None:
     status is 1; all others are imported.
 
     migrate moves the table of an older service aside, as runtime_events_before_migration.
-    --table takes its rows over and leaves that table as it is.
+    --table imports its rows and does not change that table.
 
     The command can be run again: events that are already in the database do not change.
     """

@@ -42,7 +42,7 @@ def check(connection: Connection, applied: set[str], directory: Path) -> bool:
         more = f" and {len(taken) - 5} more" if len(taken) > 5 else ""
         raise MigrationError(
             f"refused: the database already has {shown}{more}, which the pending migrations create;"
-            " rename what is there, or use another database; nothing was changed"
+            " rename it, or use another database; nothing was changed"
         )
     _check_rights(connection, names, moved=[older_events.TABLE] if older else [])
     return older

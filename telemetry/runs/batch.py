@@ -127,7 +127,7 @@ class RunBatch:
         return self._records[(ended or running)[0]]
 
     def _existing(self, key: str, indexes: Sequence[int], *, new: bool) -> Existing | None:
-        """Return the records to settle with the run; None when there are none.
+        """Return the records to settle with the run; None without any.
 
         ``indexes`` are the records that were not refused. One of them made a ``new`` run.
         """

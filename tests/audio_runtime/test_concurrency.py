@@ -85,7 +85,7 @@ def test_a_stuck_device_holds_up_no_other(make_app, cast, database_url):
 
 
 def test_an_event_that_is_slipped_in_meanwhile_is_a_duplicate(make_app, cast, db, database_url):
-    """The append could not see it when it began: it is undone, and begun anew."""
+    """The append could not see it when it began: it is undone and started again."""
     client = make_app(db_pool_size=4).test_client
     known, same, other = event(), event(), event(device_id="device-2")
     client().post(URL, json=known)

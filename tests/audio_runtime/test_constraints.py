@@ -1,4 +1,4 @@
-"""The rules that the ledger's table keeps, whoever inserts."""
+"""The rules that the ledger's table enforces for every client."""
 
 import psycopg
 import pytest

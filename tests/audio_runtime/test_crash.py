@@ -16,7 +16,7 @@ WRITERS = 4
 
 
 class Load:
-    """Writers that post until told to stop, and remember what was answered with success."""
+    """Writers that post until they are stopped, and remember what got a success response."""
 
     def __init__(self, url):
         self.url = url

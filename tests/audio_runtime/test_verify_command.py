@@ -108,7 +108,7 @@ def start_verify(url, stdout, *options, stderr=subprocess.PIPE):
         stdout=stdout,
         stderr=stderr,
         text=True,
-        # Whoever runs the tests in the background has it ignored.
+        # It is ignored when the tests run in the background.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 

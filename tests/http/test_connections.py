@@ -156,7 +156,9 @@ def test_an_idle_connection_is_closed_in_the_end(start):
         POST + LENGTH + EVENT[:9],
         POST + b"Transfer-Encoding: chunked\r\n\r\n",
         POST + b"Transfer-Encoding: chunked\r\n\r\n9\r\n" + EVENT[:4],
-        POST + b"Content-Encoding: gzip\r\nContent-Length: 90\r\n\r\n" + gzip.compress(EVENT)[:20],
+        POST
+        + b"Content-Encoding: gzip\r\nContent-Length: 90\r\n\r\n"
+        + gzip.compress(EVENT, mtime=0)[:20],
         POST,
         POST + b"X-Half",
     ],

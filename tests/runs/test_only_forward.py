@@ -105,7 +105,7 @@ def test_an_end_says_what_a_patch_before_it_does_not(client):
     client.patch(RUN, json={"items_failed": 2})
     assert client.post(URL, json=minimal_run(**END, items_failed=3)).json["status"] == "completed"
     assert stored(client, "items_failed") == {"items_failed": 3}
-    # The start, again: it differs in what was patched and then ended, and that is no conflict.
+    # The start, again: it differs in what was patched and then ended, which is not a conflict.
     assert client.post(URL, json=minimal_run(items_failed=1)).json == DUPLICATE
 
 

@@ -92,8 +92,8 @@ class Ledger:
         before = self.everything()
         assert self.rebuild()[1] == 0
         assert self.everything() == before
-        told = Counter(row["source_event_id"] for row in self.audit())
-        assert told == Counter(row["event_id"] for row in events)
+        audited = Counter(row["source_event_id"] for row in self.audit())
+        assert audited == Counter(row["event_id"] for row in events)
 
 
 @contextmanager

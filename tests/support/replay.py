@@ -1,4 +1,4 @@
-"""The rule of the projection, told once more in Python, to compare the database's with."""
+"""The rule of the projection in Python, to compare with that of the database."""
 
 from collections.abc import Iterable
 from typing import Any
