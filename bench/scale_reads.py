@@ -1,4 +1,4 @@
-"""The reads whose cost must not grow with the tables: statements of ``sql/``, as they are sent."""
+"""The reads whose cost must not grow with the tables, as the service sends them."""
 
 import hashlib
 import math
