@@ -1,4 +1,4 @@
-"""The reads whose cost must not grow with the tables, as the service sends them."""
+"""The reads whose cost must not grow with the tables: the statements of ``sql/``, unchanged."""
 
 import hashlib
 import math

@@ -1,5 +1,5 @@
 -- The canonical bytes of a ledger row: what its row_hash covers. Rows are checked with these
--- functions for as long as they are kept, so the bytes must never change. A column that is added
+-- functions for as long as the ledger exists, so the bytes must never change. A column that is added
 -- later appends its bytes at the end, and only in the rows that have a value in it.
 --
 -- Each field is encoded by canonical_field, in the order of the table's columns. The bodies are

@@ -2,7 +2,7 @@
 -- params: tenant_id, device_id
 -- index: devices_tenant_device_key
 -- locks: none
--- returns: the device; no row: there is none, or it is another tenant's
+-- returns: the device; no row: it does not exist, or belongs to another tenant
 SELECT
     device_id,
     tenant_id,

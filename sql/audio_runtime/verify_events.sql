@@ -8,7 +8,7 @@
 -- Where to begin is a range with ">=", so that no row comes before NULL's, whatever its id.
 -- params: devices (JSON array of objects with tenant_id, device_id, and where to begin: after,
 -- an event_id, and the row_hash that it has, in hex; after NULL: with the very first row),
--- findings (at the most, of each device and each problem)
+-- findings (at most, per device and each problem)
 -- index: ix_audio_runtime_events_tenant_device_time, ux_audit_events_source
 -- locks: none
 -- returns: tenant_id, device_id, event_id and problem

@@ -1,6 +1,6 @@
 -- Checks that the sessions of some devices' events are sessions of the same tenant.
 -- params: devices (JSON array of objects with tenant_id, device_id, and after, an event_id to
--- begin behind; NULL: with the very first row), findings (at the most, of each device)
+-- begin behind; NULL: with the very first row), findings (at most, per device)
 -- index: ix_audio_runtime_events_latest_session, sessions_pkey
 -- locks: none
 -- returns: tenant_id, device_id, event_id and problem, in the order of event_id

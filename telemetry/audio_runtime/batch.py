@@ -20,7 +20,7 @@ class EventBatch(NamedTuple):
 
 
 def read_events() -> EventBatch:
-    """Read the request's batch. Raises Invalid for a body that is no batch, or too large."""
+    """Read the request's batch. Raises Invalid for a body that is not a batch, or is too large."""
     records = read_records("events", MAX_BATCH)
     batch = EventBatch(len(records), {}, [])
 

@@ -42,7 +42,7 @@ def import_events(config: Config, file: Path) -> None:
     reported with its line (or its number in the document), and the exit status is 1; all others
     are imported.
 
-    The command can be run again: events that are in the database already stay as they are.
+    The command can be run again: events that are already in the database do not change.
     """
     url = require_url(resolve(config).runtime_events.url)
     click.echo(f"database {redact_url(url)}")

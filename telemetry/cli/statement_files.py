@@ -39,7 +39,7 @@ class StatementFile(NamedTuple):
 
     @property
     def described_parameters(self) -> str:
-        """What the header says about the parameters; ``none`` when there are none."""
+        """What the header says about the parameters; ``none`` for a statement without any."""
         described = re.search(r" params: (.*?) index: ", self.header)
         return described[1] if described else ", ".join(self.parameters) or "none"
 

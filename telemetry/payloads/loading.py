@@ -156,7 +156,7 @@ def _load_by_schema(
 
 
 def ignored_fields(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return the member of a response that lists ignored fields; empty if there are none.
+    """Return the member of a response that lists ignored fields; empty without any.
 
     A list that is too long ends with how many more there are.
     """

@@ -83,7 +83,7 @@ def fill(url, db):
 
 
 class Plans:
-    """The plans of statements, as they are sent; called, as one text."""
+    """The plans of the statements that the service sends; called, as one text."""
 
     def __init__(self, db):
         self.db = db

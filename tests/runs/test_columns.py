@@ -6,7 +6,7 @@ import pytest
 
 from telemetry.database import statements
 from telemetry.runs.rows import ROWS
-from telemetry.runs.schema import OutcomeSchema, RunSchema
+from telemetry.runs.schema import ListSchema, OutcomeSchema, RunSchema
 from tests.support.runs import minimal_run
 
 # Kept for comparing a repeated create with the stored run; no response has it.
@@ -60,6 +60,11 @@ def test_create_and_copy_write_every_field_of_the_schema(table):
 def test_update_changes_every_field_of_its_schema():
     changed = set(re.findall(r"^ {4}(\w+) = ", statement("update"), re.MULTILINE))
     assert changed == OutcomeSchema().fields.keys() | MAINTAINED
+
+
+def test_every_filter_of_the_list_is_in_its_statement():
+    filters = ListSchema().fields.keys() - {"limit", "offset", "cursor"}
+    assert filters <= set(re.findall(r"%\((\w+)\)s", statement("list")))
 
 
 def test_create_copy_and_the_table_have_defaults_for_the_same_columns(table):

@@ -46,7 +46,7 @@ def db(databases):
 
 @pytest.fixture
 def plan(db):
-    """Explain a statement over the filled table, as it is sent."""
+    """Explain a statement that the service sends, over the filled table."""
 
     def explain(name, parameters):
         query = statements.load(name).replace(

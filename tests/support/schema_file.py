@@ -20,7 +20,7 @@ from tests.support.service import PROJECT
 FILE = PROJECT / "sql" / "schema.sql"
 
 HEADER = """\
--- The whole database as it is today, for reading. Generated from the migrations: `make schema`
+-- The whole database, for reading. Generated from the migrations: `make schema`
 -- writes this file, and a test fails when it differs from them. Do not edit it.
 -- To create a database run `python -m telemetry migrate`, which also records what it applied.
 --
