@@ -16,7 +16,7 @@ from telemetry.database.errors import DatabaseNotConfigured
 from telemetry.database.urls import check_urls
 from telemetry.health import views as health
 from telemetry.health.store import Probe
-from telemetry.http import authentication, deadline, errors, request_log
+from telemetry.http import authentication, cors, deadline, errors, request_log
 from telemetry.http.application import Application
 from telemetry.migrations.files import known_migrations
 from telemetry.persistence import Backend, Persistence, resolve
@@ -40,7 +40,8 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or Config.from_env(os.environ)
     check_urls(config)
     persistence = resolve(config)
-    logger.log(logging.INFO if persistence.contract.passed else logging.ERROR, "%s", persistence)
+    level = logging.INFO if persistence.contract.passed else logging.ERROR
+    logger.log(level, "%s%s", persistence, config.alias_note)
     records = _database(config, persistence.agent_runs)
 
     app = Application(__name__)
@@ -50,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
     request_log.init_app(app)
+    cors.init_app(app, config)
     deadline.init_app(app)
     errors.init_app(app)
     if config.rate_limit_enabled:

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import resource
+import socket
 import sys
 
 from gunicorn.arbiter import Arbiter
@@ -9,7 +11,7 @@ from gunicorn.workers.base import Worker
 
 from telemetry import logs
 from telemetry.config import Config, ConfigError
-from telemetry.time_limits import GRACEFUL_SECONDS
+from telemetry.time_limits import GRACEFUL_SECONDS, IDLE_SECONDS
 
 
 def _configure() -> Config:
@@ -35,19 +37,37 @@ def _configure() -> Config:
     return config
 
 
+def _connections() -> int:
+    """Return how many connections a worker takes; each needs a file, and so do other things."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1000 if most == resource.RLIM_INFINITY else max(100, min(1000, most - 100))
+
+
+def _addresses(port: int) -> list[str]:
+    """Return what to listen on: all of IPv6 and IPv4, or IPv4 alone where there is no IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::", 0))
+            takes_ipv4 = not probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    except OSError:
+        return [f"0.0.0.0:{port}"]
+    # gunicorn leaves it to the system whether a socket of IPv6 takes IPv4 too.
+    return [f"[::]:{port}"] if takes_ipv4 else [f"[::]:{port}", f"0.0.0.0:{port}"]
+
+
 _config = _configure()
 
-bind = f"0.0.0.0:{_config.port}"
+bind = _addresses(_config.port)
 workers = _config.web_concurrency
 
 # One thread a process, many requests in it: a request that waits for a database that hangs
 # holds no worker, and threads do not fight for the interpreter. Loaded in each worker, after
 # gevent's patches, so never preloaded.
 worker_class = "telemetry.http.worker.Worker"
-worker_connections = 1000
+worker_connections = _connections()
 
 graceful_timeout = GRACEFUL_SECONDS
-keepalive = 5
+keepalive = IDLE_SECONDS
 
 # Room for a filter of some thousand characters beside a cursor.
 limit_request_line = 8190

@@ -206,7 +206,7 @@ WITH latest_events AS MATERIALIZED (
     -- The state depends on eight events alone: the latest of each kind, and the latest with a
     -- session. Indexes find them without reading the history.
     SELECT array(
-        SELECT latest.event
+        SELECT latest.ledger_row
         FROM (
             VALUES
             ('STREAM_REFS'),
@@ -218,26 +218,26 @@ WITH latest_events AS MATERIALIZED (
             ('TTS_PLAYBACK_ACTIVE')
         ) AS kind (name)
         CROSS JOIN LATERAL (
-            SELECT event
-            FROM os_core.audio_runtime_events AS event
+            SELECT ledger_row
+            FROM os_core.audio_runtime_events AS ledger_row
             WHERE
-                event.tenant_id = of_tenant_id
-                AND event.device_id = of_device_id
+                ledger_row.tenant_id = of_tenant_id
+                AND ledger_row.device_id = of_device_id
                 -- BETWEEN x AND x instead of = x forces the index on the kind. With = the planner
                 -- may walk the events of all kinds back to the first, when this kind has none.
-                AND event.event_kind BETWEEN kind.name AND kind.name
-            ORDER BY event.event_kind DESC, event.event_id DESC
+                AND ledger_row.event_kind BETWEEN kind.name AND kind.name
+            ORDER BY ledger_row.event_kind DESC, ledger_row.event_id DESC
             LIMIT 1
         ) AS latest
         UNION ALL
         (
-            SELECT event
-            FROM os_core.audio_runtime_events AS event
+            SELECT ledger_row
+            FROM os_core.audio_runtime_events AS ledger_row
             WHERE
-                event.tenant_id = of_tenant_id
-                AND event.device_id = of_device_id
-                AND event.session_id IS NOT NULL
-            ORDER BY event.event_id DESC
+                ledger_row.tenant_id = of_tenant_id
+                AND ledger_row.device_id = of_device_id
+                AND ledger_row.session_id IS NOT NULL
+            ORDER BY ledger_row.event_id DESC
             LIMIT 1
         )
     ) AS events

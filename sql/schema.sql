@@ -475,6 +475,31 @@ COMMENT ON INDEX public.ix_runtime_events_source_recorded_at IS 'sql/runtime_eve
 
 CREATE TRIGGER number_runtime_event BEFORE INSERT ON public.runtime_events FOR EACH ROW EXECUTE FUNCTION public.number_runtime_event();
 
+-- Functions
+
+CREATE FUNCTION public.older_runtime_events(relation regclass, after text, row_limit integer, byte_limit integer) RETURNS TABLE(id text, event text)
+    LANGUAGE plpgsql STABLE
+    SET "TimeZone" TO 'UTC'
+    SET extra_float_digits TO '1'
+    AS $_$
+DECLARE
+    bytes bigint := 0;
+BEGIN
+    -- After the page before, in the order of the primary key.
+    FOR id, event IN EXECUTE format(
+        'SELECT older.id, row_to_json(older) FROM %s AS older'
+        ' WHERE $1 IS NULL OR older.id > $1 ORDER BY older.id LIMIT $2',
+        older_runtime_events.relation
+    ) USING older_runtime_events.after, older_runtime_events.row_limit
+    LOOP
+        RETURN NEXT;
+        bytes := bytes + octet_length(event);
+        EXIT WHEN bytes >= older_runtime_events.byte_limit;
+    END LOOP;
+END;
+$_$;
+COMMENT ON FUNCTION public.older_runtime_events(relation regclass, after text, row_limit integer, byte_limit integer) IS 'A page of an older service''s events, each with its id and as JSON; ends early after byte_limit';
+
 
 -- Room: shared
 
@@ -970,7 +995,7 @@ WITH latest_events AS MATERIALIZED (
     -- The state depends on eight events alone: the latest of each kind, and the latest with a
     -- session. Indexes find them without reading the history.
     SELECT array(
-        SELECT latest.event
+        SELECT latest.ledger_row
         FROM (
             VALUES
             ('STREAM_REFS'),
@@ -982,26 +1007,26 @@ WITH latest_events AS MATERIALIZED (
             ('TTS_PLAYBACK_ACTIVE')
         ) AS kind (name)
         CROSS JOIN LATERAL (
-            SELECT event
-            FROM os_core.audio_runtime_events AS event
+            SELECT ledger_row
+            FROM os_core.audio_runtime_events AS ledger_row
             WHERE
-                event.tenant_id = of_tenant_id
-                AND event.device_id = of_device_id
+                ledger_row.tenant_id = of_tenant_id
+                AND ledger_row.device_id = of_device_id
                 -- BETWEEN x AND x instead of = x forces the index on the kind. With = the planner
                 -- may walk the events of all kinds back to the first, when this kind has none.
-                AND event.event_kind BETWEEN kind.name AND kind.name
-            ORDER BY event.event_kind DESC, event.event_id DESC
+                AND ledger_row.event_kind BETWEEN kind.name AND kind.name
+            ORDER BY ledger_row.event_kind DESC, ledger_row.event_id DESC
             LIMIT 1
         ) AS latest
         UNION ALL
         (
-            SELECT event
-            FROM os_core.audio_runtime_events AS event
+            SELECT ledger_row
+            FROM os_core.audio_runtime_events AS ledger_row
             WHERE
-                event.tenant_id = of_tenant_id
-                AND event.device_id = of_device_id
-                AND event.session_id IS NOT NULL
-            ORDER BY event.event_id DESC
+                ledger_row.tenant_id = of_tenant_id
+                AND ledger_row.device_id = of_device_id
+                AND ledger_row.session_id IS NOT NULL
+            ORDER BY ledger_row.event_id DESC
             LIMIT 1
         )
     ) AS events

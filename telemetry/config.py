@@ -11,14 +11,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs
 
 MIB = 1024 * 1024
+
+MAX_PORT = 65535
 
 # https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+# Names that older deployments set. Each is read where the name it stands for is unset.
+ALIASES = {
+    "PERSISTENCE_CONTRACT_REQUIRED": "GLOBAL_PERSISTENCE_REQUIRED",
+    "PORT": "TELEMETRY_API_PORT",
+    "LOG_LEVEL": "TELEMETRY_LOG_LEVEL",
+}
+
+
+_ORIGIN = re.compile(
+    r"(?P<host>(?P<scheme>https?)://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]))"
+    r"(:(?P<port>[0-9]{1,5}))?",
+    re.ASCII,
+)
+_USUAL_PORTS = {"http": 80, "https": 443}
 
 
 class ConfigError(Exception):
@@ -30,7 +47,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """Every setting of the service. Each field is one environment variable."""
+    """Every setting of the service. Each field but the last is one environment variable."""
 
     database_url: str | None = field(default=None, repr=False)
     runtime_database_url: str | None = field(default=None, repr=False)
@@ -42,12 +59,16 @@ class Config:
     rate_limit_rpm: int = 60
     trusted_proxies: int = 0
     max_body_bytes: int = 16 * MIB
+    cors_origins: tuple[str, ...] = ()
     db_pool_size: int = 4
     db_prepared_statements: bool = True
     web_concurrency: int = 2
     port: int = 8765
     log_level: str = "INFO"
     runtime_cost_per_second: float = 0.002
+
+    # The aliases that gave a value.
+    aliases: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Config":
@@ -67,12 +88,14 @@ class Config:
             rate_limit_rpm=env.whole("TELEMETRY_RATE_LIMIT_RPM", 60, 1, 1_000_000),
             trusted_proxies=env.whole("TELEMETRY_TRUSTED_PROXIES", 0, 0, 10),
             max_body_bytes=env.whole("TELEMETRY_MAX_BODY_BYTES", 16 * MIB, 1, 256 * MIB),
+            cors_origins=env.origins("TELEMETRY_CORS_ORIGINS"),
             db_pool_size=env.whole("TELEMETRY_DB_POOL_SIZE", 4, 1, 100),
             db_prepared_statements=env.flag("TELEMETRY_DB_PREPARED_STATEMENTS", default=True),
             web_concurrency=env.whole("WEB_CONCURRENCY", 2, 1, 256),
-            port=env.whole("PORT", 8765, 1, 65535),
+            port=env.whole("PORT", 8765, 1, MAX_PORT),
             log_level=env.log_level("LOG_LEVEL"),
             runtime_cost_per_second=env.price("RUNTIME_COST_PER_SECOND", 0.002),
+            aliases=env.aliases(),
         )
         if config.auth_enabled and config.auth_token is None:
             raise ConfigError(
@@ -82,6 +105,12 @@ class Config:
             )
         return config
 
+    @property
+    def alias_note(self) -> str:
+        """Which aliases gave a value, for the start-up line; empty without any."""
+        named = {alias: name for name, alias in ALIASES.items()}
+        return "".join(f"; {alias} is read as {named[alias]}" for alias in self.aliases)
+
 
 class _Environment:
     """Reads variables by type. Each method raises ConfigError for an invalid value."""
@@ -90,14 +119,23 @@ class _Environment:
         self._environ = environ
 
     def text(self, name: str) -> str | None:
-        return self._environ.get(name, "").strip() or None
+        return self._environ.get(self.source(name), "").strip() or None
+
+    def source(self, name: str) -> str:
+        """Return the name of the variable that gives the value: the name or its alias."""
+        alias = ALIASES.get(name, name)
+        by_alias = not self._environ.get(name, "").strip() and self._environ.get(alias, "").strip()
+        return alias if by_alias else name
+
+    def aliases(self) -> tuple[str, ...]:
+        return tuple(alias for name, alias in ALIASES.items() if self.source(name) == alias)
 
     def whole(self, name: str, default: int, min: int, max: int) -> int:
         text = self.text(name)
         if text is None:
             return default
         if not re.fullmatch(r"[0-9]{1,18}", text) or not min <= int(text) <= max:
-            raise ConfigError(name, repr(text), f"a whole number from {min} to {max}")
+            raise ConfigError(self.source(name), repr(text), f"a whole number from {min} to {max}")
         return int(text)
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -108,7 +146,7 @@ class _Environment:
             return True
         if text.lower() in ("false", "0", "no", "off"):
             return False
-        raise ConfigError(name, repr(text), "true or false")
+        raise ConfigError(self.source(name), repr(text), "true or false")
 
     def tristate(self, name: str) -> Literal["auto", "true", "false"]:
         if (self.text(name) or "auto").lower() == "auto":
@@ -116,20 +154,22 @@ class _Environment:
         try:
             return "true" if self.flag(name, default=False) else "false"
         except ConfigError:
-            raise ConfigError(name, repr(self.text(name)), "true, false or auto") from None
+            raise ConfigError(
+                self.source(name), repr(self.text(name)), "true, false or auto"
+            ) from None
 
     def price(self, name: str, default: float) -> float:
         text = self.text(name)
         if text is None:
             return default
         if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,18})?", text):
-            raise ConfigError(name, repr(text), "a price per second such as 0.002")
+            raise ConfigError(self.source(name), repr(text), "a price per second such as 0.002")
         return float(text)
 
     def log_level(self, name: str) -> str:
         text = self.text(name) or "INFO"
         if text.upper() not in LOG_LEVELS:
-            raise ConfigError(name, repr(text), f"one of {', '.join(LOG_LEVELS)}")
+            raise ConfigError(self.source(name), repr(text), f"one of {', '.join(LOG_LEVELS)}")
         return text.upper()
 
     def path(self, name: str) -> Path | None:
@@ -144,14 +184,29 @@ class _Environment:
         except OSError as error:
             valid, got = False, f"{got} ({error.strerror})"
         if not valid:
-            raise ConfigError(name, got, "the path of a file")
+            raise ConfigError(self.source(name), got, "the path of a file")
         return Path(text)
 
     def token(self, name: str) -> str | None:
         text = self.text(name)
         if text is not None and not re.fullmatch(r"[\x21-\x7e]+", text):
-            raise ConfigError(name, "a value it can't use", "ASCII characters without white space")
+            raise ConfigError(
+                self.source(name), "a value it can't use", "ASCII characters without white space"
+            )
         return text
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        """Return origins as browsers send them: in lower case, without the usual port."""
+        origins = []
+        for text in filter(None, map(str.strip, (self.text(name) or "").split(","))):
+            match = _ORIGIN.fullmatch(text.lower())
+            if match is None or int(match["port"] or 1) not in range(1, 65536):
+                takes = "origins such as https://app.example.org, separated by commas"
+                raise ConfigError(name, repr(redact_url(text)), takes)
+            port = match["port"]
+            usual = port is None or int(port) == _USUAL_PORTS[match["scheme"]]
+            origins.append(match["host"] if usual else f"{match['host']}:{int(port)}")
+        return tuple(origins)
 
     def database_url(self, name: str) -> str | None:
         """Return a PostgreSQL URL. libpq also accepts ``postgres://``, which Heroku uses."""
@@ -159,30 +214,53 @@ class _Environment:
         if text is None:
             return None
         takes = "a URL such as postgresql://user:password@host:5432/database?sslmode=require"
-        try:
-            parts = urlsplit(text)
-            _ = parts.port
-            options = parse_qs(parts.query, keep_blank_values=True)
-        except ValueError:
-            raise ConfigError(name, "a URL that can't be read", takes) from None
+        parts = _split(text)
         if parts.scheme not in ("postgres", "postgresql"):
-            raise ConfigError(name, f"{redact_url(text)!r}", takes)
-        if re.search(r"\s|%(?![0-9A-Fa-f]{2})", text) or _host_may_be_a_password(parts):
-            raise ConfigError(name, "a URL with characters that must be percent-encoded", takes)
-        if not (parts.hostname or "host" in options):
-            raise ConfigError(name, f"{redact_url(text)!r} without a host", takes)
+            raise ConfigError(self.source(name), f"{redact_url(text)!r}", takes)
+        raw = re.search(r"\s|%(?![0-9A-Fa-f]{2})", text)
+        if raw or parts.netloc.count("@") > 1 or _host_may_be_a_password(parts):
+            raise ConfigError(
+                self.source(name), "a URL with characters that must be percent-encoded", takes
+            )
+        hosts = _hosts(parts)
+        if hosts is None:
+            raise ConfigError(self.source(name), "a URL that can't be read", takes)
+        options = parse_qs(parts.query, keep_blank_values=True)
+        if not (all(hosts) or "host" in options):
+            raise ConfigError(self.source(name), f"{redact_url(text)!r} without a host", takes)
         if any(mode not in SSL_MODES for mode in options.get("sslmode", ())):
-            raise ConfigError(name, f"{redact_url(text)!r}", f"sslmode={'|'.join(SSL_MODES)}")
+            raise ConfigError(
+                self.source(name), f"{redact_url(text)!r}", f"sslmode={'|'.join(SSL_MODES)}"
+            )
         return text
 
 
 def redact_url(url: str) -> str:
-    """Return the URL without user, password and options: scheme, host, port and path."""
-    parts = urlsplit(url)
-    if not parts.scheme or "//" not in url or _host_may_be_a_password(parts):
+    """Return the URL without user, password and options: scheme, hosts, ports and path."""
+    parts = _split(url)
+    if not (parts.scheme and "//" in url and _hosts(parts)) or _host_may_be_a_password(parts):
         return "***"
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _split(url: str) -> SplitResult:
+    """Split any text as RFC 3986 splits a URL. urlsplit refuses several hosts in brackets."""
+    found = re.fullmatch(
+        r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", url, re.DOTALL
+    )
+    assert found is not None  # every part is optional, and the last ones take any character
+    return SplitResult(*(part or "" for part in found.groups()))
+
+
+def _hosts(parts: SplitResult) -> list[str] | None:
+    """Return the hosts of the URL without ports; None when one of them or a port is malformed."""
+    hosts = []
+    for place in parts.netloc.rpartition("@")[2].split(","):
+        found = re.fullmatch(r"(\[[0-9A-Za-z:.%]+\]|[^][:]*)(?::([0-9]{0,5}))?", place)
+        if found is None or int(found[2] or 0) > MAX_PORT:
+            return None
+        hosts.append(found[1])
+    return hosts
 
 
 def _host_may_be_a_password(parts: SplitResult) -> bool:

@@ -26,6 +26,14 @@ REQUEST_SECONDS = 24.0
 GRACEFUL_SECONDS = 25
 PLATFORM_SECONDS = 30
 
+# A client that sends nothing in the middle of a request, or takes nothing of its response, for
+# this long: 408, or the end of the connection.
+SILENCE_SECONDS = 30.0
+
+# A connection without a request. Routers keep theirs for up to 90 s (Heroku): the service must not
+# be the first to close one, because a request may be on its way.
+IDLE_SECONDS = 95
+
 # How long a record waits for the transaction of its group. No group takes longer.
 GROUP_SECONDS = 2 * (CONNECT_SECONDS + ANSWER_SECONDS)
 

@@ -1,8 +1,11 @@
 """Reading the configuration from environment variables."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from telemetry.config import MIB, Config, ConfigError, redact_url
 
@@ -29,6 +32,7 @@ def test_every_variable_is_read():
             "TELEMETRY_RATE_LIMIT_RPM": "600",
             "TELEMETRY_TRUSTED_PROXIES": "1",
             "TELEMETRY_MAX_BODY_BYTES": "1000",
+            "TELEMETRY_CORS_ORIGINS": "https://app.example.org, http://localhost:3000",
             "TELEMETRY_DB_POOL_SIZE": "3",
             "TELEMETRY_DB_PREPARED_STATEMENTS": "false",
             "WEB_CONCURRENCY": "4",
@@ -48,6 +52,7 @@ def test_every_variable_is_read():
         rate_limit_rpm=600,
         trusted_proxies=1,
         max_body_bytes=1000,
+        cors_origins=("https://app.example.org", "http://localhost:3000"),
         db_pool_size=3,
         db_prepared_statements=False,
         web_concurrency=4,
@@ -61,6 +66,40 @@ def test_an_empty_variable_counts_as_unset():
     assert Config.from_env({"DATABASE_URL": "", "PORT": " "}) == Config()
 
 
+OLD_NAMES = {
+    "GLOBAL_PERSISTENCE_REQUIRED": ("PERSISTENCE_CONTRACT_REQUIRED", "true", "false"),
+    "TELEMETRY_API_PORT": ("PORT", "9000", "5000"),
+    "TELEMETRY_LOG_LEVEL": ("LOG_LEVEL", "debug", "ERROR"),
+}
+
+
+@pytest.mark.parametrize("old", OLD_NAMES)
+def test_the_name_of_an_older_deployment_is_read_where_the_new_one_is_unset(old):
+    new, value, other = OLD_NAMES[old]
+    by_new_name = Config.from_env({new: value})
+    for unset in ({}, {new: ""}, {new: " "}):
+        config = Config.from_env({**unset, old: value})
+        assert config == replace(by_new_name, aliases=(old,))
+        assert config.alias_note == f"; {old} is read as {new}"
+    for both in ({old: other}, {old: "nonsense"}, {old: ""}):
+        config = Config.from_env({new: value, **both})
+        assert config == by_new_name
+        assert config.alias_note == ""
+
+
+@pytest.mark.parametrize("old", OLD_NAMES)
+def test_an_invalid_value_of_an_older_name_names_that_variable(old):
+    with pytest.raises(ConfigError, match=f"^{old}: got 'nonsense', takes "):
+        Config.from_env({old: "nonsense"})
+
+
+def test_the_start_up_line_names_the_aliases_that_were_used(make_app, caplog):
+    caplog.set_level("INFO")
+    make_app(aliases=("TELEMETRY_API_PORT",))
+    (line,) = [message for message in caplog.messages if message.startswith("Persistence: ")]
+    assert line.endswith("; TELEMETRY_API_PORT is read as PORT")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -70,6 +109,12 @@ def test_an_empty_variable_counts_as_unset():
         ("DATABASE_URL", "postgresql://host:notaport/db"),
         ("DATABASE_URL", "postgresql://user:s3cret@host/db?sslmode=maybe"),
         ("DATABASE_URL", "postgresql://[::1/db"),
+        ("DATABASE_URL", "postgresql://::1/db"),
+        ("DATABASE_URL", "postgresql://host:70000/db"),
+        ("DATABASE_URL", "postgresql://h1:5432,h2:s3cret/db"),
+        ("DATABASE_URL", "postgresql://h1,,h2/db"),
+        ("DATABASE_URL", "postgresql://user:p@s3cret@host/db"),
+        ("DATABASE_URL", "mysql://user:s3cret/db"),
         ("DATABASE_URL", "just-text"),
         ("DATABASE_URL", "postgresql://user:s3c ret@host/db"),
         ("DATABASE_URL", "postgresql://user:s3cret%zz@host/db"),
@@ -122,6 +167,54 @@ def test_a_password_that_reads_like_a_port_is_not_shown(scheme, mark):
 def test_a_url_may_contain_percent_encoded_characters(options):
     url = f"postgresql:///db?{options}"
     assert Config.from_env({"DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "h1:5432,h2:5432",
+        "h1,h2:5433,h3",
+        "[::1]",
+        "[::1]:5432",
+        "[::1],[fe80::1%25eth0]",
+        "h1,[::1]:5432",
+        "%2Ftmp,h2",
+    ],
+)
+def test_a_url_may_name_several_hosts(hosts):
+    url = f"postgres://u:p@{hosts}/db?target_session_attrs=read-write"
+    assert Config.from_env({"DATABASE_URL": url}).database_url == url
+    assert redact_url(url) == f"postgres://{hosts}/db"
+
+
+HOSTS = st.lists(
+    st.sampled_from(["h", "h:5432", "[::1]", "[::1]:1", "10.0.0.1", "%2Ftmp"]), min_size=1
+).map(",".join)
+
+
+@given(
+    scheme=st.sampled_from(["postgres", "postgresql", "mysql", "x"]),
+    user=st.text(max_size=5),
+    before=st.text(max_size=5),
+    after=st.text(max_size=5),
+    hosts=HOSTS,
+    rest=st.sampled_from(["", "/db", "/db?sslmode=require", "?a=b", "/a@b"]),
+)
+def test_a_password_is_never_shown(scheme, user, before, after, hosts, rest):
+    url = f"{scheme}://{user}:{before}s3cret{after}@{hosts}{rest}"
+    assert "s3cret" not in redact_url(url)
+    refused = ""
+    try:
+        Config.from_env({"DATABASE_URL": url})
+    except ConfigError as error:
+        refused = str(error)
+    assert "s3cret" not in refused
+    assert "\n" not in refused
+
+
+@pytest.mark.parametrize("url", ["postgres://user:s3cret", "mysql://user:s3cret/db", "u:s3cret"])
+def test_a_password_without_a_host_is_not_shown(url):
+    assert redact_url(url) == "***"
 
 
 @pytest.mark.parametrize("path", ["/nowhere/events.jsonl", "/dev/null/events.jsonl"])

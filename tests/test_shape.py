@@ -57,7 +57,7 @@ def test_a_statement_explains_itself(file):
     told = set(re.findall(r"\w+", re.sub(r"\([^)]*\)", "", header["params"].replace("-- ", ""))))
     assert used == told - {"none"}
     assert body.rstrip().endswith(";")
-    assert body.count(";") == 1, "one statement a file"
+    assert re.sub(r"\$\$.*?\$\$", "", body, flags=re.DOTALL).count(";") == 1, "one statement a file"
     assert "SELECT *" not in body
     if file.parent.name + "/" + file.stem not in LONG:
         assert len(body.encode()) < 4096, "the driver keeps no longer one in its cache"

@@ -8,6 +8,7 @@ from telemetry.time_limits import (
     CONNECT_SECONDS,
     GRACEFUL_SECONDS,
     GROUP_SECONDS,
+    IDLE_SECONDS,
     PLATFORM_SECONDS,
     READINESS_SECONDS,
     REQUEST_SECONDS,
@@ -36,7 +37,11 @@ def test_readiness_responds_within_3_seconds():
     assert READINESS_SECONDS < 3
 
 
-def test_gunicorn_stops_after_the_graceful_time_limit():
+def test_an_idle_connection_outlives_those_of_routers():
+    assert IDLE_SECONDS > 90  # Heroku's
+
+
+def test_gunicorn_uses_the_limits():
     command = [sys.executable, "-m", "gunicorn", "--print-config", "wsgi:app"]
     run = subprocess.run(
         command, cwd=PROJECT, env=environment(), capture_output=True, text=True, check=True
@@ -44,3 +49,4 @@ def test_gunicorn_stops_after_the_graceful_time_limit():
     settings = dict(line.split("=", 1) for line in run.stdout.splitlines() if "=" in line)
     values = {name.strip(): value.strip() for name, value in settings.items()}
     assert values["graceful_timeout"] == str(GRACEFUL_SECONDS)
+    assert values["keepalive"] == str(IDLE_SECONDS)

@@ -20,14 +20,15 @@ WITH
 -- The events, in the types of the ledger's columns.
 sent AS MATERIALIZED (
     SELECT
-        event.*,
-        event AS unstored_row,
+        sent_event.*,
+        sent_event AS unstored_row,
         row_number() OVER () AS sent_position
-    FROM json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json) AS event
+    FROM
+        json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json) AS sent_event
 ),
 
 -- Their devices: the tenant that owns each, its head and its projection row, both locked. A scalar
--- subquery reads an index; for a join the planner might scan the table.
+-- subquery reads an index. For a join the planner might scan the table.
 devices AS MATERIALIZED (
     SELECT
         named.tenant_id,
@@ -38,9 +39,7 @@ devices AS MATERIALIZED (
         ) AS owner_id,
         head.event_id AS head_event_id,
         head.row_hash AS head_row_hash,
-        projection.projection_row,
-        os_core.canonical_field(named.tenant_id)
-        || os_core.canonical_field(named.device_id) AS canonical_names
+        projection.projection_row
     FROM (
         SELECT DISTINCT
             sent.tenant_id,
@@ -78,7 +77,8 @@ sessions AS MATERIALIZED (
     FROM (SELECT DISTINCT sent.session_id FROM sent) AS named
 ),
 
--- Why an event is not appended, or NULL when it is.
+-- The verdict on each event: NULL when it is to be appended, else why not. With the head that it
+-- would be chained to.
 verdicts AS MATERIALIZED (
     SELECT
         sent.sent_position AS position,
@@ -86,18 +86,19 @@ verdicts AS MATERIALIZED (
         sent.device_id,
         sent.event_kind,
         sent.idempotency_key,
+        devices.head_row_hash,
         CASE
             -- BETWEEN x AND x with ORDER BY forces the dedupe index. With = the planner may take
             -- any index that begins with the device until the table has been analysed.
             WHEN (
-                SELECT known.event_id
-                FROM os_core.audio_runtime_events AS known
+                SELECT stored.event_id
+                FROM os_core.audio_runtime_events AS stored
                 WHERE
-                    known.tenant_id = sent.tenant_id
-                    AND known.device_id = sent.device_id
-                    AND known.event_kind = sent.event_kind
-                    AND known.idempotency_key BETWEEN sent.idempotency_key AND sent.idempotency_key
-                ORDER BY known.idempotency_key
+                    stored.tenant_id = sent.tenant_id
+                    AND stored.device_id = sent.device_id
+                    AND stored.event_kind = sent.event_kind
+                    AND stored.idempotency_key BETWEEN sent.idempotency_key AND sent.idempotency_key
+                ORDER BY stored.idempotency_key
                 LIMIT 1
             ) IS NOT NULL THEN 'duplicate'
             WHEN devices.owner_id IS NULL THEN 'K_FAIL_DEVICE_UNBOUND'
@@ -129,16 +130,20 @@ verdicts AS MATERIALIZED (
 drawn_ids AS MATERIALIZED (
     SELECT
         nextval('os_core.audio_runtime_events_event_id_seq') AS event_id,
-        first_sent.position
+        first_sent.position,
+        first_sent.head_row_hash
     FROM (
-        SELECT min(verdicts.position) AS position
+        SELECT
+            min(verdicts.position) AS position,
+            verdicts.head_row_hash
         FROM verdicts
         WHERE verdicts.verdict IS NULL
         GROUP BY
             verdicts.tenant_id,
             verdicts.device_id,
             verdicts.event_kind,
-            verdicts.idempotency_key
+            verdicts.idempotency_key,
+            verdicts.head_row_hash
         ORDER BY min(verdicts.position)
     ) AS first_sent
 ),
@@ -184,9 +189,11 @@ ledger_rows AS (
         sent.stream_gap_detected,
         sent.tts_playback_active,
         os_core.chain(
-            devices.head_row_hash,
+            drawn_ids.head_row_hash,
             os_core.audio_runtime_event_content(
-                sent.unstored_row, drawn_ids.event_id, devices.canonical_names
+                sent.unstored_row,
+                drawn_ids.event_id,
+                os_core.canonical_field(sent.tenant_id) || os_core.canonical_field(sent.device_id)
             )
         ) OVER (
             PARTITION BY sent.tenant_id, sent.device_id
@@ -195,8 +202,6 @@ ledger_rows AS (
         )
     FROM drawn_ids
     INNER JOIN sent ON drawn_ids.position = sent.sent_position
-    INNER JOIN devices
-        ON sent.tenant_id = devices.tenant_id AND sent.device_id = devices.device_id
     ORDER BY drawn_ids.event_id
     ON CONFLICT (tenant_id, device_id, event_kind, idempotency_key) DO NOTHING
     RETURNING event_id, tenant_id, device_id, row_hash, ledger_row

@@ -1,16 +1,16 @@
--- Removes the projection of devices that have no events. To be run with the heads locked.
+-- Deletes the projection rows of devices that have no events. Run it with the heads locked.
 -- params: devices (JSON array of objects with tenant_id and device_id)
 -- index: audio_runtime_current_pkey, ix_audio_runtime_events_tenant_device_time
--- locks: the rows removed; the devices' heads are to be locked before
--- returns: tenant_id and device_id of each row removed
-DELETE FROM os_core.audio_runtime_current AS known
+-- locks: the deleted rows; the caller must hold the locks on the devices' heads
+-- returns: tenant_id and device_id of each deleted row
+DELETE FROM os_core.audio_runtime_current AS stored
 USING json_to_recordset(%(devices)s::json) AS wanted (tenant_id text, device_id text)
 WHERE
-    known.tenant_id = wanted.tenant_id
-    AND known.device_id = wanted.device_id
+    stored.tenant_id = wanted.tenant_id
+    AND stored.device_id = wanted.device_id
     AND NOT EXISTS (
         SELECT
         FROM os_core.audio_runtime_events AS event
         WHERE event.tenant_id = wanted.tenant_id AND event.device_id = wanted.device_id
     )
-RETURNING known.tenant_id, known.device_id;
+RETURNING stored.tenant_id, stored.device_id;

@@ -1,11 +1,12 @@
--- Finds where the ledger contradicts itself about some devices, such that no state follows from
--- it: events of a device that is not the tenant's, a head that is not the newest event, a latest
--- session that is not the tenant's. To be run with the heads locked.
+-- Finds the devices whose ledger contradicts itself, so that no state follows from it: the device
+-- is not one of the tenant, the head is not the newest event, or the latest session is not one of
+-- the tenant. Run it with the heads locked.
 -- params: devices (JSON array of objects with tenant_id and device_id)
 -- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time,
 -- ix_audio_runtime_events_latest_session, sessions_pkey
--- locks: none; the devices' heads are to be locked before
--- returns: tenant_id, device_id, event_id (the head's, else the newest) and problem, of those alone
+-- locks: none; the caller must hold the locks on the devices' heads
+-- returns: tenant_id, device_id, event_id (the head's, else the newest event's) and problem of each
+-- such device, and of no other
 SELECT
     wanted.tenant_id,
     wanted.device_id,
@@ -13,7 +14,7 @@ SELECT
     CASE
         WHEN device.device_id IS NULL THEN 'device_not_of_tenant'
         WHEN head.device_id IS NULL THEN 'head_missing'
-        WHEN given.session_id IS NOT NULL AND session.session_id IS NULL
+        WHEN latest.session_id IS NOT NULL AND session.session_id IS NULL
             THEN 'session_not_of_tenant'
         ELSE 'head_not_newest_event'
     END AS problem
@@ -40,12 +41,12 @@ LEFT JOIN LATERAL (
         AND event.session_id IS NOT NULL
     ORDER BY event.event_id DESC
     LIMIT 1
-) AS given ON TRUE
+) AS latest ON TRUE
 LEFT JOIN os_core.sessions AS session
-    ON given.session_id = session.session_id AND wanted.tenant_id = session.tenant_id
+    ON latest.session_id = session.session_id AND wanted.tenant_id = session.tenant_id
 WHERE
     device.device_id IS NULL
     OR head.device_id IS NULL
-    OR (given.session_id IS NOT NULL AND session.session_id IS NULL)
+    OR (latest.session_id IS NOT NULL AND session.session_id IS NULL)
     OR head.event_id IS DISTINCT FROM newest.event_id
     OR head.row_hash <> coalesce(newest.row_hash, decode(repeat('00', 32), 'hex'));

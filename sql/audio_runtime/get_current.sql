@@ -2,7 +2,7 @@
 -- params: tenant_id, device_id
 -- index: audio_runtime_current_pkey
 -- locks: none
--- returns: the state; no row: the tenant has no such device, or it has no events
+-- returns: the state; no row: the tenant has no such device, or the device has no events
 SELECT
     tenant_id,
     device_id,

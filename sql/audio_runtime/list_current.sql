@@ -1,6 +1,6 @@
--- Lists the current state of a tenant's devices.
--- Planned for the parameters at hand (never prepared): a filter that is NULL falls away.
--- params: tenant_id, after (device_id; NULL: any), row_limit
+-- Lists the current states of a tenant's devices.
+-- Planned for the given parameters (never prepared), so a filter that is NULL costs nothing.
+-- params: tenant_id, after (device_id; NULL: from the first), row_limit
 -- index: audio_runtime_current_pkey
 -- locks: none
 -- returns: states in the order of device_id

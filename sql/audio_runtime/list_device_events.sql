@@ -1,42 +1,42 @@
 -- Lists the events of a tenant's device in ledger order.
--- Planned for the parameters at hand (never prepared): a filter that is NULL falls away.
--- A step a row: the next one in the index, a piece of which the device is as a range of one.
--- Asked for the page at once, the planner may walk through other devices' rows by another
--- index, or read and sort all of the device's: it thinks that a device of a tenant has few.
--- params: tenant_id, device_id, after (event_id; NULL: from the beginning), row_limit
+-- Planned for the given parameters (never prepared), so a filter that is NULL costs nothing.
+-- Walks the index one row at a time. BETWEEN x AND x instead of = x forces this index. With one
+-- range for the whole page, the planner expects few rows per device; it may walk another index
+-- through the rows of other devices, or read and sort all rows of this one.
+-- params: tenant_id, device_id, after (event_id; NULL: from the first), row_limit
 -- index: ix_audio_runtime_events_tenant_device_time
 -- locks: none
 -- returns: events in the order of event_id, row_hash in hex
 WITH RECURSIVE page AS (
     (
         SELECT
-            event,
+            ledger_row,
             1 AS place
-        FROM os_core.audio_runtime_events AS event
+        FROM os_core.audio_runtime_events AS ledger_row
         WHERE
-            event.tenant_id = %(tenant_id)s
-            AND event.device_id BETWEEN %(device_id)s AND %(device_id)s
+            ledger_row.tenant_id = %(tenant_id)s
+            AND ledger_row.device_id BETWEEN %(device_id)s AND %(device_id)s
             AND (
                 %(after)s::bigint IS NULL
-                OR (event.device_id, event.event_id) > (%(device_id)s, %(after)s)
+                OR (ledger_row.device_id, ledger_row.event_id) > (%(device_id)s, %(after)s)
             )
-        ORDER BY event.device_id, event.event_id
+        ORDER BY ledger_row.device_id, ledger_row.event_id
         LIMIT 1
     )
     UNION ALL
     SELECT
-        further.event,
+        further.ledger_row,
         page.place + 1
     FROM page
     CROSS JOIN
         LATERAL (
-            SELECT later AS event
+            SELECT later AS ledger_row
             FROM os_core.audio_runtime_events AS later
             WHERE
                 later.tenant_id = %(tenant_id)s
                 AND later.device_id BETWEEN %(device_id)s AND %(device_id)s
                 AND (later.device_id, later.event_id)
-                > (%(device_id)s, (page.event).event_id)
+                > (%(device_id)s, (page.ledger_row).event_id)
             ORDER BY later.device_id, later.event_id
             LIMIT 1
         ) AS further
@@ -44,32 +44,32 @@ WITH RECURSIVE page AS (
 )
 
 SELECT
-    (page.event).event_id,
-    (page.event).tenant_id,
-    (page.event).device_id,
-    (page.event).session_id,
-    (page.event).event_kind,
-    (page.event).created_at,
-    (page.event).idempotency_key,
-    (page.event).processed_stream_id,
-    (page.event).raw_stream_id,
-    (page.event).pre_roll_buffer_id,
-    (page.event).selected_mic,
-    (page.event).selected_speaker,
-    (page.event).device_health,
-    (page.event).jitter_ms,
-    (page.event).drift_ppm,
-    (page.event).buffer_depth_ms,
-    (page.event).underruns,
-    (page.event).overruns,
-    (page.event).phrase_id,
-    (page.event).phrase_text,
-    (page.event).reason_code,
-    (page.event).capture_degraded,
-    (page.event).aec_unstable,
-    (page.event).device_changed,
-    (page.event).stream_gap_detected,
-    (page.event).tts_playback_active,
-    encode((page.event).row_hash, 'hex') AS row_hash
+    (page.ledger_row).event_id,
+    (page.ledger_row).tenant_id,
+    (page.ledger_row).device_id,
+    (page.ledger_row).session_id,
+    (page.ledger_row).event_kind,
+    (page.ledger_row).created_at,
+    (page.ledger_row).idempotency_key,
+    (page.ledger_row).processed_stream_id,
+    (page.ledger_row).raw_stream_id,
+    (page.ledger_row).pre_roll_buffer_id,
+    (page.ledger_row).selected_mic,
+    (page.ledger_row).selected_speaker,
+    (page.ledger_row).device_health,
+    (page.ledger_row).jitter_ms,
+    (page.ledger_row).drift_ppm,
+    (page.ledger_row).buffer_depth_ms,
+    (page.ledger_row).underruns,
+    (page.ledger_row).overruns,
+    (page.ledger_row).phrase_id,
+    (page.ledger_row).phrase_text,
+    (page.ledger_row).reason_code,
+    (page.ledger_row).capture_degraded,
+    (page.ledger_row).aec_unstable,
+    (page.ledger_row).device_changed,
+    (page.ledger_row).stream_gap_detected,
+    (page.ledger_row).tts_playback_active,
+    encode((page.ledger_row).row_hash, 'hex') AS row_hash
 FROM page
 ORDER BY page.place;

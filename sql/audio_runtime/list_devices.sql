@@ -1,9 +1,9 @@
--- Lists the devices that any table of the audio runtime speaks of, page by page, whether or not
--- the tables agree. From each device a step leads to the next in any of the tables' indexes, so
--- that the cost grows with the number of devices, not of events.
--- Planned for the parameters at hand (never prepared): a filter that is NULL falls away.
--- params: tenant_id (NULL: any), after_tenant, after_device (the device to begin behind: the
--- last of the page before, or the tenant and an empty text, which is no device), row_limit
+-- Lists a page of the devices that any table of the audio runtime names, even when the tables
+-- disagree. Steps from one device to the next in the index of each table, so the cost grows with
+-- the number of devices, not of events.
+-- Planned for the given parameters (never prepared), so a filter that is NULL costs nothing.
+-- params: tenant_id (NULL: any), after_tenant, after_device (last device of the page before; on
+-- the first page the tenant, if any, and an empty text, which no device has), row_limit
 -- index: devices_tenant_device_key, audio_runtime_heads_pkey, audio_runtime_current_pkey,
 -- ix_audio_runtime_events_tenant_device_time, ux_audit_events_source
 -- locks: none

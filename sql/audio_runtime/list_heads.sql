@@ -1,10 +1,10 @@
--- Lists the ends of the chains of a tenant's devices, to be kept elsewhere and compared later.
--- Planned for the parameters at hand (never prepared): a filter that is NULL falls away.
--- params: tenant_id, after (device_id; NULL: any), row_limit
+-- Lists the heads of a tenant's devices, to be kept elsewhere and compared later.
+-- Planned for the given parameters (never prepared), so a filter that is NULL costs nothing.
+-- params: tenant_id, after (device_id; NULL: from the first), row_limit
 -- index: audio_runtime_heads_pkey
 -- locks: none
--- returns: tenant_id, device_id, event_id and row_hash (hex) in the order of device_id; no row
--- for a device without events
+-- returns: tenant_id, device_id, event_id and row_hash (hex) in the order of device_id; devices
+-- without events are left out
 SELECT
     tenant_id,
     device_id,

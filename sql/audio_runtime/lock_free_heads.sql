@@ -1,10 +1,10 @@
--- Makes a rebuild the only one to write for those of some devices that nobody writes for now. It
--- never waits, so that a device whose writer is stuck holds up no other. To be followed by other
--- statements: this one saw the ledger as it was before it had the locks.
+-- Locks the heads of some devices, except those that another writer has locked. It never waits, so
+-- one stuck writer delays no other device. Its snapshot is older than its locks, so what needs them
+-- has to be a later statement of the transaction.
 -- params: devices (JSON array of objects with tenant_id and device_id)
 -- index: audio_runtime_heads_pkey
--- locks: the heads of the devices that are returned and have one
--- returns: tenant_id and device_id of each device whose head is locked now, or missing
+-- locks: the heads of the returned devices that have one
+-- returns: tenant_id and device_id of each device whose head it has locked, or that has none
 WITH wanted AS (
     SELECT DISTINCT
         sent.tenant_id,

@@ -1,10 +1,10 @@
--- Makes the caller the only one to append for some devices until its transaction ends. Sorted,
--- so that two batches never wait for each other in a circle. To be followed by append.sql as a
--- statement of its own: this one saw the ledger as it was before it waited.
--- params: devices (JSON array of objects with tenant_id and device_id; others are ignored)
+-- Locks the heads of some devices, so that no other writer appends for them until the transaction
+-- ends. In sorted order, so that two batches never deadlock. Its snapshot is older than its locks,
+-- so append.sql has to be a later statement of the transaction.
+-- params: devices (JSON array of objects with tenant_id and device_id; unknown ones are ignored)
 -- index: audio_runtime_heads_pkey
 -- locks: the heads of the devices, in the order of (tenant_id, device_id)
--- returns: tenant_id and device_id of each device that there is
+-- returns: tenant_id and device_id of each device that exists
 SELECT
     head.tenant_id,
     head.device_id

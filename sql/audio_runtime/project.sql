@@ -1,11 +1,11 @@
 -- Makes the projection of some devices equal to the replay of their ledger; rows that are right
 -- stay untouched. For a rebuild, and for an append that finds a row which is not at its head.
 -- Run it with the heads locked and as a statement of its own: then its snapshot has every event of
--- the devices, including those that the transaction itself has appended.
--- params: devices (JSON array of objects with tenant_id and device_id; others are ignored)
+-- the devices, including those that this transaction has appended.
+-- params: devices (JSON array of objects with tenant_id and device_id; unknown ones are ignored)
 -- index: ix_audio_runtime_events_latest_of_kind and _latest_session; audio_runtime_current_pkey
 -- locks: the rows that differ; the caller must hold the locks on the devices' heads
--- returns: tenant_id and device_id of each device whose row was not right
+-- returns: tenant_id and device_id of each device whose row was wrong
 INSERT INTO os_core.audio_runtime_current AS stored (
     tenant_id,
     device_id,

@@ -1,14 +1,15 @@
--- Checks the events of some devices beside their audit rows, in one pass over both. The chain:
--- each row_hash against the one stored before it and the row's own content; a row is named that
--- was changed, that was slipped in, or before which one was removed; when its hash was
--- recomputed, the next row is. The audit trail: each event has its row, the row says what the
--- event gives, and none stands for an event that is not there.
--- An audit row's payload is compared as text, which is cheap to make, and as jsonb only when the
--- texts are not the same.
--- Where to begin is a range with ">=", so that no row comes before NULL's, whatever its id.
--- params: devices (JSON array of objects with tenant_id, device_id, and where to begin: after,
--- an event_id, and the row_hash that it has, in hex; after NULL: with the very first row),
--- findings (at most, per device and each problem)
+-- Checks the events of some devices and their audit rows, in one pass over both.
+-- The chain: each row_hash against the stored row_hash before it and the row's own content. It
+-- names a row that was changed, or inserted, or that follows a deleted one; when the hash of a
+-- changed row was recomputed, it names the next row.
+-- The audit trail: each event has its audit row, with the contents that follow from the event, and
+-- each audit row has its event. A payload is first compared as text, which is cheap to build, and
+-- as jsonb only when the texts differ.
+-- after is compared with >=, so that with NULL the check begins at the very first row, whatever its
+-- event_id.
+-- params: devices (JSON array of objects with tenant_id, device_id, after and row_hash: the
+-- event_id to begin behind and its row_hash in hex; after NULL: from the first row), findings (at
+-- most so many per device and problem)
 -- index: ix_audio_runtime_events_tenant_device_time, ux_audit_events_source
 -- locks: none
 -- returns: tenant_id, device_id, event_id and problem
@@ -37,51 +38,51 @@ FROM wanted
 CROSS JOIN
     LATERAL (
         SELECT
-            judged.event_id,
-            named.problem,
-            row_number() OVER (PARTITION BY named.problem ORDER BY judged.event_id) AS place
+            pair.event_id,
+            found.problem,
+            row_number() OVER (PARTITION BY found.problem ORDER BY pair.event_id) AS place
         FROM (
             SELECT
-                coalesce(link.event_id, known.source_event_id) AS event_id,
-                CASE WHEN link.row_hash <> link.row_hash_due THEN 'row_hash_wrong' END AS of_chain,
+                coalesce(link.event_id, trail.source_event_id) AS event_id,
+                CASE WHEN link.row_hash <> link.due_hash THEN 'row_hash_wrong' END AS chain_problem,
                 CASE
-                    WHEN known.source_event_id IS NULL THEN 'audit_row_missing'
+                    WHEN trail.source_event_id IS NULL THEN 'audit_row_missing'
                     WHEN link.event_id IS NULL THEN 'audit_row_without_event'
                     WHEN
-                        known.engine <> 'PH1.K'
-                        OR known.event_type <> link.event_type
-                        OR known.reason_codes <> link.reason_codes
-                        OR known.severity <> link.severity
+                        trail.engine <> 'PH1.K'
+                        OR trail.event_type <> link.event_type
+                        OR trail.reason_codes <> link.reason_codes
+                        OR trail.severity <> link.severity
                         OR (
-                            known.payload_min::text <> link.payload
-                            AND known.payload_min <> link.payload::jsonb
+                            trail.payload_min::text <> link.payload
+                            AND trail.payload_min <> link.payload::jsonb
                         )
                         THEN 'audit_row_differs'
-                END AS of_audit
+                END AS audit_problem
             FROM (
                 SELECT
-                    event.event_id,
-                    event.row_hash,
+                    ledger.event_id,
+                    ledger.row_hash,
                     sha256(
                         coalesce(
-                            lag(event.row_hash) OVER (
-                                ORDER BY event.event_id ROWS UNBOUNDED PRECEDING
+                            lag(ledger.row_hash) OVER (
+                                ORDER BY ledger.event_id ROWS UNBOUNDED PRECEDING
                             ),
                             wanted.head
                         )
-                        || os_core.audio_runtime_event_content(event, wanted.canonical_names)
-                    ) AS row_hash_due,
+                        || os_core.audio_runtime_event_content(ledger, wanted.canonical_names)
+                    ) AS due_hash,
                     audit_row.event_type,
                     audit_row.reason_codes,
                     audit_row.severity,
-                    audit.audio_runtime_payload(event, wanted.audit_names) AS payload
-                FROM os_core.audio_runtime_events AS event
-                CROSS JOIN LATERAL audit.audio_runtime_row(event) AS audit_row
+                    audit.audio_runtime_payload(ledger, wanted.audit_names) AS payload
+                FROM os_core.audio_runtime_events AS ledger
+                CROSS JOIN LATERAL audit.audio_runtime_row(ledger) AS audit_row
                 WHERE
-                    event.tenant_id = wanted.tenant_id
-                    AND event.device_id = wanted.device_id
-                    AND event.event_id >= coalesce(wanted.after, '-9223372036854775808')
-                    AND event.event_id IS DISTINCT FROM wanted.after
+                    ledger.tenant_id = wanted.tenant_id
+                    AND ledger.device_id = wanted.device_id
+                    AND ledger.event_id >= coalesce(wanted.after, '-9223372036854775808')
+                    AND ledger.event_id IS DISTINCT FROM wanted.after
             ) AS link
             FULL JOIN (
                 SELECT
@@ -97,10 +98,12 @@ CROSS JOIN
                     AND stored.device_id = wanted.device_id
                     AND stored.source_event_id >= coalesce(wanted.after, '-9223372036854775808')
                     AND stored.source_event_id IS DISTINCT FROM wanted.after
-            ) AS known ON link.event_id = known.source_event_id
-        ) AS judged
-        CROSS JOIN LATERAL (VALUES (judged.of_chain), (judged.of_audit)) AS named (problem)
-        -- The first of the two keeps the many that are right out of the join.
-        WHERE num_nonnulls(judged.of_chain, judged.of_audit) > 0 AND named.problem IS NOT NULL
+            ) AS trail ON link.event_id = trail.source_event_id
+        ) AS pair
+        CROSS JOIN LATERAL (VALUES (pair.chain_problem), (pair.audit_problem)) AS found (problem)
+        -- num_nonnulls is evaluated before the join, and leaves out the many rows that are right.
+        WHERE
+            num_nonnulls(pair.chain_problem, pair.audit_problem) > 0
+            AND found.problem IS NOT NULL
     ) AS finding
 WHERE finding.place <= %(findings)s;

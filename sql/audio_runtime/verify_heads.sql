@@ -1,10 +1,10 @@
--- Checks the ends of the chains of some devices, against the ledger and against heads that were
--- kept elsewhere, and that the devices are those of their tenant.
--- params: devices (JSON array of objects with tenant_id, device_id, and where known a kept
--- head: kept_event_id and kept_row_hash, in hex)
+-- Checks the heads of some devices against the ledger and against kept heads, and that the devices
+-- belong to their tenant.
+-- params: devices (JSON array of objects with tenant_id, device_id and, where there is a kept head,
+-- kept_event_id and kept_row_hash in hex)
 -- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time
 -- locks: none
--- returns: tenant_id, device_id, event_id (NULL: of no event) and problem
+-- returns: tenant_id, device_id, event_id (NULL: the problem concerns no event) and problem
 WITH seen AS (
     SELECT
         wanted.tenant_id,

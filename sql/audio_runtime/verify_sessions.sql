@@ -1,13 +1,13 @@
--- Checks that the sessions of some devices' events are sessions of the same tenant.
--- params: devices (JSON array of objects with tenant_id, device_id, and after, an event_id to
--- begin behind; NULL: with the very first row), findings (at most, per device)
+-- Checks that the sessions of some devices' events belong to the same tenant.
+-- params: devices (JSON array of objects with tenant_id, device_id and after, the event_id to begin
+-- behind; NULL: from the first row), findings (at most so many per device)
 -- index: ix_audio_runtime_events_latest_session, sessions_pkey
 -- locks: none
 -- returns: tenant_id, device_id, event_id and problem, in the order of event_id
 SELECT
     wanted.tenant_id,
     wanted.device_id,
-    astray.event_id,
+    foreign_event.event_id,
     'session_not_of_tenant' AS problem
 FROM json_to_recordset(%(devices)s::json) AS wanted (tenant_id text, device_id text, after bigint)
 CROSS JOIN LATERAL (
@@ -24,4 +24,4 @@ CROSS JOIN LATERAL (
         AND session.session_id IS NULL
     ORDER BY event.event_id
     LIMIT %(findings)s
-) AS astray;
+) AS foreign_event;

@@ -1,6 +1,6 @@
--- Lists the first of a tenant's audit rows, of whatever device.
--- The tenant is asked for as a range of one, in order: with "=" the planner may walk through
--- the rows of all tenants, which takes long when this one's are few or new.
+-- Lists the first audit rows of a tenant, across its devices.
+-- BETWEEN x AND x instead of = x forces the index. With = the planner may walk the rows of all
+-- tenants, which takes long when this tenant has few rows, or only recent ones.
 -- params: tenant_id, row_limit
 -- index: ix_audit_events_tenant
 -- locks: none

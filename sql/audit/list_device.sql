@@ -1,9 +1,9 @@
 -- Lists the audit rows of a tenant's device, oldest first.
--- Planned for the parameters at hand (never prepared): a filter that is NULL falls away.
--- A step a row: the next one in the index, a piece of which the device is as a range of one.
--- Asked for the page at once, the planner may walk through other devices' rows by another
--- index, or read and sort all of the device's: it thinks that a device of a tenant has few.
--- params: tenant_id, device_id, after (audit_event_id; NULL: from the beginning), row_limit
+-- Planned for the given parameters (never prepared), so a filter that is NULL costs nothing.
+-- Walks the index one row at a time. BETWEEN x AND x instead of = x forces this index. With one
+-- range for the whole page, the planner expects few rows per device; it may walk another index
+-- through the rows of other devices, or read and sort all rows of this one.
+-- params: tenant_id, device_id, after (audit_event_id; NULL: from the first), row_limit
 -- index: ix_audit_events_tenant_device
 -- locks: none
 -- returns: audit rows in the order of audit_event_id

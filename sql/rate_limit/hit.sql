@@ -5,7 +5,7 @@
 -- dropped before its minute is over, and a client that was refused waits a minute at most.
 -- Requests that came later may be counted first, so a tick may be later than this request. A tick
 -- more than a minute later was written before the clock was set back, and does not count.
--- params: client (IP address), allowance (requests per minute)
+-- params: client (IPv4 address or IPv6 /64), allowance (requests per minute)
 -- index: rate_limit_clients_pkey; ix_rate_limit_clients_last_hit_at for the cleaning
 -- locks: the client's row until the end of the statement; two old rows, if they are not locked
 -- returns: used, the requests of the last minute including this one; no row: refused

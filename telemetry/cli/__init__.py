@@ -11,11 +11,11 @@ import click
 import psycopg
 
 from telemetry import __version__
-from telemetry.cli import explain, import_events, migrate, rebuild, serve, verify
+from telemetry.cli import explain, heads, import_events, migrate, rebuild, serve, verify
 from telemetry.cli.failures import InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.urls import check_urls
-from telemetry.migrations.runner import MigrationError
+from telemetry.migrations.surroundings import MigrationError
 
 
 class Commands(click.Group):
@@ -74,4 +74,5 @@ main.add_command(migrate.migrate)
 main.add_command(import_events.import_events)
 main.add_command(rebuild.rebuild)
 main.add_command(verify.verify)
+main.add_command(heads.heads)
 main.add_command(explain.explain)

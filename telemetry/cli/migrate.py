@@ -1,11 +1,16 @@
 """``python -m telemetry migrate``."""
 
+import sys
+
 import click
 
 from telemetry.cli.examples import examples
 from telemetry.config import Config, redact_url
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
+
+# The exit status of --status when something is pending.
+PENDING = 3
 
 
 @click.command(
@@ -17,7 +22,7 @@ from telemetry.persistence import resolve
     "--status",
     "only_status",
     is_flag=True,
-    help="List applied and pending migrations; change nothing.",
+    help="List applied and pending migrations; change nothing. Exit status 3 if any is pending.",
 )
 @click.option(
     "--rollback",
@@ -40,14 +45,17 @@ def migrate(config: Config, only_status: bool, count: int | None, destroy_data: 
     urls = resolve(config).database_urls
     if not urls:
         raise click.ClickException("no database is configured: set DATABASE_URL")
+    pending = 0
     for url in urls:
         click.echo(f"database {redact_url(url)}")
         if only_status:
-            _print_status(runner.status(url))
+            pending += _print_status(url)
         elif count:
             _rollback(url, count, destroy_data=destroy_data)
         else:
             _migrate(url)
+    if pending:
+        sys.exit(PENDING)
 
 
 def _migrate(url: str) -> None:
@@ -61,12 +69,15 @@ def _rollback(url: str, count: int, *, destroy_data: bool) -> None:
     click.echo(f"  rolled back {len(done)} migration(s)")
 
 
-def _print_status(status: runner.Status) -> None:
+def _print_status(url: str) -> int:
+    """Print the status of a database; return how many migrations are pending."""
+    status = runner.status(url)
     for name in status.applied:
         click.echo(f"  applied  {name}")
     for name in status.pending:
         click.echo(f"  pending  {name}")
     _warn_of_edited_files(status)
+    return len(status.pending)
 
 
 def _warn_of_edited_files(status: runner.Status) -> None:

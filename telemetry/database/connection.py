@@ -13,6 +13,16 @@ from psycopg.rows import DictRow, dict_row
 from telemetry.database.values import register_loaders
 from telemetry.time_limits import ANSWER_SECONDS, CONNECT_SECONDS
 
+# A connection that a NAT or a firewall dropped silently is noticed within a minute: idle, after
+# 20 s and 3 probes in 30 s; else 30 s after what was sent is not acknowledged.
+TCP_SETTINGS = {
+    "keepalives": 1,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
 T = TypeVar("T")
 
 
@@ -54,6 +64,7 @@ def connection_settings(url: str) -> dict[str, Any]:
     return {
         "application_name": "telemetry",
         "connect_timeout": CONNECT_SECONDS,
+        **TCP_SETTINGS,
         **conninfo_to_dict(url),
         # A database or the environment may have another default.
         "client_encoding": "utf8",

@@ -1,5 +1,7 @@
 """The HTTP side of health."""
 
+import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, cast
@@ -16,6 +18,19 @@ from telemetry.timestamps import utc_text
 blueprint = Blueprint("health", __name__)
 
 STARTED = monotonic()
+STARTED_AT = utc_text(datetime.now(UTC))
+
+# The variables that hold the deployed commit; the first that is set counts. GIT_SHA is for images
+# that an operator builds. The others are set by Railway, Heroku, Render and buildpacks.
+# https://docs.railway.com/reference/variables, https://devcenter.heroku.com/articles/dyno-metadata
+SHA_VARIABLES = (
+    "GIT_SHA",
+    "RAILWAY_GIT_COMMIT_SHA",
+    "HEROKU_BUILD_COMMIT",
+    "HEROKU_SLUG_COMMIT",
+    "RENDER_GIT_COMMIT",
+    "SOURCE_VERSION",
+)
 
 
 @blueprint.get("/health")
@@ -27,6 +42,7 @@ def health() -> Response:
             "status": "ok",
             "version": __version__,
             "uptime_seconds": round(monotonic() - STARTED, 3),
+            **_process(),
             "persistence": {
                 domain: backend.kind for domain, backend in _persistence().backends.items()
             },
@@ -54,6 +70,7 @@ def ready() -> Response:
             "version": __version__,
             "db_connected": db_connected,
             "backend": backend,
+            **_process(),
         }
     )
 
@@ -87,7 +104,14 @@ def persistence() -> Response:
     )
 
 
+@blueprint.get("/api/ping")
+def ping() -> Response:
+    """Return that the service responds."""
+    return json_response({"status": "ok"})
+
+
 @blueprint.get("/version")
+@blueprint.get("/api/version")
 def version() -> Response:
     """Return the version of the service."""
     return json_response({"version": __version__})
@@ -99,4 +123,29 @@ def _persistence() -> Persistence:
 
 def _not_ready(error: str, failures: list[str], backend: Kind, *, db_connected: bool) -> ApiError:
     detail = {"error": error, "failures": failures}
-    return ApiError(503, detail, db_connected=db_connected, backend=backend)
+    return ApiError(503, detail, db_connected=db_connected, backend=backend, **_process())
+
+
+def _process() -> dict[str, Any]:
+    """Return what liveness and readiness report of this process."""
+    return {
+        "timestamp": utc_text(datetime.now(UTC)),
+        "started_at": STARTED_AT,
+        "uptime_human": human(int(monotonic() - STARTED)),
+        "deployed_sha": deployed_sha(os.environ),
+    }
+
+
+def human(seconds: int) -> str:
+    """Return a duration as text such as ``2d 3h 4m 5s``, from its first unit that is not 0."""
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    units = {"d": days, "h": hours, "m": minutes, "s": seconds}
+    first = next((number for number, amount in enumerate(units.values()) if amount), 3)
+    return " ".join(f"{amount}{unit}" for unit, amount in [*units.items()][first:])
+
+
+def deployed_sha(environ: Mapping[str, str]) -> str | None:
+    """Return the commit that the platform says it deployed, or None if no variable is set."""
+    return next((value for name in SHA_VARIABLES if (value := environ.get(name, "").strip())), None)

@@ -1,10 +1,14 @@
 """Flask, with a shorter way to the view and names of things that PostgreSQL can hold."""
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from flask import Flask, Request
 from werkzeug.routing import Map, MapAdapter, Rule, UnicodeConverter
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
 class Application(Flask):
@@ -14,6 +18,20 @@ class Application(Flask):
         super().__init__(import_name, static_folder=None)
         self.url_map.merge_slashes = False
         self.url_map.converters["default"] = StorableText
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function: Flask would ask at every call whether it is a coroutine.
+
+        No view or hook here is one. Gain: 1 %; it is a tenth of the function calls of a create.
+        """
+        return func
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        """Serve a request. A slash at the end of its path is cut off, before anything reads it."""
+        path = environ["PATH_INFO"]
+        if path.endswith("/") and path != "/":
+            environ["PATH_INFO"] = path[:-1]
+        return self.wsgi_app(environ, start)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Find the rule of a path without variables in a dictionary, others as werkzeug does.

@@ -7,7 +7,7 @@ from flask import Flask, request
 from telemetry.config import Config
 from telemetry.http.errors import ApiError
 
-# Platforms and load balancers poll these without a token, and are not rate limited.
+# Platforms and load balancers poll these without a token, and are not counted.
 HEALTH_PATHS = frozenset({"/health", "/api/health", "/api/ready", "/api/health/persistence"})
 
 USAGE = "Use: Authorization: Bearer <token>"

@@ -4,9 +4,11 @@ import logging
 import re
 from os import urandom
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Request, Response, g, has_request_context, request
+
+from telemetry.http.client_address import Client, client_of
 
 logger = logging.getLogger("telemetry.request")
 
@@ -14,7 +16,7 @@ _VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 def init_app(app: Flask) -> None:
-    """Give every request an id before anything else, and a log line after everything else."""
+    """Give every request an id and a client first of all, and a log line last of all."""
     app.before_request(_start)
     app.after_request(_finish)
 
@@ -22,6 +24,11 @@ def init_app(app: Flask) -> None:
 def request_id() -> str:
     """Return the id of the current request: the caller's, when it sent a valid one."""
     return str(g.request_id)
+
+
+def client() -> Client:
+    """Return who sent the current request."""
+    return cast(Client, g.client)
 
 
 def set_log_message(
@@ -38,6 +45,7 @@ def set_log_message(
 def _start() -> None:
     this, sent = _unwrapped()
     this.started = perf_counter()
+    this.client = client_of(sent.environ)
     name = sent.environ.get("HTTP_X_REQUEST_ID", "")
     this.request_id = name if _VALID_ID.fullmatch(name) else urandom(16).hex()
 
@@ -59,7 +67,7 @@ def _finish(response: Response) -> Response:
         path=sent.path,
         status=response.status_code,
         duration_ms=round((perf_counter() - this.started) * 1000, 1),
-        client=sent.remote_addr,
+        client=this.client.address,
     )
     logger.handle(record)
     return response

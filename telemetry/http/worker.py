@@ -8,52 +8,44 @@ It imports neither Flask nor the driver: gunicorn loads it in its master process
 patches the standard library in the workers.
 """
 
-import json
-import uuid
 from copy import copy
-from functools import lru_cache
-from time import time
+from functools import lru_cache, partial
+from math import inf
+from operator import attrgetter
+from time import monotonic, time
+from types import FrameType
 from typing import Any
 
 from gevent import GreenletExit
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.server import StreamServer
 from gunicorn import util
-from gunicorn.http import errors, wsgi
+from gunicorn.http import wsgi
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
 
-from telemetry.http.error_shape import error_body
+from telemetry.http.server_refusals import Refusal
+from telemetry.http.wire import Connection, Refused, Request
+from telemetry.time_limits import SILENCE_SECONDS
 
-# What gunicorn refuses before it calls the application; the first class that fits decides.
-# Texts of our own: gunicorn's quote the request, and what it could not read may be a token.
-REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
-    errors.LimitRequestLine: (414, "URI Too Long", "The request line is too long"),
-    errors.LimitRequestHeaders: (
-        431,
-        "Request Header Fields Too Large",
-        "There are too many headers, or one of them is too long",
-    ),
-    errors.ExpectationFailed: (417, "Expectation Failed", "Expect accepts 100-continue"),
-    errors.UnsupportedTransferCoding: (
-        501,
-        "Not Implemented",
-        "Transfer-Encoding accepts chunked",
-    ),
-    errors.InvalidResponseHeader: (500, "Internal Server Error", "Internal error"),
-    errors.InvalidResponseHeaderName: (500, "Internal Server Error", "Internal error"),
-    errors.ConfigurationProblem: (500, "Internal Server Error", "Internal error"),
-    errors.InvalidHeader: (400, "Bad Request", "A header is not valid HTTP"),
-    errors.InvalidHeaderName: (400, "Bad Request", "The name of a header is not valid HTTP"),
-    errors.InvalidChunkSize: (400, "Bad Request", "The chunked body is not valid HTTP"),
-    errors.ChunkMissingTerminator: (400, "Bad Request", "The chunked body is not valid HTTP"),
-    errors.InvalidChunkExtension: (400, "Bad Request", "The chunked body is not valid HTTP"),
-    errors.ParseException: (400, "Bad Request", "The request is not valid HTTP"),
-    Exception: (500, "Internal Server Error", "Internal error"),
-}
+# With fewer connections than these left, a new one ends the one that has been silent longest.
+SPARE_CONNECTIONS = 50
+
+# For the request of a connection that was accepted when the worker had to stop.
+LATE_SECONDS = 1.0
+
+# How much of a body that nobody wants is read.
+MOST_UNWANTED_BYTES = 64 * 1024 * 1024
+
+IPV4_MAPPED = "::ffff:"
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     """Serves many connections at once, each in a greenlet."""
 
     cfg: Any
+    _stopping: Event | None = None
 
     def init_process(self) -> None:
         """Start the worker with a copy of the settings that has plain attributes.
@@ -62,7 +54,65 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         """
         self.cfg = copy(self.cfg)
         vars(self.cfg).update({name: it.get() for name, it in self.cfg.settings.items()})
+        self._open: set[Connection] = set()
         super().init_process()
+
+    def run(self) -> None:
+        """Serve until the worker has to stop, then finish the requests in flight."""
+        self._stopping = stopping = Event()
+        self._pool = Pool(self.worker_connections)
+        servers = [
+            StreamServer(sock, partial(self.handle, sock), spawn=self._pool)
+            for sock in self.sockets
+        ]
+        for server in servers:
+            if self.cfg.workers > 1:
+                server.max_accept = 1  # leave some connections to the other workers
+            server.start()
+        while self.alive:
+            self.notify()
+            stopping.wait(1.0)
+        for server in servers:
+            server.close()
+        self._end_idle()
+        deadline = monotonic() + self.cfg.graceful_timeout
+        while not self._pool.join(timeout=1.0):
+            self.notify()
+            if monotonic() > deadline:
+                self.log.warning("Worker graceful timeout (pid:%s)", self.pid)
+                self._pool.kill(timeout=1.0)
+                break
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at once instead of at the next turn of the main loop."""
+        super().handle_exit(sig, frame)
+        if self._stopping:
+            self._stopping.set()
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve the requests of one connection."""
+        connection = Connection(client)
+        addr = _plain(addr)
+        name = listener.getsockname()
+        self._open.add(connection)
+        if len(self._open) > self.worker_connections - SPARE_CONNECTIONS:
+            self._end_quietest()
+        try:
+            number = 0
+            while self.alive or connection.is_buffered or number == 0:
+                number += 1
+                connection.await_request(self.cfg.keepalive if self.alive else LATE_SECONDS)
+                request = Request(self.cfg, connection, addr, number)
+                self.handle_request(name, request, client, addr)
+                if not _is_read(request.body):
+                    break
+        except (StopIteration, OSError):
+            pass  # one side closes the connection
+        except Exception as error:
+            self.handle_error(None, client, addr, error)
+        finally:
+            self._open.discard(connection)
+            util.close(client)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Serve one request. Raises StopIteration when its connection has to be closed.
@@ -77,14 +127,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         self.nr += 1
         if self.nr >= self.max_requests:
             self.alive = False
-        if not self.alive:
-            response.force_close()
         try:
             self._respond(environ, response)
         except (GreenletExit, SystemExit):
             raise StopIteration from None
         except OSError:
-            raise  # the client is gone; gunicorn closes the connection
+            raise  # the client is gone
         except Exception:
             if not response.headers_sent:
                 raise
@@ -94,29 +142,43 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             raise StopIteration
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer what gunicorn refuses, or what the application did not catch, as JSON."""
-        status, reason, detail = next(it for kind, it in REFUSALS.items() if isinstance(exc, kind))
-        if status == 500:
-            self.log.error("The request failed outside of the application", exc_info=exc)
+        """Respond with JSON to what gunicorn refuses, or what the application did not catch."""
+        refusal = Refusal.of(exc)
+        ip = addr[0] if addr else "a Unix socket"
+        extra = {"request_id": refusal.request_id, "status": refusal.status, "client": ip}
+        if refusal.status != 500:
+            self.log.warning("Refused a request from %s: %s", ip, refusal.detail, extra=extra)
+        elif isinstance(exc, Refused):  # the message of the cause may quote the request
+            kind = type(exc.cause).__name__
+            self.log.error("A request from %s could not be read: %s", ip, kind, extra=extra)
         else:
-            ip = addr[0] if addr else "a Unix socket"
-            self.log.warning("Refused a request from %s: %s", ip, detail)
-        body = json.dumps(error_body(detail))
-        head = (
-            f"HTTP/1.1 {status} {reason}\r\n"
-            "Connection: close\r\n"
-            "Content-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n"
-            f"X-Request-ID: {uuid.uuid4().hex}\r\n"
-            "\r\n"
-        )
+            message = "The request failed outside of the application"
+            self.log.error(message, exc_info=exc, extra=extra)
         try:
-            util.write_nonblock(client, (head + body).encode("ascii"))
+            util.write_nonblock(client, refusal.response())
         except OSError:
             self.log.debug("The client did not wait for the error")
 
+    def _end_idle(self) -> None:
+        """End the connections without a request, so that the worker need not wait for them."""
+        for connection in self._open:
+            if connection.is_idle:
+                connection.end()
+
+    def _end_quietest(self) -> None:
+        """End the connection whose client has been silent longest, to have room for another.
+
+        So clients that send nothing keep out nobody, however many they are.
+        """
+        quietest = min(self._open, key=attrgetter("waiting_since"))
+        if quietest.waiting_since < inf:
+            quietest.end()
+
     def _respond(self, environ: dict[str, Any], response: "Response") -> None:
         body = self.wsgi(environ, response.start_response)
+        # After a failure, where the next request starts is unknown.
+        if not self.alive or environ["wsgi.input"].failed:
+            response.force_close()
         try:
             for piece in body:
                 response.write(piece)
@@ -140,7 +202,7 @@ class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
         head = "".join([*self.default_headers(), *(f"{k}: {v}\r\n" for k, v in self.headers)])
         self.headers_sent = True
         self.sent = len(arg)
-        util.write(self.sock, head.encode("latin-1") + b"\r\n" + arg)
+        _send(self.sock, head.encode("latin-1") + b"\r\n" + arg)
 
     def default_headers(self) -> list[str]:
         """Return the lines that every head begins with.
@@ -161,3 +223,34 @@ class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
 @lru_cache(maxsize=2)
 def _date(second: int) -> str:
     return str(util.http_date(second))
+
+
+def _plain(addr: Any) -> Any:
+    """Return the address of a client; an IPv4 client of an IPv6 socket has its IPv4 address."""
+    if isinstance(addr, tuple):
+        return addr[0].removeprefix(IPV4_MAPPED) if "." in addr[0] else addr[0], addr[1]
+    return addr
+
+
+def _is_read(body: Any) -> bool:
+    """Read the rest of a body that nobody wants; return whether it ended in time.
+
+    Closed with unread bytes, a connection would be reset, and its client would lose the response.
+    """
+    deadline = monotonic() + SILENCE_SECONDS
+    size = 0
+    try:
+        while data := body.read(1024):
+            size += len(data)
+            if size > MOST_UNWANTED_BYTES or monotonic() > deadline:
+                return False
+    except ParseException:
+        return False
+    return True
+
+
+def _send(sock: Any, data: bytes) -> None:
+    """Send all of the data. Raises TimeoutError when the client takes nothing for too long."""
+    view = memoryview(data)
+    while view:
+        view = view[sock.send(view) :]

@@ -11,10 +11,12 @@ from psycopg import errors
 from yoyo import read_migrations
 
 from telemetry.database import statements
-from telemetry.database.connection import connect
+from telemetry.database.connection import Connection, connect
 from telemetry.database.database import SET_UP_TRANSACTION
+from telemetry.migrations import older_events, surroundings
 from telemetry.migrations.backend import Backend
-from telemetry.migrations.files import DIRECTORY, checksum, known_migrations
+from telemetry.migrations.files import DIRECTORY, checksum, known_migrations, names_in
+from telemetry.migrations.surroundings import MigrationError
 
 APPLIED = statements.load("migrations/applied")
 TRY_LOCK = statements.load("migrations/try_lock")
@@ -34,10 +36,6 @@ LOCK_SECONDS = 600.0
 Say = Callable[[str], None]
 
 
-class MigrationError(Exception):
-    """A migration cannot be applied or rolled back. The message is one line for the operator."""
-
-
 @dataclass(frozen=True)
 class Status:
     """The migrations of one database. ``edited`` are applied ones whose file has changed."""
@@ -50,11 +48,17 @@ class Status:
 def status(url: str) -> Status:
     """Return what is applied and what is not; changes nothing.
 
-    Raises MigrationError when the database was made before the first release.
+    Raises MigrationError when the role may not read that, or when the database was made before
+    the first release.
     """
     applied: dict[str, str | None] = {}
-    with connect(url) as connection, suppress(errors.UndefinedTable):
-        applied = {row["migration_id"]: row["checksum"] for row in connection.execute(APPLIED)}
+    with connect(url) as connection:
+        try:
+            applied = {row["migration_id"]: row["checksum"] for row in connection.execute(APPLIED)}
+        except errors.UndefinedTable:
+            surroundings.check_visible(connection)
+        except errors.InsufficientPrivilege as error:
+            raise surroundings.unreadable(connection) from error
     if UNRELEASED in applied:
         raise MigrationError(
             "refused: an unreleased version made this database, and it cannot be upgraded; if it"
@@ -70,11 +74,14 @@ def migrate(url: str, say: Say, directory: Path = DIRECTORY) -> Status:
     A file that says ``-- transactional: false`` runs without a transaction, and is recorded at its
     end. Raises MigrationError or psycopg.Error; the migrations before the error stay applied.
     """
-    with _sole_migrator(url, say) as backend:
+    with _sole_migrator(url, say) as (backend, before):
+        older = surroundings.check(backend.connection, {*before.applied}, directory)
+        backend.prepare()
         for migration in backend.to_apply(read_migrations(str(directory))):
             say(f"applying {migration.id}")
+            moves = older and _creates(older_events.TABLE, migration.id, directory)
             try:
-                _apply_one(backend, migration)
+                _apply_one(backend, migration, say, moves_older_events=moves)
             except errors.LockNotAvailable as error:
                 raise MigrationError(
                     f"{migration.id}: another transaction has had a table that it changes for too"
@@ -83,15 +90,22 @@ def migrate(url: str, say: Say, directory: Path = DIRECTORY) -> Status:
     return status(url)
 
 
-def _apply_one(backend: Backend, migration: Any) -> None:
+def _apply_one(backend: Backend, migration: Any, say: Say, *, moves_older_events: bool) -> None:
     migration.load()
     if migration.use_transactions:
         with _transaction(backend):
+            if moves_older_events:
+                older_events.move_aside(backend.connection)
             migration.process_steps(backend, "apply")
             _note_applied(backend, migration)
     else:
         _apply_without_transaction(backend, migration)
         _note_applied(backend, migration)
+    if moves_older_events:
+        say(
+            f"{older_events.TABLE} of an older service is now {older_events.ASIDE}, with all its"
+            f" rows; import-events --table {older_events.ASIDE} takes them over"
+        )
 
 
 def _apply_without_transaction(backend: Backend, migration: Any) -> None:
@@ -117,9 +131,10 @@ def rollback(
     Raises MigrationError and changes nothing when it would drop a table that holds rows and
     ``destroy_data`` is false, or when a newer release has applied migrations.
     """
-    with _sole_migrator(url, say) as backend:
+    with _sole_migrator(url, say) as (backend, before):
+        backend.prepare()
         known = read_migrations(str(directory))
-        if unknown := {*status(url).applied} - {migration.id for migration in known}:
+        if unknown := {*before.applied} - {migration.id for migration in known}:
             raise MigrationError(
                 f"refused: {max(unknown)} was applied by a newer release, which has to roll it back"
             )
@@ -144,26 +159,34 @@ def _roll_back_one(backend: Backend, migration: Any, say: Say) -> None:
     backend.unmark_one(migration)
 
 
+def _creates(table: str, migration: str, directory: Path) -> bool:
+    return table in names_in([migration], directory).relations
+
+
 @contextmanager
-def _sole_migrator(url: str, say: Say) -> Iterator[Backend]:
-    # A READ COMMITTED transaction keeps no snapshot; CREATE INDEX CONCURRENTLY would wait for one.
-    with connect(url) as keeper, keeper.transaction():
-        deadline = time.monotonic() + LOCK_SECONDS
-        waiting = False
-        while not keeper.execute(TRY_LOCK).fetchone()["locked"]:  # type: ignore[index]
-            if time.monotonic() > deadline:
-                raise MigrationError(f"another migrate did not end in {LOCK_SECONDS:.0f} s")
-            if not waiting:
-                say("waiting for another migrate to end")
-            waiting = True
-            time.sleep(0.2)
-        encoding = keeper.info.parameter_status("server_encoding")
-        if encoding != "UTF8":
-            raise MigrationError(f"the database has the encoding {encoding}, and needs UTF8")
-        status(url)  # refuses an unreleased database before anything in it changes
-        with Backend(url) as backend:
-            backend.prepare()
-            yield backend
+def _sole_migrator(url: str, say: Say) -> Iterator[tuple[Backend, Status]]:
+    """Hold the lock of the migrators; yield a backend, not prepared yet, and the status."""
+    with connect(url) as keeper:
+        surroundings.check_server(keeper)
+        # CREATE INDEX CONCURRENTLY waits for every transaction that has a snapshot. This one is
+        # READ COMMITTED and runs nothing but the lock, so it keeps none.
+        with keeper.transaction():
+            _wait_for_lock(keeper, say)
+            before = status(url)  # which refuses an unreleased database
+            with Backend(url) as backend:
+                yield backend, before
+
+
+def _wait_for_lock(keeper: Connection, say: Say) -> None:
+    deadline = time.monotonic() + LOCK_SECONDS
+    waiting = False
+    while not keeper.execute(TRY_LOCK).fetchone()["locked"]:  # type: ignore[index]
+        if time.monotonic() > deadline:
+            raise MigrationError(f"another migrate did not end in {LOCK_SECONDS:.0f} s")
+        if not waiting:
+            say("waiting for another migrate to end")
+        waiting = True
+        time.sleep(0.2)
 
 
 @contextmanager

@@ -17,6 +17,9 @@ from telemetry.timestamps import NoOffset, parse_utc
 
 _NAME = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
 
+# Clients and proxies resolve these in a URL's path, so nobody could request what has such a name.
+_DOTS = (".", "..")
+
 
 class Message(str):
     """An error message with its kind: marshmallow passes on nothing but the message."""
@@ -76,15 +79,16 @@ class Identifier(Text):
         text = super()._deserialize(value)
         if not self.fits(text):
             raise field_error(
-                "identifier", "Must be printable characters without white space or '/'"
+                "identifier",
+                "Must be printable characters without white space or '/', and not '.' or '..'",
             )
         return text
 
     @staticmethod
     def fits(text: str) -> bool:
-        """Return whether the text has only characters that the field accepts."""
+        """Return whether the text can be a part of a URL's path."""
         # The only printable white space is the space.
-        return text.isprintable() and " " not in text and "/" not in text
+        return text.isprintable() and " " not in text and "/" not in text and text not in _DOTS
 
 
 class Name(Text):
@@ -96,13 +100,15 @@ class Name(Text):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         text = super()._deserialize(value)
         if not self.fits(text):
-            raise field_error("name", "Must be letters, digits, '.', '_', ':' and '-'")
+            raise field_error(
+                "name", "Must be letters, digits, '.', '_', ':' and '-', and not '.' or '..'"
+            )
         return text
 
     @staticmethod
     def fits(text: str) -> bool:
-        """Return whether the text has only characters that the field accepts."""
-        return _NAME.fullmatch(text) is not None
+        """Return whether the text can be a part of a URL's path, unescaped."""
+        return _NAME.fullmatch(text) is not None and text not in _DOTS
 
 
 class Choice(PayloadField):

@@ -15,7 +15,7 @@ from msgspec.structs import astuple
 
 from telemetry.http.error_shape import problem
 from telemetry.http.errors import Invalid
-from telemetry.payloads.body import JSON, NDJSON, read_body
+from telemetry.payloads.body import JSON, JSON_LINES, read_body
 from telemetry.payloads.parsing import parse_document, parse_if_raw
 from telemetry.payloads.storable import defect_problems, find_defects
 
@@ -38,8 +38,8 @@ def read_records(name: str, max_records: int) -> list[Any]:
     ``name`` is the member that holds the records in the object form. Raises Invalid for a body
     that is not a batch, or one of more than ``max_records`` records.
     """
-    content_type, body = read_body(JSON, NDJSON)
-    if content_type == NDJSON:
+    content_type, body = read_body(JSON, *JSON_LINES)
+    if content_type in JSON_LINES:
         lines = (Raw(line[0]) for line in _LINE.finditer(body))
         records: list[Any] = [*islice(lines, max_records + 1)]
     else:
@@ -60,7 +60,7 @@ def _split_json(name: str, body: bytes, max_records: int) -> list[Any]:
         _check_extra_members(name, members)
         array = members[name]
         return _array.decode(array) if small else _first_records(max_records + 1, array)
-    except (MsgspecError, KeyError, RecursionError):
+    except (MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
         return _records_of(name, parse_document(body))
 
 

@@ -5,14 +5,16 @@ import logging
 from flask import Flask, Response, g, request
 
 from telemetry.config import Config
-from telemetry.database.errors import DatabaseUnavailable
+from telemetry.http import request_log
 from telemetry.http.authentication import HEALTH_PATHS
 from telemetry.http.errors import ApiError
-from telemetry.http.request_log import set_log_message
 from telemetry.rate_limit.store import HitStore
 
 # The window, and so the Retry-After of a 429.
 WINDOW_SECONDS = 60
+
+# Scrapers and platforms poll these, and a scraper may share its address with the agents.
+EXEMPT_PATHS = HEALTH_PATHS | {"/metrics"}
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +24,19 @@ def init_app(app: Flask, config: Config, hits: HitStore) -> None:
     allowance = config.rate_limit_rpm
 
     def count_request() -> None:
-        if request.path in HEALTH_PATHS:
+        if request.path in EXEMPT_PATHS:
             return
-        client = request.remote_addr or "unknown"
+        client = request_log.client()
         try:
-            used = hits.hit(client)
-        except DatabaseUnavailable as error:
-            logger.warning("[ERROR] Rate limiter: %s", error)
+            used = hits.hit(client.network)
+        except Exception as error:
+            # Whatever fails here, a request is worth more than its count.
+            logger.warning("Rate limiter: %s: %s", type(error).__name__, error)
             return
         if used is None:
-            set_log_message(f"Rate limit exceeded for IP: {client}", level="WARNING")
+            request_log.set_log_message(
+                f"Rate limit exceeded for IP: {client.address}", level="WARNING"
+            )
             raise ApiError(
                 429,
                 f"Rate limit exceeded. Max {allowance} requests per minute.",

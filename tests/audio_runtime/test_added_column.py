@@ -17,7 +17,7 @@ TABLES = (
     "os_core.audio_runtime_current",
     "audit.audit_events",
 )
-COLUMNS = ("note text", "is_checked boolean NOT NULL DEFAULT FALSE")
+COLUMNS = ("event text", "position bigint", "is_checked boolean NOT NULL DEFAULT FALSE")
 DEVICE = {"tenant_id": "tenant-1", "device_id": "device-9"}
 READS = (
     f"{EVENTS}?tenant_id=tenant-1",

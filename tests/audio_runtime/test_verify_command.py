@@ -118,7 +118,7 @@ def test_heads_that_compare_with_nothing_are_no_success(
 def test_a_file_that_cannot_be_read_is_status_2(empty_database_url, tmp_path, content, option):
     file = tmp_path / "heads.json"
     file.write_bytes(content)
-    assert_it_could_not(run(empty_database_url, option, str(file)), f"{file}: no JSON")
+    assert_it_could_not(run(empty_database_url, option, str(file)), f"{file}:1: not JSON")
 
 
 def test_what_cannot_be_checked_is_status_2(empty_database_url):

@@ -25,6 +25,7 @@ NO_PLAN = {
     "database/explain_analyze_text",
     "database/explain_json",
     "database/explain_text",
+    "migrations/move_aside",
     "migrations/reset_session",
     "runs/copy",
 }

@@ -1,27 +1,79 @@
-"""GET /health and /api/health."""
+"""GET /health, /api/health, /api/ping and /api/version, and what they say of the process."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from telemetry import __version__
+from telemetry.health.views import SHA_VARIABLES, deployed_sha, human
 
 UNREACHABLE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
 
+@pytest.fixture
+def no_platform(monkeypatch):
+    for name in SHA_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.mark.parametrize("url", ["/health", "/api/health"])
-def test_it_works(client, url):
+def test_it_works(client, no_platform, url):
     response = client.get(url)
     assert response.status_code == 200
-    assert response.json.pop("uptime_seconds") >= 0
-    assert {**response.json, "uptime_seconds": None} == {
+    body = response.json
+    assert body.pop("uptime_seconds") >= 0
+    assert body.keys() > {"timestamp", "started_at", "uptime_human"}
+    for name in ("timestamp", "started_at", "uptime_human"):
+        del body[name]
+    assert body == {
         "status": "ok",
         "version": __version__,
-        "uptime_seconds": None,
+        "deployed_sha": None,
         "persistence": {
             "agent_runs": "postgresql",
             "runtime_events": "postgresql",
             "audio_runtime": "postgresql",
         },
     }
+
+
+@pytest.mark.parametrize("url", ["/health", "/api/health", "/api/ready"])
+@pytest.mark.parametrize("configured", [True, False])
+def test_it_says_when_the_process_started_and_what_it_runs(
+    make_app, monkeypatch, no_platform, url, configured
+):
+    monkeypatch.setenv("RAILWAY_GIT_COMMIT_SHA", "0a1b2c3")
+    settings = {} if configured else {"database_url": None}
+    body = make_app(**settings).test_client().get(url).json
+    timestamp, started_at = (
+        datetime.fromisoformat(body[name]) for name in ("timestamp", "started_at")
+    )
+    assert datetime.now(UTC) - timestamp < timedelta(minutes=1)
+    assert started_at <= timestamp
+    assert body["timestamp"].endswith("Z")
+    assert body["uptime_human"].endswith("s")
+    assert body["deployed_sha"] == "0a1b2c3"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (59, "59s"), (60, "1m 0s"), (3600, "1h 0m 0s"), (93784, "1d 2h 3m 4s")],
+)
+def test_the_uptime_is_readable(seconds, text):
+    assert human(seconds) == text
+
+
+def test_the_deployed_commit_is_that_of_the_platform():
+    for name in SHA_VARIABLES:
+        assert deployed_sha({name: "0a1b2c3"}) == "0a1b2c3"
+        assert deployed_sha({name: " "}) is None
+    everywhere = {name: name for name in SHA_VARIABLES}
+    assert deployed_sha(everywhere) == "GIT_SHA"
+
+
+def test_ping_responds_and_the_version_is_that_of_version(client):
+    assert client.get("/api/ping").json == {"status": "ok"}
+    assert client.get("/api/version").json == client.get("/version").json
 
 
 def test_no_database_is_asked(make_app):

@@ -3,6 +3,8 @@
 import pytest
 from flask import Blueprint, session, url_for
 
+from tests.support.runs import minimal_run
+
 
 @pytest.fixture
 def client(make_app):
@@ -61,3 +63,38 @@ def test_a_request_that_uses_no_session_sets_no_cookie(client):
 @pytest.mark.parametrize("path", ["/room", "/room?x=1"])
 def test_a_view_builds_urls(client, path):
     assert client.get(path).text == "/room/a"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/health", 200),
+        ("GET", "/api/v1/runs", 200),
+        ("HEAD", "/api/v1/runs", 200),
+        ("OPTIONS", "/api/v1/runs", 200),
+        ("POST", "/api/v1/runs", 201),
+        ("POST", "/api/v1/runs/batch", 200),
+        ("GET", "/api/v1/runs/event-1", 200),
+        ("PATCH", "/api/v1/runs/event-1", 200),
+        ("GET", "/api/v1/runs/event-1/repo-url", 200),
+        ("POST", "/api/runtime/events", 201),
+        ("PUT", "/api/v1/devices/device-1", 201),
+        ("DELETE", "/api/v1/runs", 405),
+        ("GET", "/nothing", 404),
+        ("GET", "/room", 200),
+    ],
+)
+def test_a_slash_at_the_end_of_a_path_makes_no_difference(client, method, path, status):
+    bodies = {
+        "/api/v1/runs": minimal_run(),
+        "/api/v1/runs/batch": [minimal_run("event-2")],
+        "/api/v1/runs/event-1": {"status": "success"},
+        "/api/runtime/events": {"source": "api", "endpoint": "/x", "runtime_ms": 1},
+        "/api/v1/devices/device-1": {"tenant_id": "tenant-1"},
+    }
+    if "event-1" in path:
+        assert client.post("/api/v1/runs/", json=minimal_run("event-1")).status_code == 201
+    body = bodies.get(path) if method in ("POST", "PATCH", "PUT") else None
+    response = client.open(f"{path}/?", method=method, json=body)
+    assert response.status_code == status
+    assert response.headers.get("Allow") == client.open(path, method=method).headers.get("Allow")

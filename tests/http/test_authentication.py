@@ -39,11 +39,25 @@ def test_a_missing_or_wrong_token_is_401(guarded, header, detail):
 @pytest.mark.parametrize(
     "path", ["/health", "/api/health", "/api/ready", "/api/health/persistence"]
 )
-def test_the_health_endpoints_need_no_token(guarded, path):
-    assert guarded.get(path).status_code == 200
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_health_endpoints_need_no_token(guarded, path, slash):
+    assert guarded.get(path + slash).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/version", "/metrics", "/api/v1/metadata", "/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/version",
+        "/version/",
+        "/api/version",
+        "/api/ping",
+        "/metrics",
+        "/api/v1/metadata",
+        "/nothing",
+        "/health//",
+        "/",
+    ],
+)
 def test_every_other_path_needs_the_token(guarded, path):
     assert_error(guarded.get(path), 401)
 

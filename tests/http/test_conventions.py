@@ -1,5 +1,6 @@
 """What holds for every endpoint: methods, request ids, logs, bodies on the wire, proxies."""
 
+import gzip
 import http.client
 import json
 import logging
@@ -171,6 +172,17 @@ def test_a_chunked_body_works(service):
     parts = (json.dumps(minimal_run()).encode()[start : start + 7] for start in range(0, 200, 7))
     headers = {"Content-Type": "application/json"}
     assert service.client.post("/api/v1/runs", content=parts, headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_compressed_body_works_on_the_wire(service, chunked):
+    body = gzip.compress(json.dumps(minimal_run(f"gzip-{chunked}")).encode())
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    content = iter([body[:9], body[9:]]) if chunked else body
+    assert service.client.post("/api/v1/runs", content=content, headers=headers).status_code == 201
+    bomb = gzip.compress(b" " * 20_000_000)
+    content = iter([bomb]) if chunked else bomb
+    assert_error(service.client.post("/api/v1/runs", content=content, headers=headers), 413)
 
 
 @pytest.mark.parametrize(

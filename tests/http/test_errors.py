@@ -29,7 +29,7 @@ def failing(make_app):
     [
         "/",
         "/nothing",
-        "/api/v1/runs/",
+        "/api/v1/runs//",
         "/api//v1/runs",
         "/%00",
         "/%ff",

@@ -54,6 +54,7 @@ def test_each_step_can_be_taken_back_and_again(empty_database_url, tmp_path):
 
 def test_status_lists_applied_and_pending(empty_database_url):
     before = run("--status", DATABASE_URL=empty_database_url)
+    assert before.returncode == 3
     assert before.stdout.count("pending") == len(FORWARD)
     with psycopg.connect(empty_database_url) as connection:
         tables = connection.execute("SELECT count(*) FROM pg_class WHERE relname ~ 'yoyo'")
@@ -63,6 +64,26 @@ def test_status_lists_applied_and_pending(empty_database_url):
     after = run("--status", DATABASE_URL=empty_database_url)
     assert after.stdout.count("applied") == len(FORWARD) - 1
     assert f"pending  {FORWARD[-1].stem}" in after.stdout
+    assert after.returncode == 3
+    run(DATABASE_URL=empty_database_url)
+    assert run("--status", DATABASE_URL=empty_database_url).returncode == 0
+
+
+@pytest.mark.parametrize("first_is_migrated", [True, False])
+def test_status_counts_every_configured_database(
+    database_url, empty_database_url, first_is_migrated
+):
+    urls = [database_url, empty_database_url]
+    first, second = urls if first_is_migrated else reversed(urls)
+    done = run("--status", DATABASE_URL=first, RUNTIME_DATABASE_URL=second)
+    assert done.returncode == 3
+    assert done.stdout.count("database ") == 2
+    both = run("--status", DATABASE_URL=database_url, RUNTIME_DATABASE_URL=database_url)
+    assert both.returncode == 0
+
+
+def test_a_status_that_cannot_be_read_is_not_3():
+    assert run("--status", DATABASE_URL="postgresql://127.0.0.1:1/x").returncode == 1
 
 
 def test_a_rollback_refuses_to_drop_rows(client, database_url, db):

@@ -5,9 +5,11 @@ import shutil
 import psycopg
 import pytest
 
-from telemetry.migrations import files, runner
+from telemetry.database.embedded import embedded_postgres
+from telemetry.migrations import files, runner, surroundings
 from tests.support.command import telemetry
 from tests.support.databases import database, execute, schema
+from tests.support.server import copy_cluster, folder
 from tests.support.service import free_port
 
 
@@ -50,14 +52,116 @@ def test_odd_settings_of_the_database_do_not_matter(empty_database_url, setting,
     assert runner.status(empty_database_url).pending == []
 
 
-def test_it_says_what_its_role_may_not(empty_database_url):
+@pytest.fixture
+def weak(empty_database_url):
+    """The URL of the empty database for a role that may do nothing there, whatever the release."""
+    execute(empty_database_url, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
     execute(empty_database_url, "CREATE ROLE weak")
-    try:
-        assert_one_line(
-            run(f"{empty_database_url}&options=-c%20role%3Dweak"), "permission denied for schema"
-        )
-    finally:
-        execute(empty_database_url, "DROP ROLE weak")
+    yield f"{empty_database_url}&options=-c%20role%3Dweak"
+    execute(empty_database_url, "DROP OWNED BY weak")
+    execute(empty_database_url, "DROP ROLE weak")
+
+
+def statements_in(refused):
+    """Return the statements that a refusal tells an administrator to run."""
+    return refused.stderr.strip().partition("as an administrator: ")[2].split("; ")
+
+
+def test_it_says_which_rights_its_role_lacks(weak, empty_database_url):
+    before = schema(empty_database_url)
+    refused = run(weak)
+    assert_one_line(refused, "role weak lacks rights")
+    assert statements_in(refused) == [
+        "GRANT CREATE ON DATABASE nothing TO weak",
+        "GRANT USAGE, CREATE ON SCHEMA public TO weak",
+    ]
+    assert schema(empty_database_url) == before
+    for statement in statements_in(refused):
+        execute(empty_database_url, statement)
+    done = run(weak)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("granted", "missing"),
+    [
+        ("GRANT CREATE ON DATABASE nothing TO weak", "GRANT USAGE, CREATE ON SCHEMA public"),
+        ("GRANT USAGE, CREATE ON SCHEMA public TO weak", "GRANT CREATE ON DATABASE nothing"),
+        ("GRANT USAGE ON SCHEMA public TO weak", "GRANT USAGE, CREATE ON SCHEMA public"),
+    ],
+)
+def test_each_right_is_named(weak, empty_database_url, granted, missing):
+    execute(empty_database_url, granted)
+    refused = run(weak)
+    assert_one_line(refused, f"{missing} TO weak")
+    assert granted not in refused.stderr
+
+
+def test_it_says_whose_tables_a_migration_changes(weak, empty_database_url, longer):
+    runner.migrate(empty_database_url, print)
+    execute(empty_database_url, "GRANT USAGE, CREATE ON SCHEMA public TO weak")
+    execute(empty_database_url, "GRANT ALL ON ALL TABLES IN SCHEMA public TO weak")
+    with pytest.raises(runner.MigrationError, match=r"administrator: GRANT postgres TO weak$"):
+        runner.migrate(weak, print, directory=longer)
+
+
+def test_a_role_that_may_not_create_anything_can_migrate_when_nothing_is_pending(
+    weak, empty_database_url
+):
+    runner.migrate(empty_database_url, print)
+    execute(empty_database_url, "GRANT USAGE ON SCHEMA public TO weak")
+    execute(empty_database_url, "GRANT ALL ON ALL TABLES IN SCHEMA public TO weak")
+    done = run(weak)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_status_needs_no_right_but_to_read(weak, empty_database_url):
+    runner.migrate(empty_database_url, print)
+
+    def status():
+        return telemetry("migrate", "--status", DATABASE_URL=weak)
+
+    assert_one_line(status(), "GRANT USAGE ON SCHEMA public TO weak")
+    execute(empty_database_url, "GRANT USAGE ON SCHEMA public TO weak")
+    refused = status()
+    assert_one_line(refused, "GRANT SELECT ON _yoyo_migration, migration_checksums TO weak")
+    execute(empty_database_url, "GRANT SELECT ON _yoyo_migration, migration_checksums TO weak")
+    done = status()
+    assert done.returncode == 0, done.stderr
+    assert "pending" not in done.stdout
+
+
+def test_a_read_only_role_is_refused(empty_database_url):
+    url = f"{empty_database_url}&options=-c%20default_transaction_read_only%3Don"
+    assert_one_line(run(url), "default_transaction_read_only is on")
+
+
+FIT = {"version": 140000, "encoding": "UTF8", "in_recovery": False, "read_only": False}
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"version": 130014}, "the server is PostgreSQL 13, and 14 or newer is needed"),
+        ({"encoding": "SQL_ASCII"}, "the encoding SQL_ASCII, and needs UTF8"),
+        ({"in_recovery": True}, "hot standby"),
+    ],
+)
+def test_a_server_that_does_not_fit_is_refused(row, said):
+    surroundings.refuse_server(FIT)
+    with pytest.raises(runner.MigrationError, match=said):
+        surroundings.refuse_server({**FIT, **row})
+
+
+def test_a_hot_standby_is_named(migrated_cluster):
+    with folder() as parent:
+        copy_cluster(migrated_cluster, parent / "data")
+        (parent / "data" / "standby.signal").touch()
+        with embedded_postgres(parent / "data") as url:
+            assert_one_line(run(url), "the server is a hot standby")
+            done = telemetry("migrate", "--status", DATABASE_URL=url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("  applied  ") == len(files.known_migrations())
 
 
 def test_it_refuses_an_encoding_that_can_not_hold_every_text(postgres):

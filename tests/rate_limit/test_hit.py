@@ -3,7 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from telemetry.http.client_address import client_of
+from telemetry.rate_limit.store import DatabaseHits
 from tests.support.errors import assert_error
 
 
@@ -79,7 +83,9 @@ def test_requests_that_fail_authentication_count(make_app):
     assert [client.get("/version").status_code for _ in range(3)] == [401, 401, 429]
 
 
-@pytest.mark.parametrize("path", ["/health", "/api/health", "/api/ready"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/api/health", "/api/ready", "/health/", "/api/ready/"]
+)
 def test_the_health_endpoints_are_exempt(limited, path):
     for _ in range(5):
         response = get(limited, path)
@@ -113,6 +119,82 @@ def test_without_a_database_each_process_counts_for_itself(make_app):
     responses = [client.get("/version") for _ in range(3)]
     assert [response.status_code for response in responses] == [200, 200, 429]
     assert [response.headers["X-RateLimit-Remaining"] for response in responses] == ["1", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("spellings", "key"),
+    [
+        (
+            ["1.1.1.1", "1.1.1.1:4711", "::ffff:1.1.1.1", "[::FFFF:101:101]:80", '"1.1.1.1"'],
+            "1.1.1.1",
+        ),
+        (
+            [
+                "2001:db8::1",
+                "2001:DB8:0:0::1",
+                "[2001:db8::1]",
+                "[2001:db8::1]:443",
+                "2001:db8:0000::ffff:1",
+                '"[2001:db8::1%eth0]:443"',
+            ],
+            "2001:db8::/64",
+        ),
+    ],
+)
+def test_a_client_is_one_whatever_the_spelling_of_its_address(make_app, db, spellings, key):
+    client = make_app(
+        rate_limit_enabled=True, rate_limit_rpm=len(spellings), trusted_proxies=1
+    ).test_client()
+    assert [get(client, ip=ip).status_code for ip in spellings] == [200] * len(spellings)
+    assert [row["client"] for row in db.execute("SELECT client FROM rate_limit_clients")] == [key]
+    assert get(client, ip=spellings[0]).status_code == 429
+
+
+def test_the_log_line_names_the_address(limited, caplog):
+    for _ in range(4):
+        get(limited, ip="[2001:DB8::1]:443")
+    assert "Rate limit exceeded for IP: 2001:db8::1" in caplog.messages
+
+
+@pytest.mark.parametrize("ip", ["2001:db8:0:1::1", "2001:db8:1::1", "1.1.1.2"])
+def test_another_network_is_another_client(limited, ip):
+    for _ in range(4):
+        get(limited, ip="2001:db8::1")
+        get(limited, ip="1.1.1.1")
+    assert get(limited, ip=ip).status_code == 200
+
+
+BAD = ["", "unknown", "x" * 3000, "1.1.1.1.1", "::g", "[", "[]:1", "\0", "ü", "_hidden", "1" * 3000]
+
+
+@pytest.mark.parametrize("ip", BAD)
+def test_a_proxy_that_names_no_address_is_the_client(limited, db, caplog, ip):
+    caplog.set_level("INFO")
+    assert [get(limited, ip=ip).status_code for _ in range(4)] == [200, 200, 200, 429]
+    clients = [row["client"] for row in db.execute("SELECT client FROM rate_limit_clients")]
+    assert clients == ["127.0.0.1"]
+    assert caplog.records[-1].client == "127.0.0.1"
+
+
+@given(st.lists(st.text(st.characters(max_codepoint=255), max_size=3000), max_size=3))
+def test_no_header_of_a_proxy_fails_a_request(parts):
+    environ = {"REMOTE_ADDR": ",".join(parts), "werkzeug.proxy_fix.orig": {"REMOTE_ADDR": "::1"}}
+    address, network = client_of(environ)
+    assert len(address) <= len(network) <= 50
+
+
+def test_a_failure_of_the_limiter_never_fails_a_request(limited, monkeypatch, caplog):
+    monkeypatch.setattr(DatabaseHits, "hit", lambda *_: 1 / 0)
+    assert get(limited).status_code == 200
+    assert any("Rate limiter: ZeroDivisionError" in message for message in caplog.messages)
+
+
+def test_metrics_are_not_counted(limited, db):
+    for path in ("/metrics", "/metrics/") * 3:
+        response = get(limited, path)
+        assert response.status_code == 200
+        assert "X-RateLimit-Limit" not in response.headers
+    assert db.execute("SELECT FROM rate_limit_clients").rowcount == 0
 
 
 def test_a_request_that_cannot_be_counted_goes_on(limited, db, caplog):

@@ -28,7 +28,6 @@ NOT_JSON = {
     "bare word": b"nope",
     "control character in a string": b'{"event_id": "a\nb"}',
     "bad escape": b'{"event_id": "\\x"}',
-    "byte order mark": b"\xef\xbb\xbf{}",
     "not UTF-8": b'{"event_id": "\xff"}',
     "UTF-16": '{"event_id": "a"}'.encode("utf-16"),
     "encoded surrogate": b'{"event_id": "\xed\xa0\x80"}',
@@ -117,8 +116,8 @@ def test_another_content_type_is_415(client, unchanged, method, url, good, conte
 
 
 @pytest.mark.parametrize(("method", "url", "good"), ENDPOINTS)
-def test_a_content_encoding_is_415(client, unchanged, method, url, good):
-    response = client.open(url, method=method, json=good, headers={"Content-Encoding": "gzip"})
+def test_an_encoding_other_than_gzip_is_415(client, unchanged, method, url, good):
+    response = client.open(url, method=method, json=good, headers={"Content-Encoding": "br"})
     assert_error(response, 415)
 
 

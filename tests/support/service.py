@@ -14,7 +14,15 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-OURS = ("DATABASE_URL", "RUNTIME_", "PERSISTENCE_", "TELEMETRY_", "WEB_CONCURRENCY", "LOG_LEVEL")
+OURS = (
+    "DATABASE_URL",
+    "RUNTIME_",
+    "PERSISTENCE_",
+    "GLOBAL_",
+    "TELEMETRY_",
+    "WEB_CONCURRENCY",
+    "LOG_LEVEL",
+)
 
 
 def environment(**settings: str) -> dict[str, str]:
