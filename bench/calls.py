@@ -55,9 +55,9 @@ REQUESTS = (
     Request("create a runtime event", EVENTS, _runtime_event, 345),
     Request("append a VAD_EVENT", LEDGER, partial(event, "VAD_EVENT"), 340),
     Request("append a TIMING_STATS", LEDGER, partial(event, "TIMING_STATS"), 335),
-    Request("batch of runs", f"{RUNS}/batch", _run, 17, BATCH),
+    Request("batch of runs", f"{RUNS}/batch", _run, 18, BATCH),
     Request("batch of runtime events", f"{EVENTS}/batch", _runtime_event, 33, BATCH),
-    Request("batch of ledger events", f"{LEDGER}/batch", partial(event, "TIMING_STATS"), 16, BATCH),
+    Request("batch of ledger events", f"{LEDGER}/batch", partial(event, "TIMING_STATS"), 21, BATCH),
 )
 
 
