@@ -82,8 +82,9 @@ def _tasks(
     yield "rebuild, the projection lost", _median(server, times, rebuilding, empty)
     yield "rebuild, nothing differs", _median(server, times, rebuilding)
     # It reads every row, so that its rate is that of the smallest size.
-    for jobs in (1, 2) if verifying else ():
-        yield f"verify --jobs {jobs}", _median(server, times, partial(_verify, url, jobs))
+    for jobs, fast in [(1, False), (2, False), (1, True), (2, True)] if verifying else []:
+        name = f"verify --jobs {jobs}{' --fast' if fast else ''}"
+        yield name, _median(server, times, partial(_verify, url, jobs=jobs, fast=fast))
 
 
 def _median(
@@ -111,10 +112,9 @@ def _rebuild(url: str) -> None:
         raise RuntimeError(f"{rebuilt.devices} devices were rebuilt")
 
 
-def _verify(url: str, jobs: int) -> None:
-    found = list(
-        verify(lambda: connect_without_time_limit(url), Scope(), kept={}, since={}, jobs=jobs)
-    )
+def _verify(url: str, *, jobs: int, fast: bool) -> None:
+    connect = partial(connect_without_time_limit, url)
+    found = list(verify(connect, Scope(), kept={}, since={}, jobs=jobs, fast=fast))
     if found:
         raise RuntimeError(f"verify says: {found[0]}")
 

@@ -35,6 +35,8 @@ VALUES = {
     "event_id": "event-1",
     "event_ids": '["event-1"]',
     "findings": "20",
+    "kinds": '["VAD_EVENT"]',
+    "lock_timeout": "1s",
     "id": "event-1",
     "job_type": "crawl",
     "migration_id": "0003_runs_create",
