@@ -1,5 +1,6 @@
 -- Reads the audit rows of some devices for the proof: stored values alone, no function of ours.
--- It is read through a cursor, beside that of proof_events.sql and in the same order.
+-- It is read through a cursor, beside that of proof_events.sql, in the same order and by a range of
+-- one for the same reason.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id
 -- and after, the source_event_id to begin behind; NULL: with the very first row)
 -- index: ux_audit_events_source
@@ -28,8 +29,9 @@ CROSS JOIN LATERAL (
     FROM audit.audit_events AS trail
     WHERE
         trail.tenant_id = wanted.tenant_id
-        AND trail.device_id = wanted.device_id
-        AND trail.source_event_id >= coalesce(wanted.after, '-9223372036854775808')
+        AND trail.device_id BETWEEN wanted.device_id AND wanted.device_id
+        AND (trail.device_id, trail.source_event_id)
+        >= (wanted.device_id, coalesce(wanted.after, '-9223372036854775808'))
         AND trail.source_event_id IS DISTINCT FROM wanted.after
-    ORDER BY trail.source_event_id
+    ORDER BY trail.device_id, trail.source_event_id
 ) AS audit_row;

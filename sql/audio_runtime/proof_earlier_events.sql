@@ -61,10 +61,10 @@ CROSS JOIN
             FROM os_core.audio_runtime_events AS ledger
             WHERE
                 ledger.tenant_id = wanted.tenant_id
-                AND ledger.device_id = wanted.device_id
+                AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
                 AND ledger.session_id IS NOT NULL
                 AND ledger.event_id <= wanted.after
-            ORDER BY ledger.event_id DESC
+            ORDER BY ledger.device_id DESC, ledger.event_id DESC
             LIMIT 1
         )
         UNION
@@ -73,9 +73,9 @@ CROSS JOIN
             FROM os_core.audio_runtime_events AS ledger
             WHERE
                 ledger.tenant_id = wanted.tenant_id
-                AND ledger.device_id = wanted.device_id
+                AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
                 AND ledger.event_id <= wanted.after
-            ORDER BY ledger.event_id DESC
+            ORDER BY ledger.device_id DESC, ledger.event_id DESC
             LIMIT 1
         )
         UNION

@@ -1,6 +1,8 @@
 -- Reads the events of some devices for the proof: stored values alone, no function of ours.
 -- It is read through a cursor, so that a long history takes no memory. In the order of the index
 -- and of the devices: sorting all of it would take memory and time. The proof checks the order.
+-- A device is a range of one, in an order that begins with it: with "=", statistics of one device
+-- may lead the planner to read the whole ledger by its primary key.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id
 -- and after, an event_id to begin behind; NULL: with the very first row)
 -- index: ix_audio_runtime_events_tenant_device_time, sessions_pkey
@@ -79,8 +81,9 @@ CROSS JOIN LATERAL (
     FROM os_core.audio_runtime_events AS ledger
     WHERE
         ledger.tenant_id = wanted.tenant_id
-        AND ledger.device_id = wanted.device_id
-        AND ledger.event_id >= coalesce(wanted.after, '-9223372036854775808')
+        AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
+        AND (ledger.device_id, ledger.event_id)
+        >= (wanted.device_id, coalesce(wanted.after, '-9223372036854775808'))
         AND ledger.event_id IS DISTINCT FROM wanted.after
-    ORDER BY ledger.event_id
+    ORDER BY ledger.device_id, ledger.event_id
 ) AS event;

@@ -1,7 +1,7 @@
 -- Describes the functions that the rules of the audio runtime rest on: those of its schemas and
 -- those of its triggers. What a DBA may tune (cost, comments) is no part of a definition, and
 -- neither are the line ends of a checkout.
--- Run it with search_path = pg_catalog, which decides the names that are printed with a schema.
+-- Run it after definitions_set_up.sql.
 -- params: none
 -- index: system catalogue
 -- locks: none

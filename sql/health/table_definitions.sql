@@ -1,9 +1,9 @@
 -- Describes the tables that the rules of the audio runtime rest on: their columns, constraints,
 -- indexes and triggers. What a DBA may tune (fillfactor, comments) is no part of a definition.
--- Run it with search_path = pg_catalog, which decides the names that are printed with a schema.
+-- Run it after definitions_set_up.sql.
 -- params: none
 -- index: system catalogue
--- locks: none
+-- locks: ACCESS SHARE on the tables, to print their expressions
 -- returns: kind, name and definition, the same from PostgreSQL 14 to 18
 WITH relation AS (
     SELECT

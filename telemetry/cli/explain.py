@@ -169,7 +169,7 @@ def _plan(
     with connect_without_time_limit(url) as connection:
         try:
             with transaction_without_time_limit(connection, roll_back=True):
-                if statement.name.startswith("audio_runtime/verify_"):
+                if statement.name.startswith(("audio_runtime/proof_", "audio_runtime/verify_")):
                     connection.execute(SET_UP_VERIFY)
                 rows = connection.execute(query, values, prepare=False).fetchall()
         except psycopg.Error as error:

@@ -52,11 +52,14 @@ def read_hashes(path: Path) -> Hashes:
 EXPECTED = read_hashes(FILE)
 
 
-def hashes_of(connection: Connection) -> Hashes:
-    """Return the hashes of the definitions that a database has. Raises psycopg.Error."""
+def hashes_of(connection: Connection, *, lock_timeout: str = "0") -> Hashes:
+    """Return the hashes of the definitions that a database has.
+
+    Raises psycopg.Error, LockNotAvailable for a table that is locked beyond the ``lock_timeout``.
+    """
     found: Hashes = defaultdict(set)
     with connection.transaction():
-        connection.execute(SET_UP)
+        connection.execute(SET_UP, {"lock_timeout": lock_timeout})
         for statement in (TABLE_DEFINITIONS, FUNCTION_DEFINITIONS):
             for row in connection.execute(statement, prepare=False):
                 definition = row["definition"].encode()

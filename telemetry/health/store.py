@@ -1,6 +1,7 @@
 """The readiness probe of one database."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 from time import monotonic
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 PENDING_MIGRATIONS = statements.load("health/pending_migrations")
 CATALOGUE_STATE = statements.load("health/catalogue_state")
 DISABLED_TRIGGERS = statements.load("health/disabled_triggers")
+
+# How long the definitions of a locked table are waited for.
+LOCK_TIMEOUT = "500ms"
 
 # A result serves every poller for this long.
 FRESH_SECONDS = 1.0
@@ -134,7 +138,8 @@ class Probe:
     def _altered(self, connection: Connection) -> list[Difference]:
         """Return what is not as this release defines it; nothing under a newer schema.
 
-        Definitions are read again only when something of them was written since.
+        Definitions are read again only when one of them was written since. While a table is
+        locked, the result stays what it was.
         """
         state = connection.execute(
             CATALOGUE_STATE, {"migrations": self._migrations}, prepare=False
@@ -142,8 +147,9 @@ class Probe:
         if state and state["newer"]:
             return []
         if state != self._catalogue_state:
-            self._differences = differences(hashes_of(connection))
-            self._catalogue_state = state
+            with suppress(errors.LockNotAvailable):
+                found = hashes_of(connection, lock_timeout=LOCK_TIMEOUT)
+                self._differences, self._catalogue_state = differences(found), state
         return self._differences
 
     def _pending(self, connection: Connection) -> list[str]:

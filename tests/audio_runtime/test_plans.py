@@ -30,6 +30,7 @@ PARAMETERS = {
     "after": 5,
     "row_limit": 11,
     "findings": 20,
+    "kinds": KINDS,
     "session_id": 7,
 }
 
@@ -127,6 +128,13 @@ def test_statements_use_the_indexes_that_they_name(plan):
         "audio_runtime/verify_events": [f"{LEDGER}tenant_device_time", "ux_audit_events_source"],
         "audio_runtime/verify_sessions": [f"{LEDGER}latest_session"],
         "audio_runtime/verify_current": [f"{LEDGER}latest_of_kind"],
+        "audio_runtime/proof_events": [f"{LEDGER}tenant_device_time"],
+        "audio_runtime/proof_audit_rows": ["ux_audit_events_source"],
+        "audio_runtime/proof_earlier_events": [
+            f"{LEDGER}latest_of_kind",
+            f"{LEDGER}latest_session",
+            f"{LEDGER}tenant_device_time",
+        ],
         "audio_runtime/get_device": ["devices_tenant_device_key"],
     }
     for name, indexes in expected.items():

@@ -4,11 +4,16 @@ import json
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import psutil
 import psycopg
 import pytest
 
+from telemetry.audio_runtime.check import check
+from telemetry.audio_runtime.checkers import CheckerLost, process_checker
+from telemetry.database.connection import connect
 from tests.support.audio_runtime import event
 from tests.support.command import telemetry
 from tests.support.ledger import guards_down
@@ -87,17 +92,32 @@ def test_many_devices_are_checked_by_processes(cast, event_id, db, database_url)
         assert (bad.returncode, bad.stdout.count("\n")) == (1, 1)
 
 
-def test_a_process_that_is_killed_is_status_2(cast, event_id, database_url):
-    cast.bind({f"more-{number}": "tenant-1" for number in range(60)})
-    with psycopg.connect(database_url) as holder:
+def test_a_process_that_is_killed_is_an_error(cast, database_url):
+    wanted = {"tenant_id": "tenant-1", "device_id": "device-1", "row_hash": "00" * 32}
+    wanted |= dict.fromkeys(("after", "kept_event_id", "kept_row_hash"))
+    connection = partial(connect, database_url)
+    with (
+        psycopg.connect(database_url) as holder,
+        ThreadPoolExecutor() as pool,
+        process_checker(connection, check) as checker,
+    ):
+        assert checker.check([wanted]) == []
         holder.execute("LOCK TABLE os_core.sessions")
-        verify = start_verify(database_url, stdout=subprocess.PIPE)
+        checked = pool.submit(checker.check, [wanted])
         wait_until(lambda: locks_awaited(holder) > 0)
-        for process in psutil.Process(verify.pid).children():
-            process.kill()
-        _, said = verify.communicate(timeout=60)
-    assert (verify.returncode, "a process that checked was ended" in said) == (2, True)
-    assert "Traceback" not in said
+        for process in psutil.Process().children():
+            if "spawn_main" in " ".join(process.cmdline()):
+                process.kill()
+        with pytest.raises(CheckerLost):
+            checked.result(timeout=60)
+
+
+def test_an_error_of_a_process_is_raised_here(cast, database_url):
+    with (
+        process_checker(partial(connect, "postgresql://127.0.0.1:1/nowhere"), check) as checker,
+        pytest.raises(psycopg.OperationalError, match="refused"),
+    ):
+        checker.check([])
 
 
 def start_verify(url, stdout, *options, stderr=subprocess.PIPE):

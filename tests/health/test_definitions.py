@@ -1,5 +1,6 @@
 """What is not as this release defines it is found, by readiness and by verify."""
 
+import psycopg
 import pytest
 
 from telemetry.database.connection import connect
@@ -168,6 +169,17 @@ def test_disabled_triggers_come_first(client, db, table):
     detail = ask_again(client).json["detail"]
     assert detail["error"] == "append_only_triggers_disabled"
     assert detail["failures"] == [f"trigger {table}.refuse_change is missing or disabled"]
+
+
+def test_a_locked_table_changes_nothing(client, db, database_url):
+    assert client.get(URL).status_code == 200
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE os_core.devices")
+        db.execute("CREATE INDEX ON os_core.audio_runtime_events (created_at)")
+        assert ask_again(client).status_code == 200
+        db.execute("DROP INDEX os_core.ux_audio_runtime_events_dedupe")
+        assert ask_again(client).status_code == 200
+    assert ask_again(client).status_code == 503
 
 
 def test_what_was_put_right_is_ready_again(client, db):
