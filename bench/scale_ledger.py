@@ -95,20 +95,12 @@ def _tasks(
 ) -> Iterator[tuple[str, Took]]:
     rebuilding = partial(_rebuild, url)
     empty = partial(execute, url, "TRUNCATE os_core.audio_runtime_current")
-<<<<<<< HEAD
     yield "rebuild of an empty projection", _median(server, times, rebuilding, empty)
     yield "rebuild of a correct projection", _median(server, times, rebuilding)
     # verify reads every row, so its rate at the smallest size holds for the others.
-    for jobs in (1, 2) if verifying else ():
-        yield f"verify --jobs {jobs}", _median(server, times, partial(_verify, url, jobs))
-=======
-    yield "rebuild, the projection lost", _median(server, times, rebuilding, empty)
-    yield "rebuild, nothing differs", _median(server, times, rebuilding)
-    # It reads every row, so that its rate is that of the smallest size.
     for jobs, fast in [(1, False), (2, False), (1, True), (2, True)] if verifying else []:
         name = f"verify --jobs {jobs}{' --fast' if fast else ''}"
         yield name, _median(server, times, partial(_verify, url, jobs=jobs, fast=fast))
->>>>>>> proof15
 
 
 def _median(

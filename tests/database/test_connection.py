@@ -7,7 +7,8 @@ import pytest
 
 from telemetry.config import Config
 from telemetry.database.connection import connect, connection_settings
-from telemetry.database.database import Database, check_urls
+from telemetry.database.database import Database
+from telemetry.database.urls import check_urls
 
 
 def test_a_silently_dropped_connection_is_noticed_within_a_minute():

@@ -37,12 +37,9 @@ VALUES = {
     "event_ids": '["event-1"]',
     "fields": "{created_at,jitter_ms}",
     "findings": "20",
-<<<<<<< HEAD
     "functions": '["holds_rows"]',
-=======
     "kinds": '["VAD_EVENT"]',
     "lock_timeout": "1s",
->>>>>>> proof15
     "id": "event-1",
     "job_type": "crawl",
     "migration_id": "0003_runs_create",
