@@ -51,9 +51,12 @@ TYPES = {
 NAMES = ("tenant_id", "device_id")
 
 FIELDS = ", ".join(f"(event).{name}" for name in TYPES)
-ROW = ", ".join(f"%({name})s::{type_}" for name, type_ in TYPES.items())
+# By name and as text, so that columns added later are NULL, and a double keeps every bit.
+MEMBERS = ", ".join(f"'{name}', %({name})s::{type_}::text" for name, type_ in TYPES.items())
 COMPARE = f"""
-    WITH given AS MATERIALIZED (SELECT ROW({ROW}, NULL)::{LEDGER} AS event)
+    WITH given AS MATERIALIZED (
+        SELECT jsonb_populate_record(NULL::{LEDGER}, jsonb_build_object({MEMBERS})) AS event
+    )
     SELECT
         reference.audio_runtime_event_canonical_v1({FIELDS}) AS bytes,
         os_core.audio_runtime_event_content(event) AS content,

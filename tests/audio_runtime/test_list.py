@@ -11,7 +11,10 @@ HEADS = "/api/v1/audio-runtime/heads"
 
 @pytest.fixture
 def filled(client, cast):
-    sent = [event(KINDS[n % 7], device_id=f"device-{1 + n % 2}", session_id=71) for n in range(20)]
+    sent = [
+        event(KINDS[n % len(KINDS)], device_id=f"device-{1 + n % 2}", session_id=71)
+        for n in range(20)
+    ]
     client.post(f"{EVENTS}/batch", json=sent)
     return sent
 
@@ -56,6 +59,13 @@ def test_it_rejects_a_bad_query(client, query, kind):
     assert answer.status_code == 422
     found = {problem["loc"][1]: problem["type"] for problem in answer.json["detail"]}
     assert found == kind
+
+
+def test_both_lists_of_events_give_the_same_fields(client, filled):
+    asked = {"tenant_id": "tenant-1"}
+    listed = client.get(EVENTS, query_string=asked).json["items"]
+    of_device = client.get(EVENTS, query_string={**asked, "device_id": "device-1"}).json["items"]
+    assert of_device == [item for item in listed if item["device_id"] == "device-1"]
 
 
 @pytest.mark.parametrize("url", [CURRENT, HEADS])

@@ -1,10 +1,11 @@
-"""Events to post, of every kind."""
+"""Events of every kind to post."""
 
 from itertools import count
 from typing import Any
 
 _numbers = count(1)
 
+# Every field of each kind, with a value that is not the default.
 KIND_FIELDS: dict[str, dict[str, Any]] = {
     "STREAM_REFS": {
         "processed_stream_id": "processed-1",
@@ -36,19 +37,13 @@ KIND_FIELDS: dict[str, dict[str, Any]] = {
 
 KINDS = sorted(KIND_FIELDS)
 
-EVENT_TYPES = {
-    "STREAM_REFS": "K_STREAM_REFS_COMMIT",
-    "VAD_EVENT": "K_VAD_EVENT_MARKER_COMMIT",
-    "DEVICE_STATE": "K_DEVICE_STATE_COMMIT",
-    "TIMING_STATS": "K_TIMING_STATS_COMMIT",
-    "INTERRUPT_CANDIDATE": "K_INTERRUPT_CANDIDATE_COMMIT",
-    "DEGRADATION_FLAGS": "K_DEGRADATION_FLAGS_COMMIT",
-    "TTS_PLAYBACK_ACTIVE": "K_TTS_PLAYBACK_ACTIVE_COMMIT",
+EVENT_TYPES = {kind: f"K_{kind}_COMMIT" for kind in KINDS} | {
+    "VAD_EVENT": "K_VAD_EVENT_MARKER_COMMIT"
 }
 
 
 def event(kind: str = "VAD_EVENT", **fields: Any) -> dict[str, Any]:
-    """Return an event of device-1 with a key of its own, and ``fields``."""
+    """Return an event of device-1 with a new dedupe key, and with ``fields``."""
     number = next(_numbers)
     return {
         "tenant_id": "tenant-1",
