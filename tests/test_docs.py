@@ -274,4 +274,4 @@ def test_the_prose_linter_finds_a_phrase_across_a_line_end(tmp_path):
         [sys.executable, *map(str, linter)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "planted.sql:1: of its own accord ==> " in done.stdout
+    assert "planted.sql:1: of its own " + "accord ==> " in done.stdout

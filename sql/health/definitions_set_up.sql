@@ -1,5 +1,5 @@
 -- Prepares the rest of a transaction for reading definitions: names are printed with their schema,
--- and printing an expression waits for whoever has its table locked, no longer than given.
+-- and printing an expression waits for any client that has its table locked, no longer than given.
 -- params: lock_timeout (such as 1s; 0: as long as it takes)
 -- index: none
 -- locks: none
