@@ -1,4 +1,4 @@
-"""gunicorn's settings, from the same configuration as the service's."""
+"""The settings of gunicorn, read from the configuration of the service."""
 
 import gc
 import os
@@ -15,13 +15,13 @@ from telemetry.time_limits import GRACEFUL_SECONDS, IDLE_SECONDS
 
 
 def _configure() -> Config:
-    """Return the configuration, or end the start with one line."""
+    """Return the configuration. Exits with one line when it is invalid."""
     try:
         config = Config.from_env(os.environ)
     except ConfigError as error:
         sys.exit(f"telemetry: {error}")
-    # libpq is asked in a process of its own: imported in this one, before gevent's patches,
-    # the driver would block the workers that are forked from it.
+    # A child process checks the URLs with libpq. Imported here, before gevent patches the standard
+    # library, the driver would block the workers that are forked from this process.
     child = os.fork()
     if child == 0:
         from telemetry.database.urls import check_urls  # noqa: PLC0415 - in the child alone
@@ -38,21 +38,21 @@ def _configure() -> Config:
 
 
 def _connections() -> int:
-    """Return how many connections a worker takes; each needs a file, and so do other things."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return 1000 if most == resource.RLIM_INFINITY else max(100, min(1000, most - 100))
+    """Return how many connections a worker accepts: each needs a file, and 100 are for the rest."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1000 if files == resource.RLIM_INFINITY else max(100, min(1000, files - 100))
 
 
 def _addresses(port: int) -> list[str]:
-    """Return what to listen on: all of IPv6 and IPv4, or IPv4 alone where there is no IPv6."""
+    """Return the addresses to listen on: all of IPv6 and IPv4, or IPv4 alone where there is no IPv6."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::", 0))
-            takes_ipv4 = not probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+            accepts_ipv4 = not probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
     except OSError:
         return [f"0.0.0.0:{port}"]
-    # gunicorn leaves it to the system whether a socket of IPv6 takes IPv4 too.
-    return [f"[::]:{port}"] if takes_ipv4 else [f"[::]:{port}", f"0.0.0.0:{port}"]
+    # The system decides whether an IPv6 socket accepts IPv4 too; gunicorn does not set it.
+    return [f"[::]:{port}"] if accepts_ipv4 else [f"[::]:{port}", f"0.0.0.0:{port}"]
 
 
 _config = _configure()
@@ -60,40 +60,40 @@ _config = _configure()
 bind = _addresses(_config.port)
 workers = _config.web_concurrency
 
-# One thread a process, many requests in it: a request that waits for a database that hangs
-# holds no worker, and threads do not fight for the interpreter. Loaded in each worker, after
-# gevent's patches, so never preloaded.
+# One thread per process serves many requests: one that waits for a hanging database does not
+# block the worker, and no threads compete for the interpreter. The application is loaded in each
+# worker, after gevent's patches, so it is never preloaded.
 worker_class = "telemetry.http.worker.Worker"
 worker_connections = _connections()
 
 graceful_timeout = GRACEFUL_SECONDS
 keepalive = IDLE_SECONDS
 
-# Room for a filter of some thousand characters beside a cursor.
+# Leaves room for a filter of some thousand characters and a cursor.
 limit_request_line = 8190
 
-# No proxy mounts the service below a path, and gunicorn answers 500 to a header that says so.
+# gunicorn responds with 500 to a SCRIPT_NAME header that does not fit the path. None is needed.
 forwarder_headers = ""
 
-# A worker that has not moved for this long is stuck; a batch of the largest size takes seconds.
+# A worker that does not report for this long is stuck: the largest batch takes seconds.
 timeout = 60
 
-# Signals are enough to steer it, and two services of one user would share the socket.
+# Signals are enough to control it, and two services of one user would share the socket.
 control_socket_disable = True
 
 logconfig_dict = logs.dict_config(_config.log_level)
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Have what serves all requests done once, and out of the way of the garbage collector."""
+    """Take the objects that live as long as the worker out of garbage collection."""
     gc.collect()
     gc.freeze()
-    # Large batches make thousands of objects, none of them in a cycle.
+    # Large batches make thousands of objects, but no cycles.
     gc.set_threshold(10_000)
 
 
 def worker_exit(_: Arbiter, worker: Worker) -> None:
-    """Give a worker's connections back while its greenlets still run."""
+    """Close the worker's connections while its greenlets still run."""
     extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
     for opened in [*extensions.get("databases", ()), *extensions.get("probes", ())]:
         opened.close()
