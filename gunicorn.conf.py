@@ -44,7 +44,7 @@ def _connections() -> int:
 
 
 def _addresses(port: int) -> list[str]:
-    """Return the addresses to listen on: all of IPv6 and IPv4, or IPv4 alone where there is no IPv6."""
+    """Return the addresses to listen on: IPv6 and IPv4, or IPv4 alone where IPv6 is missing."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::", 0))
