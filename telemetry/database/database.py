@@ -19,7 +19,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from telemetry import time_limits
-from telemetry.config import Config, ConfigError, redact_url
+from telemetry.config import EMBEDDED_DATABASE, Config, ConfigError, redact_url
 from telemetry.database import statements
 from telemetry.database.connection import Connection, configure, connection_settings
 from telemetry.database.errors import (
@@ -48,6 +48,7 @@ def check_urls(config: Config) -> None:
     for name, url in (
         ("DATABASE_URL", config.database_url),
         ("RUNTIME_DATABASE_URL", config.runtime_database_url),
+        (EMBEDDED_DATABASE, config.embedded_database_url),
     ):
         try:
             conninfo_to_dict(url or "")
