@@ -1,25 +1,34 @@
-"""Taking a document ``{"events": [...]}`` over: its events become lines, none is lost."""
+"""Taking a document of events over: its events become lines, and none is lost.
+
+A document is ``{"events": [...]}``, with any other members, or an array of events. Lines that were
+appended to it, which would make it unreadable, are taken over too.
+"""
 
 import json
+import mmap
 import os
 import re
 import stat
 from operator import itemgetter
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from telemetry.http.errors import Invalid
 from telemetry.runtime_events.file.lines import sync_folder, write_all
-from telemetry.runtime_events.file.stored import ForeignEvents, decode_line, encode_line
+from telemetry.runtime_events.file.stored import BOM, ForeignEvents, decode_line, encode_line
 
-# What tells a document from lines: an object whose first member that is no scalar is "events".
-_SCALAR = rb'(?:"(?:[^"\\]|\\.)*"|[-+.\w]+)'
-_DOCUMENT = re.compile(
-    rb'(?:\xef\xbb\xbf)?\s*\{\s*(?:"(?!events")[^"]*"\s*:\s*'
-    + _SCALAR
-    + rb'\s*,\s*)*"events"\s*:\s*\['
-)
+_WHITE_SPACE = " \t\r\n"
+
+# A raw line end in a string is not JSON: it is where a torn line ends.
+_STRING = rb'"(?:[^"\\\x00-\x1f]|\\.)*"'
+_TOKEN = re.compile(rb"\s*(" + _STRING + rb"|[][{}:,]|[-+.\w]+)")
+_OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
+
+# What may precede an opening bracket: as a member of the outermost object, and anywhere else.
+_BEFORE_MEMBER = (b":",)
+_BEFORE_VALUE = (b":", b",", b"[", b"")
 
 HEAD = 4096
+LONGEST_FIRST_LINE = 1024 * 1024
 
 
 class NoDocument(ValueError):
@@ -27,23 +36,74 @@ class NoDocument(ValueError):
 
 
 def is_document(fd: int) -> bool:
-    """Whether the open file begins as a document with events does."""
-    return _DOCUMENT.match(os.pread(fd, HEAD, 0)) is not None
+    """Return whether the open file begins as a document, and not as lines do."""
+    head = os.pread(fd, HEAD, 0)
+    start = len(head) - len(head.removeprefix(BOM).lstrip(_WHITE_SPACE.encode()))
+    if head[start : start + 1] not in _OPENING:
+        return False
+    if b"\n" not in head:
+        head = os.pread(fd, LONGEST_FIRST_LINE, 0)
+    if decode_line(head.partition(b"\n")[0]):
+        return False
+    if head[start : start + 1] == b"[":
+        return True
+    with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as file:
+        return _is_object_with_events(file, start)
+
+
+def _is_object_with_events(file: mmap.mmap, start: int) -> bool:
+    """Return whether the object at ``start`` has an array ``events``, or ends on another line.
+
+    What is neither is a line: an object that is not an event, or a torn one.
+    """
+    depth, position, before = 0, start, (b"", b"", b"")
+    while token := _TOKEN.match(file, position):
+        position = token.end()
+        before = (*before[1:], token[1])
+        if depth == 1 and before == (b'"events"', b":", b"["):
+            return True
+        if token[1] in _OPENING:
+            if before[1] not in (_BEFORE_MEMBER if depth == 1 else _BEFORE_VALUE):
+                return False
+            depth += 1
+        elif token[1] in _CLOSING:
+            depth -= 1
+            if depth == 0:
+                return file.find(b"\n", start, position) >= 0
+    return False
 
 
 def document_events(raw: bytes) -> list[bytes]:
-    """Return the members of ``events`` as lines, with whatever is no number or text for JSON.
+    """Return the events as lines, including what is neither a number nor text for JSON.
 
     Raises NoDocument.
     """
+    text = raw.removeprefix(BOM).decode(errors="surrogateescape").lstrip(_WHITE_SPACE)
     try:
-        document = json.loads(raw)
-        events = document.get("events") if isinstance(document, dict) else None
-        if isinstance(events, list):
-            return [json.dumps(event).encode() for event in events]
+        document, end = json.JSONDecoder().raw_decode(text)
+        text[:end].encode()  # which fails where the document is not UTF-8
+        lines = _members(document)
     except (ValueError, RecursionError) as error:
         raise NoDocument(str(error)) from error
-    raise NoDocument("there is no array 'events' in it")
+    if lines is None:
+        raise NoDocument("there is no array 'events' in it")
+    for line in text[end:].encode(errors="surrogateescape").split(b"\n"):
+        if line.strip():
+            lines += _members_of_line(line) or [line]
+    return lines
+
+
+def _members(document: Any) -> list[bytes] | None:
+    """Return the events of a document as lines; None when it has no array of events."""
+    events = document.get("events") if isinstance(document, dict) else document
+    return [json.dumps(it).encode() for it in events] if isinstance(events, list) else None
+
+
+def _members_of_line(line: bytes) -> list[bytes] | None:
+    try:
+        return _members(json.loads(line))
+    except (ValueError, RecursionError):
+        return None
 
 
 def take_over(path: str, document: BinaryIO, cost_per_second: float) -> None:
@@ -77,7 +137,7 @@ def _lines(documents: list[bytes], cost_per_second: float) -> bytes:
             event = foreign.read(document)
             lines.append((event["recorded_at"], encode_line(event)))
         except Invalid:
-            # Readers bear more in a line of our own form.
+            # Reads accept more in a line of our own form.
             line = document + b"\n"
             stored = decode_line(line)
             lines.append((stored.recorded_at if stored else "", line))
