@@ -41,8 +41,7 @@ class Read(NamedTuple):
 
     def explained(self, options: str) -> bytes:
         """Return the statement with ``EXPLAIN`` and these options in front."""
-        mark = f"/* {self.statement} */".encode()
-        return statements.load(self.statement).replace(mark, f"EXPLAIN ({options})".encode())
+        return f"EXPLAIN ({options}) ".encode() + statements.load(self.statement)
 
 
 class Draw:

@@ -38,6 +38,10 @@ _ORIGIN = re.compile(
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
+# Set by serve for the process that it starts, never by an operator.
+EMBEDDED_DATABASE = "_TELEMETRY_EMBEDDED_DATABASE_URL"
+
+
 class ConfigError(Exception):
     """An environment variable has an invalid value. The message is one line for the operator."""
 
@@ -47,7 +51,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """Every setting of the service. Each field but the last is one environment variable."""
+    """Every setting of the service. Each field but the last two is one environment variable."""
 
     database_url: str | None = field(default=None, repr=False)
     runtime_database_url: str | None = field(default=None, repr=False)
@@ -66,6 +70,9 @@ class Config:
     port: int = 8765
     log_level: str = "INFO"
     runtime_cost_per_second: float = 0.002
+
+    # The database that serve starts and passes on to gunicorn, when nothing is configured.
+    embedded_database_url: str | None = field(default=None, repr=False)
 
     # The aliases that gave a value.
     aliases: tuple[str, ...] = ()
@@ -95,6 +102,7 @@ class Config:
             port=env.whole("PORT", 8765, 1, MAX_PORT),
             log_level=env.log_level("LOG_LEVEL"),
             runtime_cost_per_second=env.price("RUNTIME_COST_PER_SECOND", 0.002),
+            embedded_database_url=env.database_url(EMBEDDED_DATABASE),
             aliases=env.aliases(),
         )
         if config.auth_enabled and config.auth_token is None:

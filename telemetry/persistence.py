@@ -11,7 +11,7 @@ unset                 unset         unset                none                  n
 ====================  ============  ===================  ====================  ====================
 
 A configured database always wins over the file, even while the database is down. When nothing is
-configured, ``serve`` starts an embedded PostgreSQL and sets DATABASE_URL to it.
+configured, ``serve`` starts an embedded PostgreSQL, which keeps every domain.
 
 The contract is part of readiness. It says which domains must be kept in PostgreSQL:
 
@@ -31,6 +31,8 @@ from typing import Literal
 from telemetry.config import Config
 
 Kind = Literal["postgresql", "json_file", "none"]
+
+EMBEDDED = "the embedded PostgreSQL of serve, because nothing is configured"
 
 DOMAINS = ("agent_runs", "runtime_events", "audio_runtime")
 
@@ -146,6 +148,8 @@ def _records(config: Config) -> Backend:
             "RUNTIME_DATABASE_URL alone is set, so it is the database of everything",
             url=config.runtime_database_url,
         )
+    if config.embedded_database_url:
+        return Backend("postgresql", EMBEDDED, url=config.embedded_database_url)
     return Backend("none", "a PostgreSQL database is needed: set DATABASE_URL")
 
 
@@ -160,6 +164,8 @@ def _runtime_events(config: Config) -> Backend:
             "only RUNTIME_EVENTS_PATH is set, no database URL",
             path=config.runtime_events_path,
         )
+    if config.embedded_database_url:
+        return Backend("postgresql", EMBEDDED, url=config.embedded_database_url)
     return Backend(
         "none",
         "nothing is configured: set DATABASE_URL (or RUNTIME_DATABASE_URL, or RUNTIME_EVENTS_PATH)",

@@ -121,6 +121,23 @@ def test_a_json_file_is_not_durable():
     assert not persistence.ok("agent_runs")
 
 
+def test_the_embedded_database_of_serve_is_used_only_when_nothing_is_configured():
+    embedded = "postgresql://postgres:@/postgres?host=/tmp"
+    for (runtime, main, file), where in WHERE.items():
+        config = Config(
+            runtime_database_url=runtime,
+            database_url=main,
+            runtime_events_path=Path(file) if file else None,
+            embedded_database_url=embedded,
+        )
+        urls = resolve(config).database_urls
+        if runtime or main:
+            assert embedded not in urls
+            assert set(urls) == {it for it in where if it != FILE}
+        else:
+            assert urls == (embedded,)
+
+
 def test_the_note_of_a_domain_names_the_variable_to_set():
     persistence = resolved(file=FILE)
     assert "DATABASE_URL" in persistence.agent_runs.note

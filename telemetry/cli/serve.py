@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import click
 
 from telemetry.cli.examples import examples
-from telemetry.config import Config, redact_url
+from telemetry.config import EMBEDDED_DATABASE, Config, redact_url
 from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
@@ -56,10 +56,10 @@ def serve(config: Config) -> None:
             where = str(DATA / "postgres")
             stack.enter_context(_lock_embedded_data(config.port))
             try:
-                url = stack.enter_context(embedded_postgres(DATA / "postgres"))
+                url = stack.enter_context(embedded_postgres(DATA / "postgres", statistics=True))
             except EmbeddedUnavailable as error:
                 raise click.ClickException(str(error)) from error
-            environ["DATABASE_URL"] = url
+            environ[EMBEDDED_DATABASE] = url
             config = Config.from_env(environ)
         for url in resolve(config).database_urls:
             runner.migrate(url, lambda message: click.echo(f"  {message}"))

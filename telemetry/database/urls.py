@@ -3,7 +3,7 @@
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from telemetry.config import Config, ConfigError, redact_url
+from telemetry.config import EMBEDDED_DATABASE, Config, ConfigError, redact_url
 
 
 def check_urls(config: Config) -> None:
@@ -11,6 +11,7 @@ def check_urls(config: Config) -> None:
     for name, url in (
         ("DATABASE_URL", config.database_url),
         ("RUNTIME_DATABASE_URL", config.runtime_database_url),
+        (EMBEDDED_DATABASE, config.embedded_database_url),
     ):
         try:
             conninfo_to_dict(url or "")

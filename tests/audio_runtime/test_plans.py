@@ -99,7 +99,7 @@ class Plans:
         return root
 
     def _explain(self, explain, name, parameters):
-        query = statements.load(name).replace(f"/* {name} */".encode(), explain.encode())
+        query = f"{explain} ".encode() + statements.load(name)
         rows = self.db.execute(query, {**PARAMETERS, **parameters}, prepare=False)
         return rows.fetchone()["QUERY PLAN"][0]["Plan"]
 
@@ -194,9 +194,7 @@ def test_listing_devices_jumps_from_one_to_the_next(plan):
 
 def test_a_rebuild_does_not_read_the_history(plan, db):
     """A device with one kind missing reads seven index entries, not all its events."""
-    query = statements.load("audio_runtime/verify_current").replace(
-        b"/* audio_runtime/verify_current */", b"EXPLAIN (ANALYZE, FORMAT JSON)"
-    )
+    query = b"EXPLAIN (ANALYZE, FORMAT JSON) " + statements.load("audio_runtime/verify_current")
     nodes = [db.execute(query, PARAMETERS, prepare=False).fetchone()["QUERY PLAN"][0]["Plan"]]
     for node in nodes:
         nodes += node.get("Plans", [])

@@ -11,6 +11,7 @@ import pytest
 
 from telemetry.cli import main
 from telemetry.database.connection import connect
+from telemetry.database.embedded import embedded_postgres
 from telemetry.migrations import runner
 from tests.support.command import telemetry, telemetry_process
 from tests.support.runs import minimal_run
@@ -166,7 +167,7 @@ main()
 """
 
 
-def test_serve_prints_the_whole_url_of_the_embedded_database(migrated_cluster, tmp_path):
+def test_serve_prints_the_embedded_database_and_says_that_it_was_chosen(migrated_cluster, tmp_path):
     output = tmp_path / "serve.log"
     with folder() as data, output.open("wb") as log:
         copy_cluster(migrated_cluster, data / "postgres")
@@ -178,10 +179,42 @@ def test_serve_prints_the_whole_url_of_the_embedded_database(migrated_cluster, t
         )
         try:
             wait_until(lambda: "Try it:" in output.read_text())
+            url = output.read_text().partition("Database    ")[2].splitlines()[0]
+            statistics = executed_statements(url)
+            base = output.read_text().partition("Serving on  ")[2].split()[0]
+            health = httpx.get(f"{base}/api/health/persistence").json()
         finally:
             serve.terminate()
             assert serve.wait(40) == 0
-    assert "Database    postgresql://postgres:@/postgres?host=/" in output.read_text()
+    assert url.startswith("postgresql://postgres:@/postgres?host=/")
+    assert any(text.startswith("SELECT /* migrations/applied */\n") for text in statistics)
+    notes = {domain["note"] for domain in health["domains"].values()}
+    assert notes == {"the embedded PostgreSQL of serve, because nothing is configured"}
+    assert health["required"]
+    assert health["pass_contract"]
+    log = output.read_text()
+    assert "agent_runs=postgresql (the embedded PostgreSQL of serve, because nothing is con" in log
+    assert "DATABASE_URL is set" not in log
+
+
+def executed_statements(url):
+    """Return the texts of the statements that the server has counted."""
+    with connect(url) as connection:
+        rows = connection.execute("SELECT query FROM pg_stat_statements").fetchall()
+    return [row["query"] for row in rows]
+
+
+def test_the_embedded_database_of_an_earlier_release_gets_its_statistics_once(migrated_cluster):
+    with folder() as data:
+        copy_cluster(migrated_cluster, data / "postgres")
+        started = []
+        for _ in range(2):
+            with embedded_postgres(data / "postgres", statistics=True) as url, connect(url) as it:
+                assert executed_statements(url)
+                row = it.execute("SELECT pg_postmaster_start_time() AS time").fetchone()
+                started.append(row["time"])
+        log = (data / "postgres" / "log").read_text()
+    assert log.count("database system is ready") == 4  # one by the copied cluster itself
 
 
 def test_serve_reports_a_data_folder_of_another_postgresql_version_in_one_line(migrated_cluster):

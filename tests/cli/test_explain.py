@@ -21,10 +21,12 @@ STATEMENTS = statement_files.names()
 NO_PLAN = {
     "database/begin",
     "database/commit",
+    "database/create_statement_statistics",
     "database/explain_analyze_json",
     "database/explain_analyze_text",
     "database/explain_json",
     "database/explain_text",
+    "database/preload_statement_statistics",
     "migrations/move_aside",
     "migrations/reset_session",
     "runs/copy",

@@ -65,7 +65,7 @@ def test_a_row_does_not_grow_with_the_allowance(hit, db):
     hit(0.01)
     db.execute(
         "UPDATE rate_limit_clients SET hits = array_fill(5, ARRAY[1000]),"
-        " ticks = ARRAY(SELECT generate_series(ticks[1], ticks[1] + 59_940_000, 60_000))"
+        " ticks = ARRAY(SELECT generate_series(ticks[1], ticks[1] + 59940000, 60000))"
     )
     for number in range(20):
         used = hit(60 + number * 0.05, allowance=1_000_000)

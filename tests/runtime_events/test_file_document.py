@@ -109,12 +109,97 @@ def test_it_follows_a_link(file_client, events_file):
     assert len(real.read_text().splitlines()) == 2
 
 
-def test_it_leaves_a_broken_document_alone(file_client, events_file):
-    events_file.write_text('{"events": [{"id": "a"},')
+EVENTS = [old_event(number) for number in range(3)]
+OTHERS = {f"key-{number}": {"a": [number, "events", None]} for number in range(400)}
+LATE = {**OTHERS, "events": EVENTS}
+
+
+def indented(document):
+    return json.dumps(document, indent=2)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff", "\ufeff \n\n"])
+@pytest.mark.parametrize("write", [json.dumps, indented])
+@pytest.mark.parametrize(
+    "document",
+    [LATE, EVENTS, {"meta": {"events": [1]}, "events": EVENTS}, {"a": '\\"{[', "events": EVENTS}],
+    ids=["late", "array", "behind another", "odd text"],
+)
+def test_it_takes_any_document(file_client, events_file, document, write, mark):
+    events_file.write_text(mark + write(document))
+    assert file_client.post(URL, json=full_event(id="new")).status_code == 201
+    assert listed(file_client) == ["new", "rt_2", "rt_1", "rt_0"]
+    lines = events_file.read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["rt_0", "rt_1", "rt_2", "new"]
+
+
+@pytest.mark.parametrize("write", [json.dumps, indented])
+@pytest.mark.parametrize("document", [LATE, EVENTS], ids=["late", "array"])
+def test_it_takes_what_was_appended_to_a_document(file_client, events_file, document, write):
+    appended = f"{json.dumps(old_event(7))}\n{{torn\n{json.dumps(old_event(8))}\n"
+    events_file.write_text(f"{write(document)}\n{appended}")
+    assert listed(file_client) == ["rt_8", "rt_7", "rt_2", "rt_1", "rt_0"]
+    assert "{torn" in events_file.read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"events": [{"id": "a"},',
+        '\ufeff{"events": [{"id": "a"},',
+        '[{"id": "a"},',
+        json.dumps(LATE)[:-1],
+        indented(LATE)[:-1],
+        indented(EVENTS)[:-1],
+        indented({"data": EVENTS}),
+        '{"events": {"id": "a"\n}}',
+        '["\udcff"]',
+    ],
+)
+def test_it_leaves_a_broken_document_alone(file_client, events_file, text):
+    events_file.write_text(text, errors="surrogateescape")
+    before = events_file.read_bytes()
     for response in (file_client.post(URL, json=full_event()), file_client.get(URL)):
         assert response.status_code == 503
         assert "document" in response.json["detail"]
-    assert events_file.read_text() == '{"events": [{"id": "a"},'
+    assert events_file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        '{"id": "to',
+        '{"id": "a", "source":',
+        '{"id": "a", "metadata": {"b":',
+        '{"id": "a",',
+        '{"id": "a"}',
+        "{",
+        json.dumps(old_event(9, metadata={"long": "x" * 5000}))[:-5],
+        json.dumps({**old_event(9), "events": []}),
+        "7",
+    ],
+)
+def test_lines_whose_first_is_odd_stay_lines(file_client, events_file, first):
+    lines = [json.dumps(old_event(number, metadata={"a": 1})) for number in (1, 2)]
+    events_file.write_text("\n".join([first, *lines]) + "\n")
+    before = events_file.read_text()
+    assert file_client.post(URL, json=full_event(id="new")).status_code == 201
+    assert events_file.read_text().startswith(before)
+    assert [it for it in listed(file_client) if it != "rt_9"] == ["new", "rt_2", "rt_1"]
+
+
+def test_a_mark_before_lines_is_skipped(file_client, events_file):
+    events_file.write_text(f"\ufeff{json.dumps(old_event(1))}\n{json.dumps(old_event(2))}\n")
+    assert listed(file_client) == ["rt_2", "rt_1"]
+    assert file_client.post(URL, json=full_event(id="rt_1")).status_code == 200
+    assert file_client.post(URL, json=full_event(id="new")).status_code == 201
+    assert listed(file_client) == ["new", "rt_2", "rt_1"]
+
+
+def test_a_long_first_line_stays_a_line(file_client, events_file):
+    long = old_event(1, metadata={"events": "x" * 10_000})
+    events_file.write_text(json.dumps(long) + "\n" + json.dumps(old_event(2)) + "\n")
+    assert listed(file_client) == ["rt_2", "rt_1"]
 
 
 def test_it_starts_again_after_a_crash(file_client, events_file):

@@ -55,6 +55,19 @@ def test_it_takes_a_document(run, client):
     assert [event["id"] for event in client.get(URL).json["items"]] == ["c", "b", "a"]
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_it_takes_any_form_of_a_file(run, client, mark):
+    events = [old_event(it) for it in "abc"]
+    others = {f"key-{number}": {"a": [number]} for number in range(500)}
+    for document in (events, {**others, "events": events}):
+        for text in (json.dumps(document), json.dumps(document, indent=2)):
+            result = run(mark + text)
+            assert result.exit_code == 0, result.output
+            assert "3 read" in result.stdout
+    assert "0 imported, 3 already there" in run(mark + lines(*events)).stdout
+    assert [event["id"] for event in client.get(URL).json["items"]] == ["c", "b", "a"]
+
+
 def test_a_second_import_changes_nothing(run, client):
     nameless = old_event("x")
     del nameless["id"]

@@ -20,6 +20,7 @@ OURS = (
     "PERSISTENCE_",
     "GLOBAL_",
     "TELEMETRY_",
+    "_TELEMETRY_",
     "WEB_CONCURRENCY",
     "LOG_LEVEL",
 )
