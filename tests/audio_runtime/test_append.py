@@ -90,7 +90,10 @@ def test_it_chains_each_row_to_the_one_before(client, cast):
         client.post(URL, json=event(kind, session_id=71))
     reached = bytes(32)
     for row in cast.events():
-        fields = [value for name, value in row.items() if name != "row_hash"]
+        place = [*row].index("row_hash")
+        # Columns behind row_hash were added later, and count in the rows that have them.
+        later = [value for value in [*row.values()][place + 1 :] if value is not None]
+        fields = [*row.values()][:place] + later
         reached = hashlib.sha256(reached + b"".join(map(canonical, fields))).digest()
         assert row["row_hash"] == reached
     assert cast.rows("os_core.audio_runtime_heads")[0]["row_hash"] == reached

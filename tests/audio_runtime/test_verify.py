@@ -1,9 +1,11 @@
 """Whatever a superuser changes with the triggers off is found and named."""
 
+from math import inf, nextafter
+
 import pytest
 
 from telemetry.audio_runtime.kept_heads import read_heads
-from tests.support.audio_runtime import KINDS, event
+from tests.support.audio_runtime import KIND_FIELDS, KINDS, event
 
 URL = "/api/v1/audio-runtime/events"
 LEDGER = "os_core.audio_runtime_events"
@@ -55,22 +57,21 @@ def line(event_id, problem, device="device-1"):
     return f"tenant_id=tenant-1 device_id={device} event_id={event_id} problem={problem}"
 
 
-def column_of(kind):
-    return {
-        "STREAM_REFS": "pre_roll_buffer_id = 12",
-        "VAD_EVENT": "processed_stream_id = 'x'",
-        "DEVICE_STATE": "selected_mic = 'x'",
-        "TIMING_STATS": "drift_ppm = nextafter",
-        "INTERRUPT_CANDIDATE": "reason_code = 8",
-        "DEGRADATION_FLAGS": "aec_unstable = TRUE",
-        "TTS_PLAYBACK_ACTIVE": "tts_playback_active = FALSE",
-    }[kind].replace("nextafter", "-0.10000000000000002")
+def changed(value):
+    """Return another value, as near as possible."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value - 1
+    return nextafter(value, inf) if isinstance(value, float) else f"{value}x"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_changed_field_is_found(cast, ids, db, kind):
     event_id = ids[KINDS.index(kind)]
-    db.execute(f"UPDATE {LEDGER} SET {column_of(kind)} WHERE event_id = %s", [event_id])
+    name, value = next(iter(KIND_FIELDS[kind].items()))
+    statement = f"UPDATE {LEDGER} SET {name} = %s WHERE event_id = %s"
+    db.execute(statement, [changed(value), event_id])
     found = cast.verify()
     assert found[0] == line(event_id, "row_hash_wrong")
     assert all("device_id=device-1" in it for it in found)

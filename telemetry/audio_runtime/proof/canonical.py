@@ -2,15 +2,22 @@
 
 A field is 00 when it is NULL, else 01, the length of its value in four bytes, and the value: text
 in UTF-8, integers as eight bytes, doubles as the eight bytes of IEEE 754, booleans as one byte;
-the highest byte comes first.
+the highest byte comes first. Fields that were added later follow at the end, in the rows that
+have one of them and in no others, so that the bytes of older rows stay the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from struct import Struct
 from typing import Any
 
-from telemetry.audio_runtime.proof.declaration import FIELDS, PLACE, Type
+from telemetry.audio_runtime.proof.declaration import (
+    FIELDS,
+    FIRST_FIELDS,
+    LATER_FIELDS,
+    PLACE,
+    Type,
+)
 
 # The hash before the first event of a device.
 FIRST_HASH = bytes(32)
@@ -23,7 +30,8 @@ _double = Struct(">BId").pack
 
 # event_id, then tenant_id and device_id, which are the same in all rows of a device.
 _NAMES = slice(PLACE["tenant_id"], PLACE["device_id"] + 1)
-_REST = slice(PLACE["device_id"] + 1, len(FIELDS))
+_REST = slice(PLACE["device_id"] + 1, len(FIRST_FIELDS))
+_LATER = slice(len(FIRST_FIELDS), len(FIELDS))
 
 
 def _encode_text(value: str) -> bytes:
@@ -46,6 +54,7 @@ ENCODERS: dict[Type, Callable[[Any], bytes]] = {
     Type.BOOLEAN: _BOOLEANS.__getitem__,
 }
 _REST_ENCODERS = [ENCODERS[field.type] for field in FIELDS[_REST]]
+_LATER_ENCODERS = [[ENCODERS[field.type] for field in group] for group in LATER_FIELDS]
 
 
 def names_content(tenant_id: str, device_id: str) -> bytes:
@@ -62,7 +71,28 @@ def content_with(names: bytes, event: tuple[Any, ...]) -> bytes:
         NULL if value is None else encode(value)
         for encode, value in zip(_REST_ENCODERS, event[_REST], strict=True)
     ]
-    return b"".join([_encode_bigint(event[0]), names, *fields])
+    later = encode_later(_LATER_ENCODERS, event[_LATER]) if _LATER_ENCODERS else b""
+    return b"".join([_encode_bigint(event[0]), names, *fields, later])
+
+
+def encode_later(
+    encoders: Sequence[Sequence[Callable[[Any], bytes]]], values: Sequence[Any]
+) -> bytes:
+    """Return the bytes of the fields that were added later, whose ``encoders`` come in groups.
+
+    A group is left out when its values, and those of all groups after it, are None.
+    """
+    left, content = [*values], b""
+    for group in reversed(encoders):
+        own = left[len(left) - len(group) :]
+        del left[len(left) - len(group) :]
+        if content or any(value is not None for value in own):
+            fields = [
+                NULL if value is None else encode(value)
+                for encode, value in zip(group, own, strict=True)
+            ]
+            content = b"".join(fields) + content
+    return content
 
 
 def content(event: tuple[Any, ...]) -> bytes:

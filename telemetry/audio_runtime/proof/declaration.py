@@ -1,12 +1,12 @@
 """The one declaration of ledger fields and event kinds from which the proof derives its rules.
 
-To add an event kind: append its fields to ``FIELDS`` and the kind to ``KINDS``, and its reason
-codes, if it has any, to ``REASONS``. New fields also need a second version of the canonical
-bytes (see canonical.py), since those of stored rows must not change.
+To add an event kind: append a group with its fields to ``LATER_FIELDS`` and the kind to ``KINDS``,
+and its reason codes, if it has any, to ``REASONS``.
 """
 
 from collections.abc import Callable
 from enum import Enum
+from itertools import chain
 from typing import Any, NamedTuple
 
 
@@ -60,8 +60,8 @@ COMMON: tuple[Field, ...] = (
     Field("idempotency_key", Type.TEXT),
 )
 
-# All fields, in the order of the columns and of the canonical bytes.
-FIELDS: tuple[Field, ...] = (
+# The fields of the first release, in the order of the columns and of the canonical bytes.
+FIRST_FIELDS: tuple[Field, ...] = (
     *COMMON,
     Field("processed_stream_id", Type.TEXT, payload="processed_stream_id"),
     Field("raw_stream_id", Type.TEXT),
@@ -83,6 +83,13 @@ FIELDS: tuple[Field, ...] = (
     Field("stream_gap_detected", Type.BOOLEAN),
     Field("tts_playback_active", Type.BOOLEAN, payload="tts_playback_active"),
 )
+
+# Fields that were added later, in groups: one per event kind. The canonical bytes of a group follow
+# those of FIRST_FIELDS, but only in rows that have a field of the group, or of a group after it.
+LATER_FIELDS: tuple[tuple[Field, ...], ...] = ()
+
+# All fields, in the order of the canonical bytes.
+FIELDS = (*FIRST_FIELDS, *chain.from_iterable(LATER_FIELDS))
 
 KINDS = {
     "STREAM_REFS": Kind(
