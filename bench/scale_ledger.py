@@ -17,7 +17,7 @@ from bench import cpu, machine, postgres, report, scale_ledger_rows
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.rebuild import rebuild
 from telemetry.audio_runtime.verify import verify
-from telemetry.cli.connections import UnlimitedTransactions, connect_without_time_limit
+from telemetry.database.unlimited import UnlimitedTransactions, connect_without_time_limit
 from tests.support.databases import execute
 from tests.support.server import folder
 

@@ -12,7 +12,7 @@ from telemetry.audio_runtime.proof.device import MAX_FINDINGS, Start, check_devi
 from telemetry.audio_runtime.rows import read_rows
 from telemetry.database import statements
 from telemetry.database.connection import Connection
-from telemetry.database.database import SET_UP_TRANSACTION
+from telemetry.database.unlimited import transaction_without_time_limit
 from telemetry.database.values import as_json
 
 SET_UP = statements.load("audio_runtime/verify_set_up")
@@ -40,8 +40,7 @@ def use_snapshots(connection: Connection) -> None:
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[None]:
     """Hold a transaction open that is set up for verify, without a time limit."""
-    with connection.transaction():
-        connection.execute(SET_UP_TRANSACTION, {"time_limit": "0"})
+    with transaction_without_time_limit(connection):
         connection.execute(SET_UP)
         yield
 

@@ -5,6 +5,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from telemetry.database import statements
+from telemetry.database.connection import Connection
 from telemetry.database.database import Row
 from telemetry.database.values import Json, as_json
 
@@ -37,7 +38,41 @@ class Scope(NamedTuple):
         return self.tenant_id in (None, tenant_id) and self.device_id in (None, device_id)
 
 
+# Runs a statement that lists rows.
 Fetch = Callable[[bytes, dict[str, Any]], list[Row]]
+
+
+def fetch_on(connection: Connection) -> Fetch:
+    """Return a Fetch that uses the connection."""
+
+    def fetch(statement: bytes, parameters: dict[str, Any]) -> list[Row]:
+        return connection.execute(statement, parameters, prepare=False).fetchall()
+
+    return fetch
+
+
+def pages_by_name(
+    fetch: Fetch, statement: bytes, tenant_id: str | None, size: int
+) -> Iterator[list[Row]]:
+    """Yield the pages of a statement that lists a row per device, of at most ``size`` rows each.
+
+    The statement takes ``tenant_id`` (None for all), ``row_limit``, and the name of the last
+    device of the page before as ``after_tenant`` and ``after_device``.
+    """
+    last = {"tenant_id": tenant_id or "", "device_id": ""}
+    while page := fetch(
+        statement,
+        {
+            "tenant_id": tenant_id,
+            "after_tenant": last["tenant_id"],
+            "after_device": last["device_id"],
+            "row_limit": size,
+        },
+    ):
+        yield page
+        if len(page) < size:
+            return
+        last = page[-1]
 
 
 def pages(fetch: Fetch, scope: Scope, size: int) -> Iterator[list[Row]]:
@@ -49,17 +84,4 @@ def pages(fetch: Fetch, scope: Scope, size: int) -> Iterator[list[Row]]:
         if page := fetch(LIST_DEVICE_TENANTS, scope._asdict()):
             yield page
         return
-    last = {"tenant_id": scope.tenant_id or "", "device_id": ""}
-    while page := fetch(
-        LIST_DEVICES,
-        {
-            "tenant_id": scope.tenant_id,
-            "after_tenant": last["tenant_id"],
-            "after_device": last["device_id"],
-            "row_limit": size,
-        },
-    ):
-        yield page
-        if len(page) < size:
-            return
-        last = page[-1]
+    yield from pages_by_name(fetch, LIST_DEVICES, scope.tenant_id, size)

@@ -10,7 +10,8 @@ from telemetry.audio_runtime.outcomes import (
     RefusedByConstraint,
     Stored,
 )
-from telemetry.http.error_shape import batch_error
+from telemetry.audio_runtime.refusals import RefusalError
+from telemetry.http.error_shape import batch_error, integrity_error
 from telemetry.http.errors import ApiError
 
 
@@ -40,8 +41,7 @@ def success_of(outcome: Stored) -> Success:
 def failure_of(outcome: Refused | RefusedByConstraint, event: dict[str, Any]) -> Failure:
     """Return what a response says of an event that was refused."""
     if isinstance(outcome, RefusedByConstraint):
-        detail = f"Database integrity error: {outcome.constraint}"
-        return Failure(400, refusals.FIELDS_INVALID, detail)
+        return Failure(400, refusals.FIELDS_INVALID, integrity_error(outcome.constraint))
     reason = outcome.reason_code
     return Failure(refusals.STATUSES[reason], reason, refusals.detail(reason, event))
 
@@ -60,4 +60,4 @@ def error_of(outcome: Refused | RefusedByConstraint, event: dict[str, Any]) -> A
     if isinstance(outcome, RefusedByConstraint):
         # No reason code, as in the other rooms; the entry of a batch cannot do without one.
         return ApiError(status, detail, log=f"[ERROR] {detail}")
-    return ApiError(status, detail, reason_code=reason)
+    return RefusalError(reason, detail, status)

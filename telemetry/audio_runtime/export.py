@@ -4,15 +4,15 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from telemetry.audio_runtime.check import snapshot, use_snapshots
 from telemetry.audio_runtime.checkers import Connect
-from telemetry.audio_runtime.devices import Scope, name_of, pages
+from telemetry.audio_runtime.devices import Scope, fetch_on, name_of, pages
 from telemetry.audio_runtime.proof.export import device_line, last_line, link_line
 from telemetry.audio_runtime.rows import read_rows
 from telemetry.audio_runtime.verify import PAGE, NothingToVerify
-from telemetry.database.database import Row
+from telemetry.files import sync_folder
 
 
 def export(
@@ -28,10 +28,7 @@ def export(
     with connect() as listing, connect() as reading, _complete(path) as file:
         use_snapshots(reading)
 
-        def fetch(statement: bytes, parameters: dict[str, Any]) -> list[Row]:
-            return listing.execute(statement, parameters, prepare=False).fetchall()
-
-        for page in pages(fetch, scope, PAGE):
+        for page in pages(fetch_on(listing), scope, PAGE):
             wanted = [
                 dict(zip(("tenant_id", "device_id"), name_of(it), strict=True)) for it in page
             ]
@@ -57,5 +54,6 @@ def _complete(path: Path) -> Iterator[TextIO]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+        sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)

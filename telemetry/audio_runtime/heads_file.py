@@ -4,37 +4,26 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from telemetry.audio_runtime.devices import Fetch, pages_by_name
 from telemetry.audio_runtime.kept_heads import check_lines
 from telemetry.database import statements
 from telemetry.database.database import Row
 from telemetry.database.values import as_json
+from telemetry.files import sync_folder
 
 LIST_ALL_HEADS = statements.load("audio_runtime/list_all_heads")
 
 PAGE = 1000
 
-Fetch = Callable[[bytes, dict[str, Any]], list[Row]]
-
 
 def pages_of_heads(fetch: Fetch, tenant: str | None) -> Iterator[list[Row]]:
-    """Yield pages of the current heads: of every tenant, or of one."""
-    last: Row = {"tenant_id": "", "device_id": ""}
-    while page := fetch(
-        LIST_ALL_HEADS,
-        {
-            "tenant_id": tenant,
-            "after_tenant": last["tenant_id"],
-            "after_device": last["device_id"],
-            "row_limit": PAGE,
-        },
-    ):
-        yield page
-        last = page[-1]
+    """Return pages of the current heads: of every tenant, or of one."""
+    return pages_by_name(fetch, LIST_ALL_HEADS, tenant, PAGE)
 
 
 def append_heads(path: Path, pages: Iterable[list[Row]]) -> int:
@@ -60,7 +49,7 @@ def append_heads(path: Path, pages: Iterable[list[Row]]) -> int:
             new.flush()
             os.fsync(new.fileno())
             os.replace(new.name, real)
-            _sync_folder(real.parent)
+            sync_folder(real.parent)
     return count
 
 
@@ -100,11 +89,3 @@ def _ends_with_newline(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read() == b"\n"
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -1,12 +1,11 @@
 """Heads that somebody kept: the answers of the heads endpoint, in a file."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-
-BOM = b"\xef\xbb\xbf"
 
 NAME = "[A-Za-z0-9._:-]+"
 
@@ -54,7 +53,7 @@ def check_lines(path: Path) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes().removeprefix(BOM)
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise BadHeads(f"{path}: {error.strerror}") from error
 

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from itertools import chain, islice
 from queue import SimpleQueue
 from time import sleep
-from typing import Any
 
 from telemetry.audio_runtime.check import Wanted, check, check_fast
 from telemetry.audio_runtime.checkers import (
@@ -16,11 +15,10 @@ from telemetry.audio_runtime.checkers import (
     connection_checker,
     process_checker,
 )
-from telemetry.audio_runtime.devices import Scope, name_of, pages
+from telemetry.audio_runtime.devices import Scope, fetch_on, name_of, pages
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.kept_heads import Head, Heads
 from telemetry.audio_runtime.proof.canonical import FIRST_HASH
-from telemetry.database.database import Row
 
 # Devices that one job checks in one snapshot.
 PAGE = 50
@@ -72,10 +70,7 @@ def _pages(  # noqa: PLR0913 - the arguments of verify
     with ExitStack() as opened:
         listing = opened.enter_context(connect())
 
-        def fetch(statement: bytes, parameters: dict[str, Any]) -> list[Row]:
-            return listing.execute(statement, parameters, prepare=False).fetchall()
-
-        listed = pages(fetch, scope, PAGE)
+        listed = pages(fetch_on(listing), scope, PAGE)
         first = [*islice(listed, 2)]
         if len(first) < 2:
             jobs = 1  # a second job would have no page

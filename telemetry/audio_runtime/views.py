@@ -96,27 +96,26 @@ def append_batch() -> Response:
     """Append up to MAX_BATCH events in one transaction, and report each of them."""
     with refusing_fields():
         batch = read_events()
-    errors = batch.errors
     results: list[dict[str, Any]] = []
     outcomes = _store().append_batch([*batch.valid.values()])
     for (index, event), outcome in zip(batch.valid.items(), outcomes, strict=True):
-        entries = results if isinstance(outcome, Stored) else errors
+        entries = results if isinstance(outcome, Stored) else batch.errors
         entries.append(entry_of(index, outcome, event))
-    errors.sort(key=itemgetter("index"))
+    batch.errors.sort(key=itemgetter("index"))
     inserted = sum(isinstance(outcome, Committed) for outcome in outcomes)
     duplicates = len(results) - inserted
     set_log_message(
         f"[OK] Batch of {batch.total} events: {inserted} committed,"
-        f" {duplicates} duplicates, {len(errors)} errors"
+        f" {duplicates} duplicates, {len(batch.errors)} errors"
     )
     body = {
         "inserted": inserted,
         "duplicates": duplicates,
-        "errors": errors,
+        "errors": batch.errors,
         "results": results,
         "total": batch.total,
     }
-    return json_response(body, 422 if errors and len(errors) == batch.total else 200)
+    return json_response(body, batch.status)
 
 
 @blueprint.get("/api/v1/audio-runtime/events")

@@ -11,15 +11,15 @@ from psycopg import errors
 
 from telemetry.audio_runtime.check import SET_UP as SET_UP_VERIFY
 from telemetry.cli import statement_files
-from telemetry.cli.connections import (
-    connect_without_time_limit,
-    require_url,
-    transaction_without_time_limit,
-)
 from telemetry.cli.examples import examples
 from telemetry.cli.statement_files import NoSuchStatement, StatementFile
+from telemetry.cli.urls import require_url
 from telemetry.config import Config, redact_url
 from telemetry.database import statements
+from telemetry.database.unlimited import (
+    connect_without_time_limit,
+    transaction_without_time_limit,
+)
 from telemetry.persistence import resolve
 
 # By --analyze and --format.

@@ -7,14 +7,14 @@ import click
 
 from telemetry.audio_runtime.heads_file import append_heads, pages_of_heads
 from telemetry.audio_runtime.kept_heads import BadHeads
-from telemetry.cli.connections import (
-    audio_runtime_url,
+from telemetry.cli.examples import examples
+from telemetry.cli.urls import audio_runtime_url
+from telemetry.config import Config
+from telemetry.database.database import Row
+from telemetry.database.unlimited import (
     connect_without_time_limit,
     transaction_without_time_limit,
 )
-from telemetry.cli.examples import examples
-from telemetry.config import Config
-from telemetry.database.database import Row
 
 
 @click.command(epilog=examples("python -m telemetry heads --append heads.jsonl"))

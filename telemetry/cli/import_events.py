@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import click
 
-from telemetry.cli.connections import require_url
 from telemetry.cli.examples import examples
+from telemetry.cli.urls import require_url
 from telemetry.config import Config, redact_url
 from telemetry.database.connection import connect
 from telemetry.database.database import Database

@@ -4,14 +4,11 @@ import click
 
 from telemetry.audio_runtime import rebuild as audio_runtime
 from telemetry.audio_runtime.devices import Scope
-from telemetry.cli.connections import (
-    UnlimitedTransactions,
-    audio_runtime_url,
-    connect_without_time_limit,
-)
 from telemetry.cli.examples import examples
+from telemetry.cli.urls import audio_runtime_url
 from telemetry.config import Config
 from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.unlimited import UnlimitedTransactions, connect_without_time_limit
 
 
 @click.command(epilog=examples("python -m telemetry rebuild --tenant tenant-1"))

@@ -16,10 +16,11 @@ from telemetry.audio_runtime.export import export
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
 from telemetry.audio_runtime.verify import NothingToVerify
 from telemetry.audio_runtime.verify import verify as audio_runtime_verify
-from telemetry.cli.connections import audio_runtime_url, connect_without_time_limit
 from telemetry.cli.examples import examples
 from telemetry.cli.failures import CannotVerify
+from telemetry.cli.urls import audio_runtime_url
 from telemetry.config import Config
+from telemetry.database.unlimited import connect_without_time_limit
 from telemetry.health.definitions import differences, hashes_of
 
 CANNOT_VERIFY = (

@@ -3,6 +3,7 @@
 - ``database``: runs statements and transactions on the pool; a store needs little else
 - ``pool``: opens the pool of connections and takes a live one from it
 - ``connection``: a connection that waits a bounded time for each response of the server
+- ``unlimited``: connections and transactions of commands, without a time limit
 - ``statements``: loads the statement files under ``sql/``
 - ``values``: converts JSON into parameters, and column values into JSON
 - ``batch_insert``: inserts a batch, and finds the records that a constraint refuses

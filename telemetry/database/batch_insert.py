@@ -7,8 +7,9 @@ import psycopg
 from psycopg import IntegrityError
 
 from telemetry.database.connection import Connection
-from telemetry.database.database import Database
+from telemetry.database.database import Database, Row
 from telemetry.database.errors import IntegrityViolation
+from telemetry.database.values import Keyed, json_array
 
 # Records in one part. A statement of this many takes less than a second, so that it reaches its
 # time limit because of the database and not because of the batch.
@@ -88,6 +89,21 @@ def insert_new(
         if isinstance(it := outcomes[key(record)], Refusal)
     }
     return Inserted({first[it] for it, result in outcomes.items() if result is True}, refused)
+
+
+def insert_group(
+    database: Database, statement: bytes, parameter: str, records: Sequence[Keyed], key: str
+) -> list[Row | None]:
+    """Insert the records that are new by one statement; return the row of each, or None.
+
+    Of several records with one key only the first is sent, so it takes the row. ``parameter`` is
+    what the statement takes the JSON array of the records as, ``key`` the column in which its
+    rows name them. Raises what Database.fetch_all raises.
+    """
+    first = {record.key: record for record in reversed(records)}
+    rows = database.fetch_all(statement, {parameter: json_array(first.values())}, prepare=True)
+    inserted = {row[key]: row for row in rows}
+    return [inserted.pop(record.key, None) for record in records]
 
 
 def _first_of_each(records: Mapping[int, Record], key: Callable[[Record], str]) -> dict[str, int]:

@@ -13,7 +13,9 @@ worker 1.03), one of 100 takes 0.83, one of 10 takes 0.87. INSERT alone would be
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from telemetry.database.connection import Connection
@@ -45,6 +47,11 @@ class CopyRow(Struct, frozen=True, gc=False):
     json: bytes
     unsent: tuple[int, ...]
     may_escape: bool
+
+    def values(self) -> list[Any]:
+        """Return the value of each column."""
+        values: list[Any] = msgspec.json.decode(b"[%b]" % self.json)
+        return values
 
 
 def copy_rows(connection: Connection, statement: bytes, rows: Sequence[CopyRow]) -> None:

@@ -72,13 +72,11 @@ def differences(found: Hashes) -> list[Difference]:
 
     None for a database that has nothing of it: that it is not migrated shows otherwise.
     """
-    return sorted(_differences(found, EXPECTED.items())) if found else []
+    return sorted(_differences(found)) if found else []
 
 
-def _differences(
-    found: Hashes, expected: Iterable[tuple[tuple[str, str], set[str]]]
-) -> Iterable[Difference]:
-    for (kind, name), hashes in expected:
+def _differences(found: Hashes) -> Iterable[Difference]:
+    for (kind, name), hashes in EXPECTED.items():
         stored = found.get((kind, name))
         if not stored:
             yield Difference(kind, name, "missing")

@@ -30,6 +30,11 @@ def error_body(detail: Any, **more: Any) -> dict[str, Any]:
     return {"detail": detail, **more}
 
 
+def integrity_error(constraint: str) -> str:
+    """Return the detail of a record that a constraint of the database refused."""
+    return f"Database integrity error: {constraint}"
+
+
 def batch_error(index: int, key: str, value: str | None, detail: Any) -> dict[str, Any]:
     """Return the entry of an invalid record in a batch's ``errors``.
 

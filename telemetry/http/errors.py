@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from telemetry.database.errors import IntegrityViolation
 from telemetry.failures import Unavailable
 from telemetry.http import request_log
-from telemetry.http.error_shape import Problem, error_body
+from telemetry.http.error_shape import Problem, error_body, integrity_error
 from telemetry.http.responses import json_response
 
 
@@ -80,7 +80,7 @@ def _unavailable(error: Unavailable) -> Response:
 
 
 def _integrity_violation(error: IntegrityViolation) -> Response:
-    message = f"Database integrity error: {error.constraint}"
+    message = integrity_error(error.constraint)
     request_log.set_log_message(f"[ERROR] {message}", level="ERROR")
     return json_response(error_body(message), HTTPStatus.BAD_REQUEST)
 

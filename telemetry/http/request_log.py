@@ -1,18 +1,15 @@
 """One log line per request, with its id. Views set its message; this module writes it."""
 
 import logging
-import re
-from os import urandom
 from time import perf_counter
 from typing import Any, cast
 
 from flask import Flask, Request, Response, g, has_request_context, request
 
+from telemetry.http import request_ids
 from telemetry.http.client_address import Client, client_of
 
 logger = logging.getLogger("telemetry.request")
-
-_VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 def init_app(app: Flask) -> None:
@@ -47,7 +44,7 @@ def _start() -> None:
     this.started = perf_counter()
     this.client = client_of(sent.environ)
     name = sent.environ.get("HTTP_X_REQUEST_ID", "")
-    this.request_id = name if _VALID_ID.fullmatch(name) else urandom(16).hex()
+    this.request_id = name if request_ids.is_valid(name) else request_ids.new_id()
 
 
 def _finish(response: Response) -> Response:

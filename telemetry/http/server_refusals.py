@@ -4,11 +4,11 @@ It imports neither Flask nor the driver, as ``worker.py``.
 """
 
 import json
-import uuid
 from typing import NamedTuple
 
 from gunicorn.http import errors
 
+from telemetry.http import request_ids
 from telemetry.http.error_shape import error_body
 from telemetry.http.wire import HeadTimeout, Refused
 
@@ -57,7 +57,7 @@ class Refusal(NamedTuple):
         status, reason, detail = next(
             it for kind, it in REFUSALS.items() if isinstance(cause, kind)
         )
-        return cls(status, reason, detail, request_id or uuid.uuid4().hex)
+        return cls(status, reason, detail, request_id or request_ids.new_id())
 
     def response(self) -> bytes:
         """Return the whole response. It ends the connection."""

@@ -14,10 +14,10 @@ from gunicorn.http import errors, message
 from gunicorn.http.unreader import SocketUnreader
 
 from telemetry import time_limits
+from telemetry.http import request_ids
 
 # One line of a head. A head that is not valid HTTP may end its lines with a newline alone.
 _REQUEST_ID = re.compile(rb"\r?\nX-Request-ID:[ \t]*(?P<id>[^\r\n]*)", re.IGNORECASE)
-_VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 
@@ -122,4 +122,4 @@ def caller_id(head: bytes) -> str | None:
     """Return the caller's request id in a head that may not be valid; None without a valid one."""
     found = _REQUEST_ID.findall(_END_OF_HEAD.split(head.lstrip(b"\r\n"), 1)[0])
     text = found[0].decode("latin-1").strip(" \t") if len(found) == 1 else ""
-    return text if _VALID_ID.fullmatch(text) else None
+    return text if request_ids.is_valid(text) else None

@@ -12,11 +12,9 @@ from psycopg.rows import TupleRow, tuple_row
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
-from telemetry.database.connection import Connection, connect
+from telemetry.database.connection import Connection
 from telemetry.database.database import BEGIN
-
-# A migration may run for long. Its lock_timeout limits how long it waits for locks.
-ANSWER_SECONDS = 24 * 3600.0
+from telemetry.database.unlimited import connect_without_time_limit
 
 
 class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types
@@ -27,10 +25,8 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
         super().__init__(DatabaseURI("", "", "", "", None, "", {}), "_yoyo_migration")
 
     def connect(self, _: DatabaseURI) -> Connection:
-        """Open yoyo's connection."""
-        connection = connect(self._url)
-        connection.answer_seconds = ANSWER_SECONDS
-        return connection
+        """Open yoyo's connection. A migration limits itself how long it waits for locks."""
+        return connect_without_time_limit(self._url)
 
     def cursor(self) -> Cursor[TupleRow]:
         """Return a cursor whose rows are tuples, as yoyo expects."""

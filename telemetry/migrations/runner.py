@@ -12,7 +12,7 @@ from yoyo import read_migrations
 
 from telemetry.database import statements
 from telemetry.database.connection import Connection, connect
-from telemetry.database.database import SET_UP_TRANSACTION
+from telemetry.database.unlimited import set_up_without_time_limit
 from telemetry.migrations import older_events, surroundings
 from telemetry.migrations.backend import Backend
 from telemetry.migrations.files import DIRECTORY, checksum, known_migrations, names_in
@@ -192,7 +192,7 @@ def _wait_for_lock(keeper: Connection, say: Say) -> None:
 @contextmanager
 def _transaction(backend: Backend) -> Iterator[None]:
     with backend.transaction():
-        backend.connection.execute(SET_UP_TRANSACTION, {"time_limit": "0"})
+        set_up_without_time_limit(backend.connection)
         yield
 
 

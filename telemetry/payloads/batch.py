@@ -7,7 +7,7 @@ from time import monotonic, sleep
 from typing import Any, Generic, TypeVar
 
 from telemetry.database.copy import CopyRow
-from telemetry.http.error_shape import Problem, batch_error, problem
+from telemetry.http.error_shape import Problem, batch_error, integrity_error, problem
 from telemetry.http.errors import Invalid
 from telemetry.payloads.loading import Loaded, ignored_fields
 from telemetry.payloads.parsing import parse_if_raw
@@ -49,7 +49,7 @@ class Batch(Generic[Record]):
     def add_constraint_errors(self, refused: dict[int, str]) -> None:
         """Add the errors of the records that a constraint refused, given by index."""
         for index, constraint in refused.items():
-            message = f"Database integrity error: {constraint}"
+            message = integrity_error(constraint)
             name = _name_of(self.valid[index], self.key)
             self.add_error(index, name, [problem(["body", index], message, "integrity")])
         self.errors.sort(key=itemgetter("index"))

@@ -1,5 +1,6 @@
 """Reading the body of a request: its content type, its encoding, its length, all of its bytes."""
 
+import codecs
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,8 +19,6 @@ JSON_LINES = (
     "application/jsonl",
     "application/x-jsonlines",
 )
-
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # How much of a body without a length, or of a compressed one, is read at once.
 PIECE_BYTES = 64 * 1024
@@ -60,7 +59,7 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
     except Exception as error:  # the server's own exception for a malformed chunk
         raise ClientDisconnected from error
     time_limits.start_request()
-    return content_type, body.removeprefix(BYTE_ORDER_MARK)
+    return content_type, body.removeprefix(codecs.BOM_UTF8)
 
 
 def read_document() -> Raw:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from marshmallow import Schema
 from msgspec import Raw
 
@@ -46,7 +45,7 @@ class CopyFormat:
 
     def keyed(self, row: CopyRow) -> Keyed:
         """Return the fields of the row's record that were sent, as JSON."""
-        values = msgspec.json.decode(b"[%b]" % row.json)
+        values = row.values()
         for index in self._objects:
             if values[index] is not None:
                 values[index] = Raw(values[index])

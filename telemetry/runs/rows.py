@@ -1,9 +1,5 @@
 """The format in which the runs of a batch are sent to sql/runs/copy.sql."""
 
-from typing import Any
-
-import msgspec
-
 from telemetry.database.copy import CopyRow
 from telemetry.database.values import as_json
 from telemetry.payloads.copy_format import CopyFormat
@@ -31,22 +27,17 @@ _STATUS = ROWS.columns.index("status")
 
 def has_ended(run: CopyRow) -> bool:
     """Return whether the record has a status other than running."""
-    return bool(_values(run)[_STATUS] != "running")
+    return bool(run.values()[_STATUS] != "running")
 
 
 def merge(start: CopyRow, end: CopyRow) -> CopyRow:
     """Return the run that two records make: the fields of ``end``, over those of ``start``."""
-    values = _values(end)
+    values = end.values()
     unsent = []
-    for index, value in enumerate(_values(start)):
+    for index, value in enumerate(start.values()):
         if index in end.unsent or values[index] is None:
             values[index] = value
             if index in start.unsent:
                 unsent.append(index)
     text = as_json(values)[1:-1]
     return CopyRow(end.key, text, (*unsent,), start.may_escape or end.may_escape)
-
-
-def _values(run: CopyRow) -> list[Any]:
-    values: list[Any] = msgspec.json.decode(b"[%b]" % run.json)
-    return values

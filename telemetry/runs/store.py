@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from telemetry.database import statements
+from telemetry.database.batch_insert import insert_group
 from telemetry.database.copy import CopyRow
 from telemetry.database.database import ATTEMPTS, Database, Row
 from telemetry.database.errors import DatabaseUnavailable
-from telemetry.database.values import Keyed, as_json, json_array
+from telemetry.database.values import Keyed, as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.runs.batch import BatchCreated, RunBatch
 from telemetry.runs.writes import CREATE, Existing, send_settle
@@ -114,15 +115,7 @@ class RunStore:
         return self._database.fetch_all(METRICS)
 
     def _create_group(self, runs: Sequence[Keyed]) -> Sequence[Row | None]:
-        """Create the runs that are new; return the row of each, None for a duplicate.
-
-        Of several runs with one event_id only the first is sent, so it takes the row.
-        """
-        first = {run.key: run for run in reversed(runs)}
-        sent = json_array(first.values())
-        rows = self._database.fetch_all(CREATE, {"runs": sent}, prepare=True)
-        created = {row["event_id"]: row for row in rows}
-        return [created.pop(run.key, None) for run in runs]
+        return insert_group(self._database, CREATE, "runs", runs, key="event_id")
 
     def _any_exists(self, event_ids: Sequence[str]) -> bool:
         found = self._database.fetch_one(FIND_ANY, {"event_ids": as_json(event_ids)})

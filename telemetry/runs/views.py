@@ -39,6 +39,7 @@ blueprint = Blueprint("runs", __name__)
 
 run_schema = RunSchema()
 update_schema = UpdateSchema()
+outcome_schema = OutcomeSchema()  # the stored fields of an update
 commit_schema = CommitSchema()
 list_schema = ListSchema()
 load_run = partial(load_keyed, run_schema, key="event_id")
@@ -108,7 +109,7 @@ def update(event_id: str) -> Response:
         message = "A run that is reopened has no end_time"
         raise Invalid([problem(["body", "end_time"], message, "reopened")])
     if not changes:
-        raise ApiError(400, f"Nothing to update; fields: {', '.join(OutcomeSchema().fields)}")
+        raise ApiError(400, f"Nothing to update; fields: {', '.join(outcome_schema.fields)}")
     try:
         updated = _store().update(event_id, changes, reopen=reopen)
     except RunHasEnded as ended:

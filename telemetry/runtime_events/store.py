@@ -5,11 +5,11 @@ from operator import itemgetter
 from typing import Any
 
 from telemetry.database import statements
-from telemetry.database.batch_insert import insert_new
+from telemetry.database.batch_insert import insert_group, insert_new
 from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
 from telemetry.database.errors import DatabaseUnavailable
-from telemetry.database.values import Keyed, as_json, json_array
+from telemetry.database.values import Keyed, as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.numbers import with_point
 from telemetry.runtime_events.events import BatchCreated, Created, Event, Filters
@@ -54,15 +54,7 @@ class DatabaseEvents:
         return BatchCreated(len(new), len(events) - len(new) - len(refused), refused)
 
     def _create_group(self, events: Sequence[Keyed]) -> Sequence[Row | None]:
-        """Store the events that are new; return the row of each, None for a duplicate.
-
-        Of several events with one id the first is stored, and so the first takes the row.
-        """
-        first = {event.key: event for event in reversed(events)}
-        sent = json_array(first.values())
-        rows = self._database.fetch_all(CREATE, {"events": sent}, prepare=True)
-        stored = {row["id"]: row for row in rows}
-        return [stored.pop(event.key, None) for event in events]
+        return insert_group(self._database, CREATE, "events", events, key="id")
 
     def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
         """Return a page of events, newest first."""

@@ -78,10 +78,7 @@ def test_any_row_gives_what_the_database_computes(connection, row):
 @OVER_ONE_DATABASE
 @given(events=st.lists(valid_events(), min_size=1, max_size=12))
 def test_appended_events_give_what_the_database_computes(client, ledger, events):
-    device = f"device-{len(ledger.rows('os_core.devices'))}"
-    ledger.bind({device: "tenant-1"})
-    if not ledger.rows("os_core.sessions"):
-        ledger.open({71: ("tenant-1", device)})
+    device = ledger.new_device()
     for sent in events:
         sent["device_id"] = device
     results = client.post(f"{URL}/batch", json=events).json["results"]

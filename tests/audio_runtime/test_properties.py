@@ -70,10 +70,7 @@ def as_stored(sent):
 @OVER_ONE_DATABASE
 @given(events=st.lists(valid_events(), min_size=1, max_size=12), cuts=st.data())
 def test_any_events_give_what_a_replay_of_them_gives(client, ledger, events, cuts):
-    device = f"device-{len(ledger.rows('os_core.devices'))}"
-    ledger.bind({device: "tenant-1"})
-    if not ledger.rows("os_core.sessions"):
-        ledger.open({71: ("tenant-1", device)})
+    device = ledger.new_device()
     for sent in events:
         sent["device_id"] = device
     cut = cuts.draw(st.integers(0, len(events)))

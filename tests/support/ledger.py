@@ -47,6 +47,14 @@ class Ledger:
                 [session, *names],
             )
 
+    def new_device(self) -> str:
+        """Bind one more device to tenant-1 and return its name. Session 71 is on the first one."""
+        device = f"device-{len(self.rows('os_core.devices'))}"
+        self.bind({device: "tenant-1"})
+        if not self.rows("os_core.sessions"):
+            self.open({71: ("tenant-1", device)})
+        return device
+
     def rows(self, table: str) -> list[dict[str, Any]]:
         return self.db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
 

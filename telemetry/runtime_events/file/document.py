@@ -4,22 +4,20 @@ A document is ``{"events": [...]}``, with any other members, or an array of even
 appended to a document, which make it invalid as a whole, are converted too.
 """
 
+import codecs
 import json
 import mmap
 import os
 import re
 import stat
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from telemetry.files import sync_folder
 from telemetry.http.errors import Invalid
-from telemetry.runtime_events.file.lines import sync_folder, write_all
-from telemetry.runtime_events.file.stored import (
-    BOM,
-    ExternalEventReader,
-    decode_line,
-    encode_line,
-)
+from telemetry.runtime_events.file.lines import write_all
+from telemetry.runtime_events.file.stored import ExternalEventReader, decode_line, encode_line
 
 _WHITE_SPACE = " \t\r\n"
 
@@ -43,7 +41,7 @@ class BadDocument(ValueError):
 def is_document(fd: int) -> bool:
     """Return whether the open file begins as a document, and not as lines do."""
     head = os.pread(fd, HEAD_BYTES, 0)
-    start = len(head) - len(head.removeprefix(BOM).lstrip(_WHITE_SPACE.encode()))
+    start = len(head) - len(head.removeprefix(codecs.BOM_UTF8).lstrip(_WHITE_SPACE.encode()))
     if head[start : start + 1] not in _OPENING:
         return False
     if b"\n" not in head:
@@ -83,7 +81,7 @@ def document_events(raw: bytes) -> list[bytes]:
 
     As Python reads and writes values that JSON does not allow, such as NaN, lines may hold them.
     """
-    text = raw.removeprefix(BOM).decode(errors="surrogateescape").lstrip(_WHITE_SPACE)
+    text = raw.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape").lstrip(_WHITE_SPACE)
     try:
         document, end = json.JSONDecoder().raw_decode(text)
         text[:end].encode()  # which fails where the document is not UTF-8
@@ -127,7 +125,7 @@ def convert_document(path: str, document: BinaryIO, cost_per_second: float) -> N
     finally:
         os.close(new)
     os.rename(temporary, path)
-    sync_folder(path)
+    sync_folder(Path(path).parent)
 
 
 def _lines(documents: list[bytes], cost_per_second: float) -> bytes:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import msgspec
 from filelock import lock_descriptor
 
+from telemetry.files import sync_folder
 from telemetry.runtime_events.events import Created, Event
 from telemetry.runtime_events.file.document import BadDocument, convert_document, is_document
 from telemetry.runtime_events.file.errors import EventsFileUnavailable
@@ -28,7 +29,6 @@ from telemetry.runtime_events.file.lines import (
     line_at,
     read_backwards,
     read_forwards,
-    sync_folder,
     write_all,
 )
 from telemetry.runtime_events.file.stored import decode_line, encode_line
@@ -157,7 +157,7 @@ class Journal:
             self._unreadable = 0
             last = [*islice(self._ids(read_backwards(fd, size)), REMEMBERED)]
             self._offsets.update(reversed(last))
-            sync_folder(self._path)
+            sync_folder(Path(self._path).parent)
         elif size > self._bookmark.end:
             for event_id, offset in self._ids(read_forwards(fd, self._bookmark.end, size)):
                 self._remember(event_id, offset)

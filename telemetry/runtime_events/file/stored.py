@@ -1,5 +1,6 @@
 """Events stored in a file: by this service, by an older one, or by hand."""
 
+import codecs
 import hashlib
 import json
 from collections import Counter
@@ -16,9 +17,6 @@ from telemetry.payloads.parsing import parse_document
 from telemetry.runtime_events.events import Event, event_to_store
 from telemetry.runtime_events.schema import MAX_ENDPOINT, MAX_METHOD, EventSchema
 from telemetry.timestamps import utc_text
-
-# Some editors write it at the beginning of a file.
-BOM = b"\xef\xbb\xbf"
 
 # The schema reads longer integers: it checks that they fit a double.
 Amount = Annotated[int, Meta(ge=0, le=INT64_MAX)] | Annotated[float, Meta(ge=0)]
@@ -79,7 +77,9 @@ class ExternalEventReader:
 
     def read(self, line: bytes) -> Event:
         """Return the event to store. Raises Invalid with every problem of the line."""
-        document = parse_document(line.removeprefix(BOM), long_integers=self._long_integers)
+        document = parse_document(
+            line.removeprefix(codecs.BOM_UTF8), long_integers=self._long_integers
+        )
         values = load(_schema, document, ()).values
         event = event_to_store(values, self._cost_per_second)
         for name in ("runtime_cost_estimate", "origin_idea_id"):
