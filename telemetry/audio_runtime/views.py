@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app
 from telemetry.audio_runtime import refusals
 from telemetry.audio_runtime.batch import read_events
 from telemetry.audio_runtime.devices import Scope
-from telemetry.audio_runtime.entries import entry_of, error_of, success_of
+from telemetry.audio_runtime.entries import entry_of, error_of, reason_for_log, success_of
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
 from telemetry.audio_runtime.outcomes import Committed, Stored
 from telemetry.audio_runtime.rebuild import LedgerContradiction
@@ -28,6 +28,7 @@ from telemetry.database.database import Row
 from telemetry.http.errors import ApiError
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
+from telemetry.payloads.batch import log_batch
 from telemetry.payloads.body import read_document
 from telemetry.payloads.loading import load
 from telemetry.payloads.query_string import read_query, require_with
@@ -105,9 +106,12 @@ def append_batch() -> Response:
     errors.sort(key=itemgetter("index"))
     inserted = sum(isinstance(outcome, Committed) for outcome in outcomes)
     duplicates = len(results) - inserted
-    set_log_message(
-        f"[OK] Batch of {batch.total} events: {inserted} committed,"
-        f" {duplicates} duplicates, {len(errors)} errors"
+    status = 422 if errors and len(errors) == batch.total else 200
+    log_batch(
+        f"{batch.total} events",
+        f"{inserted} committed, {duplicates} duplicates",
+        [reason_for_log(error) for error in errors],
+        refused=status != 200,
     )
     body = {
         "inserted": inserted,
@@ -116,7 +120,7 @@ def append_batch() -> Response:
         "results": results,
         "total": batch.total,
     }
-    return json_response(body, 422 if errors and len(errors) == batch.total else 200)
+    return json_response(body, status)
 
 
 @blueprint.get("/api/v1/audio-runtime/events")

@@ -15,11 +15,19 @@ from telemetry.database.errors import IntegrityViolation
 from telemetry.failures import Unavailable
 from telemetry.http import request_log
 from telemetry.http.error_shape import Problem, error_body
+from telemetry.http.reasons import reason_of
 from telemetry.http.responses import json_response
 
 
+# Something is lost until the client is corrected, so their log lines are warnings.
+WARNED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
 class ApiError(Exception):
-    """An error response. ``log`` replaces the message of the request's log line."""
+    """An error response.
+
+    The request's log line gives the reason that is in ``detail``; ``log`` replaces that line.
+    """
 
     def __init__(
         self,
@@ -58,6 +66,9 @@ def init_app(app: Flask) -> None:
 def _api_error(error: ApiError) -> Response:
     if error.log:
         request_log.set_log_message(error.log, level="ERROR", cause=error.__cause__)
+    else:
+        level = "WARNING" if error.status in WARNED else "INFO"
+        request_log.set_log_reason(reason_of(error.body["detail"]), level=level)
     return json_response(error.body, error.status, error.headers)
 
 
@@ -86,7 +97,7 @@ def _integrity_violation(error: IntegrityViolation) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    message = f"[ERROR] {type(error).__name__}: {error}"
+    message = f"{type(error).__name__}: {error}"
     request_log.set_log_message(message, level="ERROR", cause=error)
     detail = f"Internal error (request {request_log.request_id()})"
     return json_response(error_body(detail), HTTPStatus.INTERNAL_SERVER_ERROR)

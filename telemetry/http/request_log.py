@@ -2,6 +2,7 @@
 
 import logging
 import re
+from functools import partial
 from os import urandom
 from time import perf_counter
 from typing import Any, cast
@@ -9,16 +10,21 @@ from typing import Any, cast
 from flask import Flask, Request, Response, g, has_request_context, request
 
 from telemetry.http.client_address import Client, client_of
+from telemetry.http.health_paths import HEALTH_PATHS
 
 logger = logging.getLogger("telemetry.request")
 
 _VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
+# The status and the reason of the last response, by health path.
+Answers = dict[str, tuple[int, str]]
+
 
 def init_app(app: Flask) -> None:
     """Give every request an id and a client first of all, and a log line last of all."""
     app.before_request(_start)
-    app.after_request(_finish)
+    answers: Answers = {}
+    app.after_request(partial(_finish, answers))
 
 
 def request_id() -> str:
@@ -39,7 +45,13 @@ def set_log_message(
     Does nothing outside a request.
     """
     if has_request_context():
-        g.log_message = message, level, cause
+        g.log_message = message, "", level, cause
+
+
+def set_log_reason(reason: str, *, level: str = "INFO") -> None:
+    """Add a reason to this request's usual log line, unless a message of its own is set."""
+    if "log_message" not in g:
+        g.log_message = "", reason, level, None
 
 
 def _start() -> None:
@@ -50,14 +62,17 @@ def _start() -> None:
     this.request_id = name if _VALID_ID.fullmatch(name) else urandom(16).hex()
 
 
-def _finish(response: Response) -> Response:
+def _finish(answers: Answers, response: Response) -> Response:
     this, sent = _unwrapped()
     response.headers["X-Request-ID"] = this.request_id
-    message, level_name, cause = this.get("log_message", ("", "INFO", None))
+    message, reason, level_name, cause = this.get("log_message", ("", "", "INFO", None))
     level = logging.getLevelName(level_name)
+    is_poll = sent.path in HEALTH_PATHS
+    if is_poll and _is_repeated(answers, sent.path, response, reason) and cause is None:
+        level = logging.DEBUG
     if not logger.isEnabledFor(level):
         return response
-    text = message or f"{sent.method} {sent.path} {response.status_code}"
+    text = message or _usual_text(sent, response, reason)
     # The logger's own methods would search the stack for the line of code that logs.
     make = logging.getLogRecordFactory()
     record = make(logger.name, level, __file__, 0, text, (), _exc_info(cause))
@@ -71,6 +86,19 @@ def _finish(response: Response) -> Response:
     )
     logger.handle(record)
     return response
+
+
+def _usual_text(sent: Request, response: Response, reason: str) -> str:
+    text = f"{sent.method} {sent.path} {response.status_code}"
+    return f"{text}: {reason}" if reason else text
+
+
+def _is_repeated(answers: Answers, path: str, response: Response, reason: str) -> bool:
+    """Return whether the last response of a health path was the same. Pollers ask every second."""
+    answer = response.status_code, reason
+    repeated = answers.get(path) == answer
+    answers[path] = answer
+    return repeated
 
 
 def _exc_info(cause: BaseException | None) -> Any:
