@@ -114,7 +114,8 @@ def on_starting(arbiter: Arbiter) -> None:
                 raise  # the configuration was read: this is the end of a new worker
             arbiter.app.cfg = config
             cause = error.code if isinstance(error.code, str) else "standard error says why"
-            arbiter.log.error("The reload failed, and the old workers go on: %s", cause)
+            message = "The reload failed, and the old workers go on: %s"
+            arbiter.log.error(message, cause)  # noqa: TRY400 - an exit needs no traceback
 
     arbiter.reload = reload_or_go_on
 

@@ -18,7 +18,6 @@ from telemetry.http.error_shape import Problem, error_body
 from telemetry.http.reasons import reason_of
 from telemetry.http.responses import json_response
 
-
 # Something is lost until the client is corrected, so their log lines are warnings.
 WARNED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
 

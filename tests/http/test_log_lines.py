@@ -58,7 +58,12 @@ def test_a_401_is_a_warning_with_its_reason_and_without_the_token(
 @pytest.mark.parametrize(
     ("method", "path", "sent", "fields"),
     [
-        ("POST", RUNS, minimal_run(status="s3cret", run_id=7), "status (enum), run_id (string_type)"),
+        (
+            "POST",
+            RUNS,
+            minimal_run(status="s3cret", run_id=7),
+            "status (enum), run_id (string_type)",
+        ),
         ("POST", RUNS, minimal_run("."), "event_id (identifier)"),
         ("PATCH", f"{RUNS}/x", {"duration_ms": "s3cret"}, "duration_ms (int_type)"),
         ("POST", RUNS, ["s3cret"], "body (object_type)"),
@@ -71,8 +76,8 @@ def test_a_401_is_a_warning_with_its_reason_and_without_the_token(
         (
             "POST",
             LEDGER,
-            event(jitter_ms="s3cret", mood="s3cret"),
-            "jitter_ms (unknown), mood (unknown)",
+            event(created_at="s3cret", mood="s3cret"),
+            "created_at (int_type), mood (unknown)",
         ),
         ("GET", f"{RUNS}?limit=s3cret", None, "limit (int_parsing)"),
         ("GET", f"{RUNS}?lmit=s3cret", None, "lmit (unknown)"),
@@ -103,7 +108,11 @@ def test_nothing_of_a_body_that_is_not_json_is_logged(client, logged, caplog, bo
     ("path", "valid", "outcomes"),
     [
         (RUNS, minimal_run(), "runs: {} created, 0 completed, 0 duplicates"),
-        (EVENTS, {"source": "api", "endpoint": "/x", "runtime_ms": 1}, "events: {} recorded, 0 duplicates"),
+        (
+            EVENTS,
+            {"source": "api", "endpoint": "/x", "runtime_ms": 1},
+            "events: {} recorded, 0 duplicates",
+        ),
     ],
 )
 def test_the_line_of_a_batch_names_the_bad_fields_of_its_records_once(
@@ -126,7 +135,9 @@ def test_the_line_of_a_batch_names_the_bad_fields_of_its_records_once(
 
 def test_the_line_of_a_ledger_batch_names_bad_fields_and_reason_codes(client, logged):
     bad = event(device_id="device-0", mood="s3cret")
-    response = client.post(f"{LEDGER}/batch", json=[bad, event(device_id="none"), event(device_id="no")])
+    response = client.post(
+        f"{LEDGER}/batch", json=[bad, event(device_id="none"), event(device_id="no")]
+    )
     assert response.status_code == 422
     ((level, message),) = logged()
     assert level == "WARNING"

@@ -20,8 +20,14 @@ FAILURES = {
         real_fork, os.fork = os.fork, fork
     """,
     "broken": """
-        from telemetry.database import urls
-        urls.check_urls = None
+        def fork():
+            os.fork = real_fork
+            child = real_fork()
+            if child == 0:
+                from telemetry.database import urls
+                urls.check_urls = None
+            return child
+        real_fork, os.fork = os.fork, fork
     """,
     "unforked": """
         def fork():
