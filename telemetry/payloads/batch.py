@@ -57,7 +57,7 @@ class Batch(Generic[Record]):
         self.errors.sort(key=itemgetter("index"))
 
     def log(self, records: str, counts: str) -> None:
-        """Set the log line: how many ``records`` there were, and the ``counts`` of each outcome."""
+        """Set the log line: how many ``records`` there are, and the ``counts`` of each outcome."""
         details = [error["detail"] for error in self.errors]
         log_batch(f"{self.total} {records}", counts, details, refused=self.status != 200)
 
