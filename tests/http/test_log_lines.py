@@ -80,7 +80,7 @@ def test_a_401_is_a_warning_with_its_reason_and_without_the_token(
             "created_at (int_type), mood (unknown)",
         ),
         ("GET", f"{RUNS}?limit=s3cret", None, "limit (int_parsing)"),
-        ("GET", f"{RUNS}?lmit=s3cret", None, "lmit (unknown)"),
+        ("GET", f"{RUNS}?mood=s3cret", None, "mood (unknown)"),
         ("PUT", "/api/v1/sessions/x", {"tenant_id": "t"}, "session_id (int_parsing)"),
     ],
 )
