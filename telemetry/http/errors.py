@@ -21,6 +21,9 @@ from telemetry.http.responses import json_response
 # Something is lost until the client is corrected, so their log lines are warnings.
 WARNED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
 
+# Their log lines say it all: the path, the method and the status.
+OBVIOUS = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+
 
 class ApiError(Exception):
     """An error response.
@@ -79,6 +82,8 @@ def _http_error(error: HTTPException) -> Response:
         detail = f"This URL accepts {headers['Allow']}"
     if isinstance(error, RequestEntityTooLarge):
         detail = "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
+    if error.code not in OBVIOUS:
+        request_log.set_log_reason(reason_of(detail))
     return json_response(error_body(detail), error.code or 500, headers)
 
 

@@ -171,6 +171,20 @@ def test_the_line_of_any_other_error_gives_its_reason(client, logged, method, pa
     assert message.startswith(f"{method} {path.partition('?')[0]} {line}")
 
 
+def test_the_line_of_a_body_that_is_too_large_names_the_variable(make_app, logged):
+    client = make_app(max_body_bytes=10).test_client()
+    client.post(RUNS, json=minimal_run())
+    [(level, message)] = logged()
+    assert level == "INFO"
+    assert message.startswith(f"POST {RUNS} 413: The body is larger than TELEMETRY_MAX_BODY_BYTES")
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/x", 404), ("PUT", RUNS, 405)])
+def test_the_line_of_an_unknown_path_or_method_is_short(client, logged, method, path, status):
+    client.open(path, method=method)
+    assert logged() == [("INFO", f"{method} {path} {status}")]
+
+
 def test_a_reason_is_bounded(client, logged):
     fields = {f"{'x' * 100_000}{number}": 1 for number in range(50)}
     response = client.post(LEDGER, json={**event(), **fields})
