@@ -90,6 +90,8 @@ def _http_error(error: HTTPException) -> Response:
 def _unavailable(error: Unavailable) -> Response:
     if error.log:
         request_log.set_log_message(error.log, level="ERROR")
+    else:
+        request_log.set_log_reason(reason_of(error.detail))
     headers = {"Retry-After": str(error.retry_after)}
     return json_response(error_body(error.detail), HTTPStatus.SERVICE_UNAVAILABLE, headers)
 

@@ -179,6 +179,12 @@ def test_the_line_of_a_body_that_is_too_large_names_the_variable(make_app, logge
     assert message.startswith(f"POST {RUNS} 413: The body is larger than TELEMETRY_MAX_BODY_BYTES")
 
 
+def test_the_line_of_a_room_without_a_backend_names_the_variable(make_app, logged):
+    make_app(database_url=None).test_client().get(RUNS)
+    reason = "Not configured: a PostgreSQL database is needed: set DATABASE_URL"
+    assert logged() == [("INFO", f"GET {RUNS} 503: {reason}")]
+
+
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/x", 404), ("PUT", RUNS, 405)])
 def test_the_line_of_an_unknown_path_or_method_is_short(client, logged, method, path, status):
     client.open(path, method=method)
