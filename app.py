@@ -18,6 +18,7 @@ from telemetry.health import views as health
 from telemetry.health.store import Probe
 from telemetry.http import authentication, cors, deadline, errors, request_log
 from telemetry.http.application import Application
+from telemetry.logs import START_LOGGER
 from telemetry.migrations.files import known_migrations
 from telemetry.persistence import Backend, Persistence, resolve
 from telemetry.rate_limit import limiter
@@ -29,7 +30,7 @@ from telemetry.runtime_events.events import RuntimeEventStore
 from telemetry.runtime_events.file.store import FileEvents
 from telemetry.runtime_events.store import DatabaseEvents
 
-logger = logging.getLogger("telemetry")
+logger = logging.getLogger(START_LOGGER)
 
 
 def create_app(config: Config | None = None) -> Flask:

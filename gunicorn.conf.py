@@ -5,6 +5,8 @@ import os
 import resource
 import socket
 import sys
+import traceback
+from typing import NoReturn
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
@@ -15,7 +17,7 @@ from telemetry.time_limits import GRACEFUL_SECONDS, IDLE_SECONDS
 
 
 def _configure() -> Config:
-    """Return the configuration. Exits with one line when it is invalid."""
+    """Return the configuration. Exits with one line when it is invalid or cannot be checked."""
     try:
         config = Config.from_env(os.environ)
     except ConfigError as error:
@@ -24,17 +26,29 @@ def _configure() -> Config:
     # library, the driver would block the workers that are forked from this process.
     child = os.fork()
     if child == 0:
-        from telemetry.database.urls import check_urls  # noqa: PLC0415 - in the child alone
-
-        try:
-            check_urls(config)
-        except ConfigError as error:
-            print(f"telemetry: {error}", file=sys.stderr, flush=True)
-            os._exit(1)
-        os._exit(0)
-    if os.waitpid(child, 0)[1]:
+        _check(config)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status < 0:
+        sys.exit(f"telemetry: signal {-status} ended the check of the database URLs")
+    if status:
         sys.exit(1)
     return config
+
+
+def _check(config: Config) -> NoReturn:
+    """Check the database URLs and end this process, whatever happens: it is a copy of gunicorn."""
+    status = 1
+    try:
+        from telemetry.database.urls import check_urls  # noqa: PLC0415 - in the child alone
+
+        check_urls(config)
+        status = 0
+    except ConfigError as error:
+        print(f"telemetry: {error}", file=sys.stderr, flush=True)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def _connections() -> int:
@@ -82,6 +96,28 @@ timeout = 60
 control_socket_disable = True
 
 logconfig_dict = logs.dict_config(_config.log_level)
+
+
+def on_starting(arbiter: Arbiter) -> None:
+    """Let the old workers go on when a reload (SIGHUP) cannot read its configuration.
+
+    gunicorn's own reload would end the master process.
+    """
+    reload = arbiter.reload
+
+    def reload_or_go_on() -> None:
+        config = arbiter.cfg
+        try:
+            reload()
+        except SystemExit as error:
+            if arbiter.cfg is not config:
+                raise  # the configuration was read: this is the end of a new worker
+            arbiter.app.cfg = config
+            cause = error.code if isinstance(error.code, str) else "standard error says why"
+            message = "The reload failed, and the old workers go on: %s"
+            arbiter.log.error(message, cause)  # noqa: TRY400 - an exit needs no traceback
+
+    arbiter.reload = reload_or_go_on
 
 
 def post_worker_init(worker: Worker) -> None:

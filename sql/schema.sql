@@ -21,6 +21,7 @@ COMMENT ON COLUMN public.migration_checksums.checksum IS 'SHA-256 of the migrati
 
 ALTER TABLE ONLY public.migration_checksums
     ADD CONSTRAINT migration_checksums_pkey PRIMARY KEY (migration_id);
+COMMENT ON INDEX public.migration_checksums_pkey IS 'sql/migrations/record_checksum.sql and sql/migrations/applied.sql';
 
 -- Functions
 
@@ -58,6 +59,7 @@ COMMENT ON COLUMN public.rate_limit_clients.last_hit_at IS 'sql/rate_limit/hit.s
 
 ALTER TABLE ONLY public.rate_limit_clients
     ADD CONSTRAINT rate_limit_clients_pkey PRIMARY KEY (client);
+COMMENT ON INDEX public.rate_limit_clients_pkey IS 'sql/rate_limit/hit.sql: the row of a client';
 
 CREATE INDEX ix_rate_limit_clients_last_hit_at ON public.rate_limit_clients USING btree (last_hit_at);
 COMMENT ON INDEX public.ix_rate_limit_clients_last_hit_at IS 'sql/rate_limit/hit.sql: finds the rows to delete';
@@ -210,6 +212,7 @@ CREATE TABLE public.agent_runs (
 COMMENT ON TABLE public.agent_runs IS 'What agents did: one row per run, created once and updated while the run is in progress';
 COMMENT ON COLUMN public.agent_runs.event_id IS 'Chosen by the agent; a create that repeats it inserts nothing';
 COMMENT ON COLUMN public.agent_runs.run_id IS 'The agent''s own name for the run; not unique';
+COMMENT ON COLUMN public.agent_runs.agent_name IS 'The program that did the work; /metrics counts runs by it';
 COMMENT ON COLUMN public.agent_runs.job_type IS 'Kind of work, in the agent''s words';
 COMMENT ON COLUMN public.agent_runs.status IS 'running until the agent reports one of the outcomes in agent_runs_status_check';
 COMMENT ON COLUMN public.agent_runs.created_at IS 'As sent by the agent; if it sent none, when the row was inserted';
@@ -221,12 +224,27 @@ COMMENT ON COLUMN public.agent_runs.items_discovered IS 'Items that the run foun
 COMMENT ON COLUMN public.agent_runs.items_succeeded IS 'Items that were completed';
 COMMENT ON COLUMN public.agent_runs.items_failed IS 'Items that were tried and failed';
 COMMENT ON COLUMN public.agent_runs.items_skipped IS 'Items that were left out on purpose';
+COMMENT ON COLUMN public.agent_runs.product IS 'What the run worked for, in the agent''s words';
+COMMENT ON COLUMN public.agent_runs.product_family IS 'The group of products that the product belongs to';
+COMMENT ON COLUMN public.agent_runs.platform IS 'The platform of the product, in the agent''s words';
+COMMENT ON COLUMN public.agent_runs.subdomain IS 'Part of that host name, such as docs';
+COMMENT ON COLUMN public.agent_runs.website IS 'Host name of the website that the run worked on';
+COMMENT ON COLUMN public.agent_runs.website_section IS 'Part of that website, such as docs or blog';
+COMMENT ON COLUMN public.agent_runs.item_name IS 'The one thing that the run worked on, such as a file or a page';
 COMMENT ON COLUMN public.agent_runs.git_repo IS 'URL of the repository; links to commits are derived from it when a run is read';
+COMMENT ON COLUMN public.agent_runs.git_commit_hash IS 'The commit that the run produced, in full or cut; the create or associate-commit sends it';
 COMMENT ON COLUMN public.agent_runs.git_run_tag IS 'Tag that the agent put on the run''s commits';
 COMMENT ON COLUMN public.agent_runs.git_commit_source IS 'Who made the commit: manual, llm or ci';
+COMMENT ON COLUMN public.agent_runs.git_commit_author IS 'Author of that commit, in the agent''s words';
+COMMENT ON COLUMN public.agent_runs.git_commit_timestamp IS 'When that commit was made';
+COMMENT ON COLUMN public.agent_runs.input_summary IS 'What the run was given, for people to read';
+COMMENT ON COLUMN public.agent_runs.output_summary IS 'What the run produced, for people to read';
 COMMENT ON COLUMN public.agent_runs.source_ref IS 'What the run read from';
 COMMENT ON COLUMN public.agent_runs.target_ref IS 'What the run wrote to';
+COMMENT ON COLUMN public.agent_runs.error_summary IS 'What went wrong, in a line; error_details has the rest';
 COMMENT ON COLUMN public.agent_runs.error_details IS 'Long text, such as a traceback';
+COMMENT ON COLUMN public.agent_runs.host IS 'The machine that the run ran on, in the agent''s words';
+COMMENT ON COLUMN public.agent_runs.environment IS 'The deployment that the run ran in, such as production, in the agent''s words';
 COMMENT ON COLUMN public.agent_runs.trigger_type IS 'What started the run, in the agent''s words';
 COMMENT ON COLUMN public.agent_runs.metrics_json IS 'Object of measurements, in any shape';
 COMMENT ON COLUMN public.agent_runs.context_json IS 'Object about the run''s surroundings, in any shape';
@@ -241,6 +259,7 @@ COMMENT ON COLUMN public.agent_runs.reopened_at IS 'When the run was last set fr
 
 ALTER TABLE ONLY public.agent_runs
     ADD CONSTRAINT agent_runs_pkey PRIMARY KEY (event_id);
+COMMENT ON INDEX public.agent_runs_pkey IS 'The same event_id is the same run: sql/runs/create.sql; one run: sql/runs/get.sql';
 
 CREATE INDEX ix_agent_runs_agent_name_newest ON public.agent_runs USING btree (agent_name, created_at DESC, event_id DESC);
 COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by agent, and the names in sql/runs/metadata.sql';
@@ -290,6 +309,7 @@ COMMENT ON COLUMN public.agent_run_counts.runs IS 'Can be negative while the dif
 
 ALTER TABLE ONLY public.agent_run_counts
     ADD CONSTRAINT agent_run_counts_pkey PRIMARY KEY (bucket, agent_name);
+COMMENT ON INDEX public.agent_run_counts_pkey IS 'sql/runs/metrics.sql: the totals, and the buckets of the last day';
 
 -- Table agent_run_count_changes
 
@@ -480,6 +500,7 @@ ALTER SEQUENCE public.runtime_events_number_seq OWNED BY public.runtime_events.n
 
 ALTER TABLE ONLY public.runtime_events
     ADD CONSTRAINT runtime_events_pkey PRIMARY KEY (id);
+COMMENT ON INDEX public.runtime_events_pkey IS 'The same id is the same event: sql/runtime_events/create.sql; one event: sql/runtime_events/get.sql';
 
 CREATE INDEX ix_runtime_events_endpoint ON public.runtime_events USING btree ("left"(endpoint, 500) COLLATE "C");
 COMMENT ON INDEX public.ix_runtime_events_endpoint IS 'sql/runtime_events/list.sql by a prefix of the endpoint that few events have';
@@ -586,15 +607,20 @@ CREATE TABLE os_core.devices (
     CONSTRAINT devices_tenant_id_check CHECK ((((length(tenant_id) >= 1) AND (length(tenant_id) <= 64)) AND (tenant_id ~ '^[A-Za-z0-9._:-]+$'::text)))
 );
 COMMENT ON TABLE os_core.devices IS 'Voice devices; a device belongs for good to the tenant that it was created with';
+COMMENT ON COLUMN os_core.devices.device_id IS 'Chosen by the client; unique over all tenants';
+COMMENT ON COLUMN os_core.devices.tenant_id IS 'The tenant that the device belongs to; never changes';
 COMMENT ON COLUMN os_core.devices.device_type IS 'Model or kind, in the client''s words';
+COMMENT ON COLUMN os_core.devices.created_at IS 'When the device was bound to its tenant, by this database''s clock';
 
 ALTER TABLE ONLY os_core.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (device_id);
 COMMENT ON CONSTRAINT devices_pkey ON os_core.devices IS 'device_id alone: two tenants cannot share a device';
+COMMENT ON INDEX os_core.devices_pkey IS 'sql/audio_runtime/put_device.sql and sql/audio_runtime/append.sql: a device of any tenant';
 
 ALTER TABLE ONLY os_core.devices
     ADD CONSTRAINT devices_tenant_device_key UNIQUE (tenant_id, device_id);
 COMMENT ON CONSTRAINT devices_tenant_device_key ON os_core.devices IS 'Target of the foreign keys of sessions, the ledger, its heads and its projection';
+COMMENT ON INDEX os_core.devices_tenant_device_key IS 'sql/audio_runtime/get_device.sql and sql/audio_runtime/list_devices.sql: the devices of a tenant';
 
 CREATE TRIGGER begin_chain AFTER INSERT ON os_core.devices FOR EACH ROW EXECUTE FUNCTION os_core.begin_chain();
 
@@ -612,14 +638,19 @@ CREATE TABLE os_core.sessions (
     CONSTRAINT sessions_session_id_check CHECK ((session_id >= 0))
 );
 COMMENT ON TABLE os_core.sessions IS 'Conversations; a session belongs to one tenant for good, and may move between its devices';
+COMMENT ON COLUMN os_core.sessions.session_id IS 'Chosen by the client; unique over all tenants';
+COMMENT ON COLUMN os_core.sessions.tenant_id IS 'The tenant that the session belongs to; never changes';
 COMMENT ON COLUMN os_core.sessions.device_id IS 'The device that the session was last on';
+COMMENT ON COLUMN os_core.sessions.created_at IS 'When the session was opened, by this database''s clock';
 
 ALTER TABLE ONLY os_core.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (session_id);
+COMMENT ON INDEX os_core.sessions_pkey IS 'sql/audio_runtime/put_session.sql and sql/audio_runtime/append.sql: a session of any tenant';
 
 ALTER TABLE ONLY os_core.sessions
     ADD CONSTRAINT sessions_tenant_session_key UNIQUE (tenant_id, session_id);
 COMMENT ON CONSTRAINT sessions_tenant_session_key ON os_core.sessions IS 'Target of the foreign keys of the ledger and its projection';
+COMMENT ON INDEX os_core.sessions_tenant_session_key IS 'audio_runtime_events_session_fkey and audio_runtime_current_session_fkey';
 
 CREATE INDEX ix_sessions_tenant_device ON os_core.sessions USING btree (tenant_id, device_id);
 COMMENT ON INDEX os_core.ix_sessions_tenant_device IS 'sessions_device_fkey, when a device is deleted';
@@ -711,6 +742,8 @@ END)),
 );
 COMMENT ON TABLE os_core.audio_runtime_events IS 'Append-only ledger of engine PH1.K: what voice devices observed, one row per event';
 COMMENT ON COLUMN os_core.audio_runtime_events.event_id IS 'In commit order within a device; has gaps, and gives no order across devices';
+COMMENT ON COLUMN os_core.audio_runtime_events.tenant_id IS 'The tenant of the device; part of every foreign key, so that no row refers to another tenant';
+COMMENT ON COLUMN os_core.audio_runtime_events.device_id IS 'The device that observed the event; events of one device form a chain';
 COMMENT ON COLUMN os_core.audio_runtime_events.session_id IS 'A session of the tenant, on any of its devices; NULL: outside any session';
 COMMENT ON COLUMN os_core.audio_runtime_events.event_kind IS 'Decides which of the columns from processed_stream_id to tts_playback_active are set';
 COMMENT ON COLUMN os_core.audio_runtime_events.created_at IS 'Nanoseconds since 1970 by the device''s clock, which may jump: order by event_id instead';
@@ -718,10 +751,22 @@ COMMENT ON COLUMN os_core.audio_runtime_events.idempotency_key IS 'Chosen by the
 COMMENT ON COLUMN os_core.audio_runtime_events.processed_stream_id IS 'The stream after echo cancellation; text, because an id may be an integer of up to 128 bits';
 COMMENT ON COLUMN os_core.audio_runtime_events.raw_stream_id IS 'The stream as captured';
 COMMENT ON COLUMN os_core.audio_runtime_events.pre_roll_buffer_id IS 'The buffer that holds the audio from before the stream began';
+COMMENT ON COLUMN os_core.audio_runtime_events.selected_mic IS 'The microphone in use, as the device names it';
+COMMENT ON COLUMN os_core.audio_runtime_events.selected_speaker IS 'The loudspeaker in use, as the device names it';
+COMMENT ON COLUMN os_core.audio_runtime_events.device_health IS 'HEALTHY, DEGRADED or FAILED; the audit row of the last two is a WARN';
 COMMENT ON COLUMN os_core.audio_runtime_events.jitter_ms IS 'Milliseconds';
 COMMENT ON COLUMN os_core.audio_runtime_events.drift_ppm IS 'Clock drift in parts per million; can be negative';
 COMMENT ON COLUMN os_core.audio_runtime_events.buffer_depth_ms IS 'Milliseconds';
+COMMENT ON COLUMN os_core.audio_runtime_events.underruns IS 'How many times a buffer ran empty, as the device counts';
+COMMENT ON COLUMN os_core.audio_runtime_events.overruns IS 'How many times a buffer was full, as the device counts';
+COMMENT ON COLUMN os_core.audio_runtime_events.phrase_id IS 'The phrase that may be an interruption, in the device''s numbering';
+COMMENT ON COLUMN os_core.audio_runtime_events.phrase_text IS 'The words of that phrase';
 COMMENT ON COLUMN os_core.audio_runtime_events.reason_code IS 'Why the phrase may be an interruption, in the device''s numbering';
+COMMENT ON COLUMN os_core.audio_runtime_events.capture_degraded IS 'Whether the microphone signal is worse than usual';
+COMMENT ON COLUMN os_core.audio_runtime_events.aec_unstable IS 'Whether the acoustic echo cancellation is unstable; if so, the audit row is a WARN';
+COMMENT ON COLUMN os_core.audio_runtime_events.device_changed IS 'Whether the microphone or loudspeaker was replaced; if so, the audit row is a WARN';
+COMMENT ON COLUMN os_core.audio_runtime_events.stream_gap_detected IS 'Whether a part of the stream is missing; if so, the audit row is a WARN';
+COMMENT ON COLUMN os_core.audio_runtime_events.tts_playback_active IS 'Whether the device plays synthesised speech';
 COMMENT ON COLUMN os_core.audio_runtime_events.row_hash IS 'SHA-256 of the previous row_hash of the device (32 zero bytes for the first) and the canonical bytes of this row';
 
 ALTER TABLE os_core.audio_runtime_events ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -735,6 +780,7 @@ ALTER TABLE os_core.audio_runtime_events ALTER COLUMN event_id ADD GENERATED ALW
 
 ALTER TABLE ONLY os_core.audio_runtime_events
     ADD CONSTRAINT audio_runtime_events_pkey PRIMARY KEY (event_id);
+COMMENT ON INDEX os_core.audio_runtime_events_pkey IS 'event_id is unique over all tenants; statements use the indexes that begin with tenant_id';
 
 CREATE INDEX ix_audio_runtime_events_latest_of_kind ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_kind, event_id);
 COMMENT ON INDEX os_core.ix_audio_runtime_events_latest_of_kind IS 'os_core.audio_runtime_replay: the latest event of each kind, without reading the history';
@@ -781,6 +827,7 @@ COMMENT ON COLUMN os_core.audio_runtime_heads.row_hash IS 'The row_hash of that 
 
 ALTER TABLE ONLY os_core.audio_runtime_heads
     ADD CONSTRAINT audio_runtime_heads_pkey PRIMARY KEY (tenant_id, device_id);
+COMMENT ON INDEX os_core.audio_runtime_heads_pkey IS 'sql/audio_runtime/lock_heads.sql and sql/audio_runtime/list_heads.sql';
 
 ALTER TABLE ONLY os_core.audio_runtime_heads
     ADD CONSTRAINT audio_runtime_heads_device_fkey FOREIGN KEY (tenant_id, device_id) REFERENCES os_core.devices(tenant_id, device_id);
@@ -822,14 +869,29 @@ COMMENT ON TABLE os_core.audio_runtime_current IS 'Projection of the audio runti
 COMMENT ON COLUMN os_core.audio_runtime_current.session_id IS 'Of the latest event that has one';
 COMMENT ON COLUMN os_core.audio_runtime_current.processed_stream_id IS 'Of the latest event of kind STREAM_REFS or VAD_EVENT; each column below is set by one kind';
 COMMENT ON COLUMN os_core.audio_runtime_current.raw_stream_id IS 'Of the latest STREAM_REFS event; NULL when that event has none';
+COMMENT ON COLUMN os_core.audio_runtime_current.pre_roll_buffer_id IS 'Of the latest STREAM_REFS event';
+COMMENT ON COLUMN os_core.audio_runtime_current.selected_mic IS 'Of the latest DEVICE_STATE event';
+COMMENT ON COLUMN os_core.audio_runtime_current.selected_speaker IS 'Of the latest DEVICE_STATE event';
+COMMENT ON COLUMN os_core.audio_runtime_current.device_health IS 'Of the latest DEVICE_STATE event; NULL before the first';
 COMMENT ON COLUMN os_core.audio_runtime_current.jitter_ms IS 'Milliseconds';
 COMMENT ON COLUMN os_core.audio_runtime_current.drift_ppm IS 'Parts per million';
 COMMENT ON COLUMN os_core.audio_runtime_current.buffer_depth_ms IS 'Milliseconds';
+COMMENT ON COLUMN os_core.audio_runtime_current.underruns IS 'Of the latest TIMING_STATS event, not a sum';
+COMMENT ON COLUMN os_core.audio_runtime_current.overruns IS 'Of the latest TIMING_STATS event, not a sum';
+COMMENT ON COLUMN os_core.audio_runtime_current.last_interrupt_phrase_id IS 'phrase_id of the latest INTERRUPT_CANDIDATE event';
+COMMENT ON COLUMN os_core.audio_runtime_current.last_interrupt_phrase_text IS 'phrase_text of the latest INTERRUPT_CANDIDATE event';
+COMMENT ON COLUMN os_core.audio_runtime_current.last_interrupt_reason_code IS 'reason_code of the latest INTERRUPT_CANDIDATE event';
+COMMENT ON COLUMN os_core.audio_runtime_current.capture_degraded IS 'Of the latest DEGRADATION_FLAGS event; false before the first';
+COMMENT ON COLUMN os_core.audio_runtime_current.aec_unstable IS 'Of the latest DEGRADATION_FLAGS event; false before the first';
+COMMENT ON COLUMN os_core.audio_runtime_current.device_changed IS 'Of the latest DEGRADATION_FLAGS event; false before the first';
+COMMENT ON COLUMN os_core.audio_runtime_current.stream_gap_detected IS 'Of the latest DEGRADATION_FLAGS event; false before the first';
+COMMENT ON COLUMN os_core.audio_runtime_current.tts_playback_active IS 'Of the latest TTS_PLAYBACK_ACTIVE event; false before the first';
 COMMENT ON COLUMN os_core.audio_runtime_current.last_event_id IS 'The newest event of the device, of any kind';
 COMMENT ON COLUMN os_core.audio_runtime_current.updated_at IS 'created_at of that event: nanoseconds since 1970 by the device''s clock';
 
 ALTER TABLE ONLY os_core.audio_runtime_current
     ADD CONSTRAINT audio_runtime_current_pkey PRIMARY KEY (tenant_id, device_id);
+COMMENT ON INDEX os_core.audio_runtime_current_pkey IS 'sql/audio_runtime/get_current.sql and sql/audio_runtime/list_current.sql';
 
 ALTER TABLE ONLY os_core.audio_runtime_current
     ADD CONSTRAINT audio_runtime_current_device_fkey FOREIGN KEY (tenant_id, device_id) REFERENCES os_core.devices(tenant_id, device_id);
@@ -1113,6 +1175,7 @@ ALTER TABLE audit.audit_events ALTER COLUMN audit_event_id ADD GENERATED ALWAYS 
 
 ALTER TABLE ONLY audit.audit_events
     ADD CONSTRAINT audit_events_pkey PRIMARY KEY (audit_event_id);
+COMMENT ON INDEX audit.audit_events_pkey IS 'audit_event_id is unique over all tenants; statements use the indexes that begin with tenant_id';
 
 CREATE INDEX ix_audit_events_tenant ON audit.audit_events USING btree (tenant_id, audit_event_id);
 COMMENT ON INDEX audit.ix_audit_events_tenant IS 'sql/audit/list.sql';

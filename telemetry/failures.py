@@ -24,4 +24,4 @@ class Unavailable(Exception):
     @property
     def log(self) -> str | None:
         """The message of the request's log line, or None for the usual one."""
-        return f"[ERROR] {self}"
+        return str(self)

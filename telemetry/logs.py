@@ -17,6 +17,12 @@ from telemetry.timestamps import utc_text
 
 _STANDARD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
+# What a line on a terminal shows of a request, besides its message.
+_SHOWN = ("request_id", "duration_ms", "client")
+
+# Logs where the data of each domain goes, which matters at every LOG_LEVEL.
+START_LOGGER = "telemetry.start"
+
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -42,14 +48,19 @@ class ServerFormatter(logging.Formatter):
 
 
 class TerminalFormatter(logging.Formatter):
-    """Formats a record as time, level and message. A traceback follows on separate lines."""
+    """Formats a record as time, level, message, and what identifies its request.
+
+    A traceback follows on separate lines.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
-        """Return the line. The message is escaped, so that it stays on one line."""
-        record.message = _UNPRINTABLE.sub(_escaped, record.message)
+        """Return the line. What it says is escaped, so that it stays on one line."""
+        named = (f"{name}={vars(record)[name]}" for name in _SHOWN if name in vars(record))
+        text = "  ".join([record.message, " ".join(named)]).rstrip()
+        record.message = _UNPRINTABLE.sub(_escaped, text)
         return super().formatMessage(record)
 
 
@@ -76,7 +87,7 @@ class PoolFailureFilter(logging.Filter):
 def dict_config(level: str) -> dict[str, Any]:
     """Return the logging configuration of a process that writes to standard output.
 
-    ``level`` is the level of the service. gunicorn logs from INFO, other libraries from WARNING.
+    ``level`` is that of the service and of gunicorn. Other libraries log from WARNING.
     """
     formatter = TerminalFormatter if sys.stdout.isatty() else ServerFormatter
     return {
@@ -94,7 +105,8 @@ def dict_config(level: str) -> dict[str, Any]:
         "root": {"level": "WARNING", "handlers": ["stdout"]},
         "loggers": {
             "telemetry": {"level": level},
-            "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
+            START_LOGGER: {"level": "INFO"},
+            "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
             # Both log every lost connection, which the failed requests log as well. Only the pool
             # knows why a new connection fails.
             "psycopg": {"level": "ERROR"},

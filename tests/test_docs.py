@@ -218,6 +218,21 @@ def test_every_command_that_is_shown_exists_with_its_options():
             assert options <= known, (name, line)
 
 
+def test_an_auditor_checks_an_export_with_the_commands_that_are_shown(ledger, shell):
+    [_, kept, exported] = [text for _, text in blocks("docs/operate.md", "sh") if "verify" in text]
+    printed = [shell("sh", "-c", command) for command in (kept + exported).splitlines()]
+    assert printed[0].splitlines()[-1] == "1 heads appended to heads.jsonl"
+    assert "--export ledger.jsonl" in exported
+    assert "telemetry.audio_runtime.proof ledger.jsonl --heads heads.jsonl" in exported
+    assert [text.splitlines()[-1] for text in (printed[1], printed[3])] == ["nothing is wrong"] * 2
+
+
+def test_the_fast_check_is_shown(ledger, shell):
+    [fast, *_] = [text for _, text in blocks("docs/operate.md", "sh") if "verify" in text]
+    assert fast == "python -m telemetry verify --fast\n"
+    assert shell("sh", "-c", fast).splitlines()[-1] == "nothing is wrong"
+
+
 def test_every_make_target_that_is_shown_exists():
     targets = re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
     for name, text in DOCUMENTS.items():

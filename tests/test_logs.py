@@ -1,5 +1,6 @@
-"""Which of the connection pool's messages are logged, and how often."""
+"""Which lines are logged: by LOG_LEVEL, and of the connection pool."""
 
+import json
 import logging
 
 import pytest
@@ -40,3 +41,20 @@ def test_a_clock_that_is_set_back_silences_nothing(is_logged):
 
 def test_no_other_message_of_the_pool_is_logged():
     assert not PoolFailureFilter().filter(record("rolled back"))
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "CRITICAL"])
+def test_the_level_applies_to_gunicorn_and_the_persistence_is_always_logged(start_service, level):
+    service = start_service(LOG_LEVEL=level, WEB_CONCURRENCY="1")
+    service.client.get("/version")
+    assert service.stop() == 0
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    (start,) = [line for line in lines if line["message"].startswith("Persistence: ")]
+    assert start["level"] == "INFO"
+    lines.remove(start)
+    least = logging.getLevelNamesMapping()[level]
+    assert {line["level"] for line in lines if line["level"] != "INFO"} <= {"DEBUG"}
+    for name in ("gunicorn.error", "telemetry.request"):
+        found = {line["level"] for line in lines if line["logger"] == name}
+        assert ("INFO" in found) == (least <= logging.INFO)
+    assert any(line["level"] == "DEBUG" for line in lines) == (level == "DEBUG")

@@ -54,6 +54,15 @@ def entry_of(index: int, outcome: Outcome, event: dict[str, Any]) -> dict[str, A
     return batch_error(index, "reason_code", failure.reason_code, failure.detail)
 
 
+def reason_for_log(entry: dict[str, Any]) -> Any:
+    """Return what the log line of a batch says of an entry of ``errors``.
+
+    That is the reason code, which is the same for all devices, unless the detail says more.
+    """
+    code = entry["reason_code"]
+    return entry["detail"] if code == refusals.FIELDS_INVALID else code
+
+
 def error_of(outcome: Refused | RefusedByConstraint, event: dict[str, Any]) -> ApiError:
     """Return the error response about this event alone."""
     status, reason, detail = failure_of(outcome, event)

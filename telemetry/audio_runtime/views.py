@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app
 from telemetry.audio_runtime import refusals
 from telemetry.audio_runtime.batch import read_events
 from telemetry.audio_runtime.devices import Scope
-from telemetry.audio_runtime.entries import entry_of, error_of, success_of
+from telemetry.audio_runtime.entries import entry_of, error_of, reason_for_log, success_of
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
 from telemetry.audio_runtime.outcomes import Committed, Stored
 from telemetry.audio_runtime.rebuild import LedgerContradiction
@@ -28,6 +28,7 @@ from telemetry.database.database import Row
 from telemetry.http.errors import ApiError
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
+from telemetry.payloads.batch import log_batch
 from telemetry.payloads.body import read_document
 from telemetry.payloads.loading import load
 from telemetry.payloads.query_string import read_query, require_with
@@ -104,9 +105,11 @@ def append_batch() -> Response:
     batch.errors.sort(key=itemgetter("index"))
     inserted = sum(isinstance(outcome, Committed) for outcome in outcomes)
     duplicates = len(results) - inserted
-    set_log_message(
-        f"[OK] Batch of {batch.total} events: {inserted} committed,"
-        f" {duplicates} duplicates, {len(batch.errors)} errors"
+    log_batch(
+        f"{batch.total} events",
+        f"{inserted} committed, {duplicates} duplicates",
+        [reason_for_log(error) for error in batch.errors],
+        refused=batch.status != 200,
     )
     body = {
         "inserted": inserted,

@@ -68,7 +68,8 @@ def import_events(config: Config, file: Path | None, table: str | None) -> None:
         _require_older_table(url, table)
     database = Database(url, pool_size=1, prepared_statements=config.db_prepared_statements)
     cost = config.runtime_cost_per_second
-    entries = _rows(database, table, cost) if table else _entries(file, cost)  # type: ignore[arg-type]
+    # str(): without a file, the table is given.
+    entries = _entries(file, cost) if file else _rows(database, str(table), cost)
     try:
         unreadable = _import(entries, database)
     except (DatabaseUnavailable, BadDocument, OSError) as error:

@@ -20,7 +20,7 @@ class DatabaseUnavailable(Unavailable):
     @property
     def log(self) -> str:
         """The message of the request's log line, with the cause."""
-        return f"[ERROR] Database unavailable: {self}"
+        return f"Database unavailable: {self}"
 
 
 class DatabaseNotConfigured(Unavailable):

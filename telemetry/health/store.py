@@ -104,7 +104,7 @@ class Probe:
         """Log the cause, once for as long as it stays the same."""
         cause = " ".join(str(error).split())
         if cause != self._logged_cause:
-            logger.error("[ERROR] Readiness: %s: %s", self._name, cause)
+            logger.error("Readiness: %s: %s", self._name, cause)
         self._logged_cause = cause
 
     def _check_and_reconnect(self) -> Readiness:

@@ -6,9 +6,7 @@ from flask import Flask, request
 
 from telemetry.config import Config
 from telemetry.http.errors import ApiError
-
-# Platforms and load balancers poll these without a token, and are not counted.
-HEALTH_PATHS = frozenset({"/health", "/api/health", "/api/ready", "/api/health/persistence"})
+from telemetry.http.health_paths import HEALTH_PATHS
 
 USAGE = "Use: Authorization: Bearer <token>"
 

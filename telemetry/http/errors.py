@@ -15,11 +15,21 @@ from telemetry.database.errors import IntegrityViolation
 from telemetry.failures import Unavailable
 from telemetry.http import request_log
 from telemetry.http.error_shape import Problem, error_body, integrity_error
+from telemetry.http.reasons import reason_of
 from telemetry.http.responses import json_response
+
+# Something is lost until the client is corrected, so their log lines are warnings.
+WARNED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+# Their log lines say it all: the path, the method and the status.
+OBVIOUS = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 class ApiError(Exception):
-    """An error response. ``log`` replaces the message of the request's log line."""
+    """An error response.
+
+    The request's log line gives the reason that is in ``detail``; ``log`` replaces that line.
+    """
 
     def __init__(
         self,
@@ -58,6 +68,9 @@ def init_app(app: Flask) -> None:
 def _api_error(error: ApiError) -> Response:
     if error.log:
         request_log.set_log_message(error.log, level="ERROR", cause=error.__cause__)
+    else:
+        level = "WARNING" if error.status in WARNED else "INFO"
+        request_log.set_log_reason(reason_of(error.body["detail"]), level=level)
     return json_response(error.body, error.status, error.headers)
 
 
@@ -69,12 +82,16 @@ def _http_error(error: HTTPException) -> Response:
         detail = f"This URL accepts {headers['Allow']}"
     if isinstance(error, RequestEntityTooLarge):
         detail = "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
+    if error.code not in OBVIOUS:
+        request_log.set_log_reason(reason_of(detail))
     return json_response(error_body(detail), error.code or 500, headers)
 
 
 def _unavailable(error: Unavailable) -> Response:
     if error.log:
         request_log.set_log_message(error.log, level="ERROR")
+    else:
+        request_log.set_log_reason(reason_of(error.detail))
     headers = {"Retry-After": str(error.retry_after)}
     return json_response(error_body(error.detail), HTTPStatus.SERVICE_UNAVAILABLE, headers)
 
@@ -86,7 +103,7 @@ def _integrity_violation(error: IntegrityViolation) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    message = f"[ERROR] {type(error).__name__}: {error}"
+    message = f"{type(error).__name__}: {error}"
     request_log.set_log_message(message, level="ERROR", cause=error)
     detail = f"Internal error (request {request_log.request_id()})"
     return json_response(error_body(detail), HTTPStatus.INTERNAL_SERVER_ERROR)

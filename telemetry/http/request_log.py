@@ -1,6 +1,7 @@
 """One log line per request, with its id. Views set its message; this module writes it."""
 
 import logging
+from functools import partial
 from time import perf_counter
 from typing import Any, cast
 
@@ -8,14 +9,19 @@ from flask import Flask, Request, Response, g, has_request_context, request
 
 from telemetry.http import request_ids
 from telemetry.http.client_address import Client, client_of
+from telemetry.http.health_paths import HEALTH_PATHS
 
 logger = logging.getLogger("telemetry.request")
+
+# The status and the reason of the last response, by health path.
+Responses = dict[str, tuple[int, str]]
 
 
 def init_app(app: Flask) -> None:
     """Give every request an id and a client first of all, and a log line last of all."""
     app.before_request(_start)
-    app.after_request(_finish)
+    last_responses: Responses = {}
+    app.after_request(partial(_finish, last_responses))
 
 
 def request_id() -> str:
@@ -36,7 +42,13 @@ def set_log_message(
     Does nothing outside a request.
     """
     if has_request_context():
-        g.log_message = message, level, cause
+        g.log_message = message, "", level, cause
+
+
+def set_log_reason(reason: str, *, level: str = "INFO") -> None:
+    """Add a reason to this request's usual log line, unless a message of its own is set."""
+    if "log_message" not in g:
+        g.log_message = "", reason, level, None
 
 
 def _start() -> None:
@@ -47,14 +59,17 @@ def _start() -> None:
     this.request_id = name if request_ids.is_valid(name) else request_ids.new_id()
 
 
-def _finish(response: Response) -> Response:
+def _finish(last_responses: Responses, response: Response) -> Response:
     this, sent = _unwrapped()
     response.headers["X-Request-ID"] = this.request_id
-    message, level_name, cause = this.get("log_message", ("", "INFO", None))
+    message, reason, level_name, cause = this.get("log_message", ("", "", "INFO", None))
     level = logging.getLevelName(level_name)
+    is_poll = sent.path in HEALTH_PATHS
+    if is_poll and _is_repeated(last_responses, sent.path, response, reason) and cause is None:
+        level = logging.DEBUG
     if not logger.isEnabledFor(level):
         return response
-    text = message or f"{sent.method} {sent.path} {response.status_code}"
+    text = message or _usual_text(sent, response, reason)
     # The logger's own methods would search the stack for the line of code that logs.
     make = logging.getLogRecordFactory()
     record = make(logger.name, level, __file__, 0, text, (), _exc_info(cause))
@@ -68,6 +83,19 @@ def _finish(response: Response) -> Response:
     )
     logger.handle(record)
     return response
+
+
+def _usual_text(sent: Request, response: Response, reason: str) -> str:
+    text = f"{sent.method} {sent.path} {response.status_code}"
+    return f"{text}: {reason}" if reason else text
+
+
+def _is_repeated(last_responses: Responses, path: str, response: Response, reason: str) -> bool:
+    """Return whether the last response of a health path was the same. Pollers ask every second."""
+    this = response.status_code, reason
+    repeated = last_responses.get(path) == this
+    last_responses[path] = this
+    return repeated
 
 
 def _exc_info(cause: BaseException | None) -> Any:

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 from telemetry.database.copy import CopyRow
 from telemetry.http.error_shape import Problem, batch_error, integrity_error, problem
 from telemetry.http.errors import Invalid
+from telemetry.http.reasons import reason_of
+from telemetry.http.request_log import set_log_message
 from telemetry.payloads.loading import Loaded, ignored_fields
 from telemetry.payloads.parsing import parse_if_raw
 from telemetry.payloads.records import read_records
@@ -54,6 +56,11 @@ class Batch(Generic[Record]):
             self.add_error(index, name, [problem(["body", index], message, "integrity")])
         self.errors.sort(key=itemgetter("index"))
 
+    def log(self, records: str, counts: str) -> None:
+        """Set the log line: how many ``records`` there are, and the ``counts`` of each outcome."""
+        details = [error["detail"] for error in self.errors]
+        log_batch(f"{self.total} {records}", counts, details, refused=self.status != 200)
+
     def response_body(
         self, inserted: int, duplicates: int, completed: int = 0, **more: Any
     ) -> dict[str, Any]:
@@ -86,6 +93,17 @@ def read_batch(
         batch.valid[index] = values
         batch.ignored.update(ignored)
     return batch
+
+
+def log_batch(records: str, counts: str, details: list[Any], *, refused: bool) -> None:
+    """Set the log line of a batch of ``records``: how many had which outcome, and what was wrong.
+
+    ``details`` are those of its errors. ``refused`` says that the whole batch got an error.
+    """
+    line = f"Batch of {records}: {counts}, {len(details)} errors"
+    if details:
+        line += f": {reason_of(*details)}"
+    set_log_message(line if refused else f"[OK] {line}", level="WARNING" if refused else "INFO")
 
 
 def load_records(

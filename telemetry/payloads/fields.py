@@ -118,14 +118,16 @@ class Choice(PayloadField):
         self, values: tuple[str, ...], aliases: Mapping[str, str] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.values = values
         self.meanings = {value: value for value in values} | dict(aliases or {})
+        self.accepted = ", ".join(values)
+        if aliases:
+            self.accepted += f"; aliases: {', '.join(aliases)}"
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
             raise field_error("string_type", "Must be a string")
         if value not in self.meanings:
-            raise field_error("enum", f"Must be one of: {', '.join(self.values)}")
+            raise field_error("enum", f"Must be one of: {self.accepted}")
         return self.meanings[value]
 
 

@@ -6,8 +6,8 @@ from flask import Flask, Response, g, request
 
 from telemetry.config import Config
 from telemetry.http import request_log
-from telemetry.http.authentication import HEALTH_PATHS
 from telemetry.http.errors import ApiError
+from telemetry.http.health_paths import HEALTH_PATHS
 from telemetry.rate_limit.store import HitStore
 
 # The window, and so the Retry-After of a 429.

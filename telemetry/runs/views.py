@@ -69,10 +69,9 @@ def create_batch() -> Response:
     batch = read_batch("runs", load_run_row, max_records=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
     batch.add_constraint_errors(result.refused)
-    set_log_message(
-        f"[OK] Batch of {batch.total} runs: {result.inserted} created,"
-        f" {result.completed} completed, {result.duplicates} duplicates,"
-        f" {len(batch.errors)} errors"
+    batch.log(
+        "runs",
+        f"{result.inserted} created, {result.completed} completed, {result.duplicates} duplicates",
     )
     more = {"duplicate_differs": result.duplicate_differs} if result.duplicate_differs else {}
     return json_response(

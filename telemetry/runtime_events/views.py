@@ -46,10 +46,7 @@ def create_batch() -> Response:
     events = {index: _event_to_store(sent) for index, sent in batch.valid.items()}
     result = _store().create_batch(events)
     batch.add_constraint_errors(result.refused)
-    set_log_message(
-        f"[OK] Batch of {batch.total} events: {result.inserted} recorded,"
-        f" {result.duplicates} duplicates, {len(batch.errors)} errors"
-    )
+    batch.log("events", f"{result.inserted} recorded, {result.duplicates} duplicates")
     return json_response(batch.response_body(result.inserted, result.duplicates), batch.status)
 
 

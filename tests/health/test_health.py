@@ -1,12 +1,22 @@
 """GET /health, /api/health, /api/ping and /api/version, and what they say of the process."""
 
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import pytest
 
 from telemetry import __version__
-from telemetry.health.views import SHA_VARIABLES, deployed_sha, human
+from telemetry.health import views
+from telemetry.health.views import deployed_sha, human
 
+SHA_VARIABLES = (
+    "GIT_SHA",
+    "RAILWAY_GIT_COMMIT_SHA",
+    "HEROKU_BUILD_COMMIT",
+    "HEROKU_SLUG_COMMIT",
+    "RENDER_GIT_COMMIT",
+    "SOURCE_VERSION",
+)
 UNREACHABLE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
 
@@ -43,16 +53,24 @@ def test_it_says_when_the_process_started_and_what_it_runs(
     make_app, monkeypatch, no_platform, url, configured
 ):
     monkeypatch.setenv("RAILWAY_GIT_COMMIT_SHA", "0a1b2c3")
+    monkeypatch.setattr(views, "STARTED", monotonic() - 93784.5)
+    monkeypatch.setattr(views, "STARTED_AT", "2026-01-31T12:00:00.000000Z")
     settings = {} if configured else {"database_url": None}
     body = make_app(**settings).test_client().get(url).json
-    timestamp, started_at = (
-        datetime.fromisoformat(body[name]) for name in ("timestamp", "started_at")
-    )
-    assert datetime.now(UTC) - timestamp < timedelta(minutes=1)
-    assert started_at <= timestamp
+    timestamp = datetime.fromisoformat(body["timestamp"])
+    assert abs(datetime.now(UTC) - timestamp) < timedelta(seconds=5)
     assert body["timestamp"].endswith("Z")
-    assert body["uptime_human"].endswith("s")
+    assert body["started_at"] == "2026-01-31T12:00:00.000000Z"
+    assert body["uptime_human"].startswith("1d 2h 3m ")
     assert body["deployed_sha"] == "0a1b2c3"
+    if url != "/api/ready":
+        assert 93784.5 <= body["uptime_seconds"] < 93790
+
+
+def test_the_process_started_when_it_was_loaded():
+    started = datetime.fromisoformat(views.STARTED_AT)
+    uptime = timedelta(seconds=monotonic() - views.STARTED)
+    assert abs(datetime.now(UTC) - uptime - started) < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +87,13 @@ def test_the_deployed_commit_is_that_of_the_platform():
         assert deployed_sha({name: " "}) is None
     everywhere = {name: name for name in SHA_VARIABLES}
     assert deployed_sha(everywhere) == "GIT_SHA"
+    assert deployed_sha({}) is None
 
 
 def test_ping_responds_and_the_version_is_that_of_version(client):
     assert client.get("/api/ping").json == {"status": "ok"}
-    assert client.get("/api/version").json == client.get("/version").json
+    for path in ("/version", "/api/version"):
+        assert client.get(path).json == {"version": __version__}
 
 
 def test_no_database_is_asked(make_app):

@@ -70,7 +70,7 @@ def respond(connection):
 )
 def test_it_listens_on_both_families_and_sees_plain_addresses(start, family, address):
     service = start()
-    for sent in (HEALTH, b"BAD\r\n\r\n"):
+    for sent in (HEALTH.replace(b"health", b"version"), b"BAD\r\n\r\n"):
         with socket.socket(family) as connection:
             connection.connect((address, service.port))
             connection.sendall(sent)

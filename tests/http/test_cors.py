@@ -29,10 +29,6 @@ def client(make_app):
     return app.test_client()
 
 
-def vary(response):
-    return {name.strip() for name in response.headers.get("Vary", "").split(",")}
-
-
 def test_it_works(client):
     headers = {"Origin": ORIGIN, "Authorization": "Bearer t0ken"}
     response = client.post(RUNS, json=minimal_run(), headers=headers)
@@ -42,6 +38,31 @@ def test_it_works(client):
     assert "Link" in response.headers["Access-Control-Expose-Headers"]
     assert "Access-Control-Allow-Credentials" not in response.headers
     assert "Origin" in vary(response)
+
+
+def vary(response):
+    return names(response.headers.get("Vary", ""))
+
+
+def names(header):
+    return {name.strip() for name in header.split(",")}
+
+
+def test_a_page_may_use_every_method_and_read_every_header_of_the_service(client):
+    rules = client.application.url_map.iter_rules()
+    methods = {method for rule in rules for method in rule.methods}
+    response = client.options(RUNS, headers=PREFLIGHT)
+    assert names(response.headers["Access-Control-Allow-Methods"]) == methods
+    response = client.get(RUNS, headers={"Origin": ORIGIN})
+    assert names(response.headers["Access-Control-Expose-Headers"]) == {
+        "Allow",
+        "Link",
+        "Retry-After",
+        "WWW-Authenticate",
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining",
+        "X-Request-ID",
+    }
 
 
 @pytest.mark.parametrize("path", [RUNS, f"{RUNS}/", f"{RUNS}/event-1", "/nothing", "/metrics"])

@@ -82,7 +82,7 @@ def test_an_unexpected_failure_is_500_and_hides_its_cause(failing, caplog):
     client = failing(ValueError("secret cause"))
     response = client.get("/fail", headers={"X-Request-ID": "my-id"})
     assert_error(response, 500, "Internal error (request my-id)")
-    assert "[ERROR] ValueError: secret cause" in caplog.messages
+    assert "ValueError: secret cause" in caplog.messages
     assert "Traceback" in caplog.text
 
 
@@ -90,7 +90,7 @@ def test_what_is_unavailable_is_503_with_retry_after(failing, caplog):
     response = failing(Unavailable("the file is locked")).get("/fail")
     assert_unavailable(response, "the file is locked")
     assert response.headers["Retry-After"] == str(RETRY_AFTER_SECONDS)
-    assert "[ERROR] the file is locked" in caplog.messages
+    assert "the file is locked" in caplog.messages
 
 
 def test_without_a_database_runs_are_503_and_name_the_variable(make_app):

@@ -7,12 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from telemetry.database import statements
 from telemetry.migrations import files, runner
 from tests.support.command import telemetry, telemetry_process
 from tests.support.databases import schema
 from tests.support.runs import minimal_run
-from tests.support.service import PROJECT
 
 FORWARD = sorted(
     file for file in files.DIRECTORY.iterdir() if not file.name.endswith(".rollback.sql")
@@ -243,34 +241,3 @@ def test_a_file_keeps_the_rules(file):
 
 def test_the_numbers_have_no_gap():
     assert [int(file.name[:4]) for file in FORWARD] == list(range(1, len(FORWARD) + 1))
-
-
-def test_every_table_and_column_is_explained(db):
-    undocumented = db.execute(
-        "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r'"
-        " AND relnamespace::regnamespace::text !~ '^pg_|^information' AND relname !~ 'yoyo'"
-        " AND obj_description(oid) IS NULL"
-    ).fetchall()
-    assert undocumented == []
-
-
-def test_a_comment_names_files_that_there_are(db):
-    comments = db.execute("SELECT description FROM pg_description WHERE objoid >= 16384")
-    for comment in [row["description"] for row in comments]:
-        for name in re.findall(r"[\w/]+\.sql", comment):
-            assert [*PROJECT.glob(name if "/" in name else f"sql/*/{name}")], comment
-
-
-def test_an_index_names_a_statement_that_names_it(db):
-    """Where any does: a statement that may use several indexes needs to name none."""
-    texts = {
-        str(file.relative_to(PROJECT)): file.read_text() for file in statements.ROOT.glob("*/*.sql")
-    }
-    for row in db.execute(
-        "SELECT relname AS index, obj_description(oid) AS comment FROM pg_class"
-        " WHERE relkind = 'i' AND obj_description(oid) IS NOT NULL"
-    ):
-        word = re.compile(rf"\b{row['index']}\b")
-        naming = {name for name, statement in texts.items() if word.search(statement)}
-        named = set(re.findall(r"sql/[\w/]+\.sql", row["comment"]))
-        assert not (naming and named) or naming & named, row

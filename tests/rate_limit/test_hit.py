@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry.http import client_address
 from telemetry.http.client_address import client_of
 from telemetry.rate_limit.store import DatabaseHits
 from tests.support.errors import assert_error
@@ -84,11 +85,12 @@ def test_requests_that_fail_authentication_count(make_app):
 
 
 @pytest.mark.parametrize(
-    "path", ["/health", "/api/health", "/api/ready", "/health/", "/api/ready/"]
+    "path", ["/health", "/api/health", "/api/ready", "/api/health/persistence"]
 )
-def test_the_health_endpoints_are_exempt(limited, path):
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_health_endpoints_are_exempt(limited, path, slash):
     for _ in range(5):
-        response = get(limited, path)
+        response = get(limited, path + slash)
         assert response.status_code == 200
         assert "X-RateLimit-Limit" not in response.headers
 
@@ -150,9 +152,23 @@ def test_a_client_is_one_whatever_the_spelling_of_its_address(make_app, db, spel
     assert get(client, ip=spellings[0]).status_code == 429
 
 
-def test_the_log_line_names_the_address(limited, caplog):
+@pytest.mark.parametrize("text", ['"1.1.1.1"', ' "1.1.1.1:80" ', '"[::ffff:1.1.1.1]:80"'])
+def test_an_address_may_be_quoted(text):
+    """By a server in front; ProxyFix removes the quotes of a proxy itself."""
+    assert client_of({"REMOTE_ADDR": text}) == ("1.1.1.1", "1.1.1.1")
+
+
+def test_a_text_that_is_too_long_for_an_address_is_not_kept_in_memory():
+    client_address._parse_short.cache_clear()
+    assert client_of({"REMOTE_ADDR": "1" * 3000}) == ("unknown", "unknown")
+    assert client_of({"REMOTE_ADDR": "1.1.1.1"}).address == "1.1.1.1"
+    assert client_address._parse_short.cache_info().currsize == 2  # the empty text and the address
+
+
+@pytest.mark.parametrize("ip", ["[2001:DB8::1]:443", "2001:db8::1%eth0"])
+def test_the_log_line_names_the_address(limited, caplog, ip):
     for _ in range(4):
-        get(limited, ip="[2001:DB8::1]:443")
+        get(limited, ip=ip)
     assert "Rate limit exceeded for IP: 2001:db8::1" in caplog.messages
 
 

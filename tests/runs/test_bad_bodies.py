@@ -126,3 +126,21 @@ def test_a_body_over_the_limit_is_413(make_app, method, url, good):
     client = make_app(max_body_bytes=1000).test_client()
     response = client.open(url, method=method, json={**good, "x": "y" * 1000})
     assert "TELEMETRY_MAX_BODY_BYTES" in assert_error(response, 413)
+
+
+def test_a_bad_status_lists_what_is_accepted_and_its_aliases(client, unchanged):
+    expected = (
+        "Must be one of: running, success, failure, partial, timeout, cancelled;"
+        " aliases: failed, completed, succeeded"
+    )
+    bad = minimal_run("new", status="done")
+    created = client.post("/api/v1/runs", json=bad).json["detail"]
+    updated = client.patch("/api/v1/runs/event-1", json={"status": "done"}).json["detail"]
+    batches = [
+        client.post("/api/v1/runs/batch", json=records).json["errors"][0]["detail"]
+        for records in ([bad], {"runs": [bad]})
+    ]
+    for detail in (created, updated, *batches):
+        assert [problem["msg"] for problem in detail] == [expected]
+    listed = client.get("/api/v1/runs?status=done")
+    assert (listed.status_code, listed.json["detail"]) == (400, f"Invalid status: {expected}")

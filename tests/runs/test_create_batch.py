@@ -191,9 +191,9 @@ def test_a_constraint_of_the_dba_refuses_only_its_own_records(client, db):
 
 def test_a_batch_is_logged_once(client, caplog):
     caplog.set_level("INFO")
-    client.post(URL, json=[minimal_run("a"), {}])
+    client.post(URL, json=[minimal_run("a"), minimal_run("b", run_id=7)])
     assert [message for message in caplog.messages if "OK" in message] == [
-        "[OK] Batch of 2 runs: 1 created, 0 completed, 0 duplicates, 1 errors"
+        "[OK] Batch of 2 runs: 1 created, 0 completed, 0 duplicates, 1 errors: run_id (string_type)"
     ]
 
 

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from tests.support.official_client import COMMIT, END, UNKNOWN, client_record, offline_spool
+from tests.support.official_client import (
+    COMMIT,
+    END,
+    UNKNOWN,
+    batches,
+    client_record,
+    offline_spool,
+)
 
 URL = "/api/v1/runs"
 
@@ -66,10 +73,7 @@ def assert_ended(client, runs):
 def test_its_offline_spool_ends_every_run(client, form, order):
     spool = offline_spool(20)[::order]
     for expected in [(20, 0, 20), (0, 0, 40)]:
-        body = batch(client, form, spool)
-        assert (body["inserted"], body["completed"], body["duplicates"]) == expected
-        assert body["errors"] == []
-        assert "duplicate_differs" not in body
+        assert counts(batch(client, form, spool)) == expected
         assert_ended(client, 20)
 
 
@@ -86,10 +90,37 @@ def test_its_spool_can_be_split_and_any_part_sent_again(client, size):
     assert_ended(client, 20)
 
 
+@pytest.mark.parametrize(
+    ("is_stored", "second"), [(True, (0, 0, 100)), (False, (60, 20, 20))], ids=["lost", "failed"]
+)
+def test_it_sends_its_whole_spool_again_after_a_batch_failed_or_its_response_was_lost(
+    client, is_stored, second
+):
+    parts = batches(offline_spool(120, at_once=60))
+    assert counts(batch(client, "array", parts[0])) == (60, 0, 40)
+    if is_stored:
+        assert counts(batch(client, "array", parts[1])) == (60, 20, 20)
+    again = [counts(batch(client, "array", part)) for part in parts]
+    assert again == [(0, 0, 100), second, (0, 40, 0)]
+    assert [counts(batch(client, "array", part)) for part in parts] == [
+        (0, 0, 100),
+        (0, 0, 100),
+        (0, 0, 40),
+    ]
+    assert_ended(client, 120)
+
+
 def test_its_spool_can_be_posted_record_by_record(client):
     outcomes = [client.post(URL, json=record).json["status"] for record in offline_spool(3)]
     assert outcomes == ["created", "completed"] * 3
     assert_ended(client, 3)
+
+
+def counts(body):
+    """Return inserted, completed and duplicates, of a batch without errors."""
+    assert body["errors"] == []
+    assert "duplicate_differs" not in body
+    return body["inserted"], body["completed"], body["duplicates"]
 
 
 def post_batch(client, form, records):

@@ -82,11 +82,25 @@ COMMIT = {
 }
 
 
-def offline_spool(runs: int) -> list[dict]:
+# How many records of its buffer the client sends in one batch. When a batch fails, or its response
+# is lost, the client sends the whole buffer again, from the first record.
+BATCH_SIZE = 100
+
+
+def offline_spool(runs: int, at_once: int = 1) -> list[dict]:
     """Return what the client buffers during an outage: two full records per run, in order.
 
     It writes one when the run starts and another when it ends, both with the same event_id.
+    ``at_once`` runs are in progress at the same time.
     """
-    starts = [client_record(f"offline-{number}") for number in range(runs)]
-    ends = [{**start, **END, "api_retry_count": 1} for start in starts]
-    return [record for pair in zip(starts, ends, strict=True) for record in pair]
+    records = []
+    for first in range(0, runs, at_once):
+        numbers = range(first, min(runs, first + at_once))
+        starts = [client_record(f"offline-{number}") for number in numbers]
+        records += starts + [{**start, **END, "api_retry_count": 1} for start in starts]
+    return records
+
+
+def batches(spool: list[dict]) -> list[list[dict]]:
+    """Return the batches in which the client sends its buffer."""
+    return [spool[first : first + BATCH_SIZE] for first in range(0, len(spool), BATCH_SIZE)]

@@ -35,6 +35,7 @@ CREATED = re.compile(
     r"CREATE (?:UNLOGGED )?(?P<what>(?:SCHEMA|TABLE|TYPE|FUNCTION|AGGREGATE) [\w.]+)"
 )
 TABLE = re.compile(r"(?:ALTER TABLE(?: ONLY)?| ON) ([\w.]+)|OWNED BY ([\w.]+)\.\w+")
+INDEX_COMMENT = re.compile(r"COMMENT ON INDEX (?P<schema>\w+)\.(?P<name>\w+) IS")
 PARTS = ("COMMENT", "SEQUENCE OWNED BY")
 
 
@@ -120,10 +121,24 @@ def _entries(dump: str) -> list[Entry]:
     for head, end in zip(heads, ends, strict=True):
         text = re.sub(r"\n{3,}", "\n\n", dump[head.end() : end].strip())
         if head["type"] in PARTS:
-            entries[-1].text += f"\n{text}"
+            _described(text, entries).text += f"\n{text}"
         else:
             entries.append(Entry(text))
     return entries
+
+
+def _described(part: str, entries: list[Entry]) -> Entry:
+    """Return the entry that a part belongs to: the one before it, but for the index of a key.
+
+    The dump has the comments on such indexes behind all keys.
+    """
+    if index := INDEX_COMMENT.match(part):
+        key = re.compile(
+            rf"ALTER TABLE ONLY {re.escape(index['schema'])}\.\w+\n"
+            rf" +ADD CONSTRAINT {re.escape(index['name'])} "
+        )
+        return next((it for it in entries if key.match(it.text)), entries[-1])
+    return entries[-1]
 
 
 def _created(owner: str, migrations: list[tuple[str, str]]) -> tuple[int, int]:
