@@ -18,6 +18,7 @@ CREATE = statements.load("runtime_events/create")
 GET = statements.load("runtime_events/get")
 LIST = statements.load("runtime_events/list")
 SUMMARY = statements.load("runtime_events/summary")
+IDEAS_SUMMARY = statements.load("runtime_events/ideas_summary")
 CHANGE_TOKEN = statements.load("runtime_events/change_token")
 
 NUMERIC = ("runtime_ms", "runtime_cost_estimate")
@@ -75,6 +76,13 @@ class DatabaseEvents:
         return self._database.fetch_all(
             SUMMARY, {"seconds": seconds, "source": source, "row_limit": limit}, prepare=False
         )
+
+    def ideas_summary(
+        self, *, seconds: int, limit: int, offset: int
+    ) -> Sequence[dict[str, Any]]:
+        """Return a page of the totals of each idea."""
+        parameters = {"seconds": seconds, "row_limit": limit, "row_offset": offset}
+        return self._database.fetch_all(IDEAS_SUMMARY, parameters, prepare=False)
 
     def change_token(self) -> str:
         """Return the token of the events that are visible at the moment."""

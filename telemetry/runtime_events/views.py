@@ -12,7 +12,13 @@ from telemetry.payloads.body import read_document
 from telemetry.payloads.loading import ignored_fields, load
 from telemetry.payloads.query_string import read_query
 from telemetry.runtime_events.events import Event, Filters, RuntimeEventStore, event_to_store
-from telemetry.runtime_events.schema import EventSchema, ListSchema, ReadSchema, SummarySchema
+from telemetry.runtime_events.schema import (
+    EventSchema,
+    IdeasSummarySchema,
+    ListSchema,
+    ReadSchema,
+    SummarySchema,
+)
 
 MAX_BATCH = 10_000
 
@@ -21,6 +27,7 @@ blueprint = Blueprint("runtime_events", __name__, url_prefix="/api/runtime")
 event_schema = EventSchema()
 list_schema = ListSchema()
 summary_schema = SummarySchema()
+ideas_summary_schema = IdeasSummarySchema()
 read_schema = ReadSchema()
 
 
@@ -78,6 +85,17 @@ def summary() -> Response:
     seconds, source = query.get("seconds", 3600), query.get("source")
     endpoints = _store().summary(seconds=seconds, source=source, limit=query.get("limit", 200))
     return json_response({"window_seconds": seconds, "source": source, "endpoints": endpoints})
+
+
+@blueprint.get("/ideas/summary")
+def ideas_summary() -> Response:
+    """Return the totals of each idea over the last seconds, the most expensive first."""
+    query = read_query(ideas_summary_schema)
+    seconds = query.get("seconds", 3600)
+    ideas = _store().ideas_summary(
+        seconds=seconds, limit=query.get("limit", 200), offset=query.get("offset", 0)
+    )
+    return json_response({"window_seconds": seconds, "ideas": ideas})
 
 
 @blueprint.get("/change-token")
