@@ -19,15 +19,13 @@ AS $$
         coalesce(stands_for.events, 1),
         CASE
             WHEN stands_for.events IS NULL THEN runtime_event_weight.runtime_ms
-            -- 1.7976931348623157e308 is the largest double.
-            WHEN
-                total.runtime_ms > 0 AND total.runtime_ms <= 1.7976931348623157e308
-                THEN total.runtime_ms
+            -- 1.7976931348623157e308 is the largest double, and 1.8e308 just above it.
+            WHEN total.runtime_ms > 0 AND total.runtime_ms < 1.8e308 THEN total.runtime_ms
             ELSE least(stands_for.events * runtime_event_weight.runtime_ms, 1.7976931348623157e308)
         END,
         CASE
             WHEN stands_for.events IS NULL THEN runtime_event_weight.runtime_cost_estimate
-            WHEN total.cost BETWEEN 0 AND 1.7976931348623157e308 THEN total.cost
+            WHEN total.cost >= 0 AND total.cost < 1.8e308 THEN total.cost
             ELSE least(
                 stands_for.events * runtime_event_weight.runtime_cost_estimate,
                 1.7976931348623157e308
@@ -46,6 +44,11 @@ AS $$
         LATERAL (
             SELECT
                 CASE
+                    -- Most events have neither, and this is the fastest test.
+                    WHEN
+                        NOT runtime_event_weight.metadata ? 'event_count'
+                        AND NOT runtime_event_weight.metadata ? 'sample_count'
+                        THEN NULL
                     WHEN
                         sent.event_count BETWEEN 1 AND 1000000000 AND sent.event_count % 1 = 0
                         THEN sent.event_count

@@ -1,7 +1,6 @@
 -- Adds up the events of the last seconds by idea, the most expensive first; ideas that cost the
--- same are sorted by name. An event that stands for several counts as that many. Sums are numeric,
--- so that they can't overflow, and are cut to the largest double.
--- OFFSET 0 lets each event be weighed once and not for each sum.
+-- same, as doubles, are sorted by name. An event that stands for several counts as that many. Sums
+-- are numeric, so that they can't overflow, and are cut to the largest double.
 -- params: seconds, row_limit, row_offset
 -- index: ix_runtime_events_recorded_at
 -- locks: none
@@ -19,7 +18,6 @@ WITH recent AS (
             event.metadata, event.runtime_ms, event.runtime_cost_estimate
         ) AS weight
     WHERE event.recorded_at BETWEEN now() - make_interval(secs => %(seconds)s) AND now()
-    OFFSET 0
 ),
 
 counted AS (
@@ -42,5 +40,7 @@ SELECT
     json_object_agg(source, events ORDER BY source) AS by_source
 FROM counted
 GROUP BY idea_id
-ORDER BY runtime_cost_estimate DESC, idea_id ASC
+ORDER BY
+    round(least(sum(total_cost), 1.7976931348623157e308), 8)::double precision DESC,
+    idea_id ASC
 LIMIT %(row_limit)s OFFSET %(row_offset)s;

@@ -3,9 +3,8 @@
 -- largest double.
 -- It counts first, and then sorts only the times of the endpoints on the page: by rank instead of
 -- by name, which takes far longer to compare, and once for all percentiles. NOT MATERIALIZED reads
--- the events twice, which takes less time than to keep them. OFFSET 0 lets each event be weighed
--- once and not for each sum. Only endpoints with an event that stands for several need the slower
--- way to their percentiles; without any, their part of the statement reads nothing.
+-- the events twice, which takes less time than to keep them. Only the endpoints with an event that
+-- stands for several need the slower percentiles; without any, that part reads nothing.
 -- params: seconds, source (NULL: any), row_limit
 -- index: ix_runtime_events_recorded_at, or ix_runtime_events_source_recorded_at
 -- locks: none
@@ -28,7 +27,6 @@ WITH recent AS NOT MATERIALIZED (
     WHERE
         event.recorded_at BETWEEN now() - make_interval(secs => %(seconds)s) AND now()
         AND (%(source)s::text IS NULL OR event.source = %(source)s)
-    OFFSET 0
 ),
 
 counted AS MATERIALIZED (
@@ -119,7 +117,10 @@ placed AS (
     INNER JOIN busiest ON recent.endpoint = busiest.endpoint
     WHERE
         busiest.is_weighted
-        AND EXISTS (SELECT FROM busiest AS any_of WHERE any_of.is_weighted)
+        AND EXISTS (
+            SELECT 1 FROM busiest AS any_of
+            WHERE any_of.is_weighted
+        )
 ),
 
 -- As percentile_cont: between the two nearest times. Places count from 1, "wanted" from 0.
@@ -140,7 +141,7 @@ nearest AS (
             SELECT
                 share,
                 share * (placed.events - 1)::double precision AS wanted
-            FROM unnest(ARRAY[0.5, 0.95, 0.99]::double precision []) AS share
+            FROM unnest(ARRAY[0.5, 0.95, 0.99]::double precision[]) AS share
         ) AS percentile
     GROUP BY placed.rank, percentile.share, percentile.wanted
 ),

@@ -16,7 +16,7 @@ from msgspec import MsgspecError, Raw
 
 from telemetry.http.error_shape import problem
 from telemetry.http.errors import Invalid
-from telemetry.payloads.storable import MAX_DEPTH, TOO_DEEP, Defect
+from telemetry.payloads.storable import MAX_DEPTH, TOO_DEEP, Defect, escape_surrogates
 
 # A usual run has 50.
 MAX_VALUES_A_RECORD = 100_000
@@ -35,8 +35,12 @@ _TOKEN = re.compile(
     rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|\{\s*+\}|\[\s*+\]|[,\[{\]}]', re.DOTALL
 )
 _QUOTE = ord('"')
+_COMMA = ord(",")
 _OPENING = b"[{"
 _CLOSING = b"]}"
+
+# A field with more values than this is the one that has too many.
+_MOST = MAX_VALUES_A_RECORD // 2
 
 # How much of a field's name a problem quotes.
 _NAME_BYTES = 300
@@ -47,7 +51,7 @@ Loc = tuple[str | int, ...]
 def check_record(record: Any, loc: Loc = ("body",)) -> None:
     """Raise Invalid for a record with too many values.
 
-    The problem is located at the field that has them, or at ``loc`` where many fields share them.
+    The problem is located at the field that has most of them, or at ``loc`` where none has.
     ``record`` is a JSON text or parsed. A text that is also nested too deeply has that problem.
     """
     if not isinstance(record, bytes | Raw):
@@ -98,7 +102,7 @@ def _may_exceed(text: bytes | Raw) -> bool:
 
 
 def _count(text: bytes) -> int:
-    """Return how many values the text holds, or one more than the limit of a body."""
+    """Return how many values the text holds, up to one more than the limit of a body."""
     values = 1
     for token in _TOKEN.finditer(text):
         start, end = token.span()
@@ -112,23 +116,28 @@ def _count(text: bytes) -> int:
 def _scan(text: bytes, loc: Loc) -> None:
     """Raise Invalid where the text has too many values, or is nested too deeply before that."""
     values, depth, name = 1, 0, b""
+    begun, largest = 1, (0, b"")
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         first = text[start]
         if first == _QUOTE:
             if depth == 1:
                 name = text[start : min(end, start + _NAME_BYTES)]
-        elif end - start > 1:
             continue
-        elif first in _CLOSING:
+        if end - start > 1:
+            continue
+        if first in _CLOSING:
             depth -= 1
-        else:
-            values += 1
-            depth += first in _OPENING
+            continue
+        if depth == 1 and first == _COMMA:
+            begun, largest = values, max(largest, (values - begun, name))
+        values += 1
+        depth += first in _OPENING
         if depth > MAX_DEPTH:
             _refuse(TOO_DEEP, text, loc, name)
         if values > MAX_VALUES_A_RECORD:
-            _refuse(TOO_MANY, text, loc, name if depth > 1 else b"")
+            size, name = max(largest, (values - begun, name))
+            _refuse(TOO_MANY, text, loc, name if size > _MOST else b"")
 
 
 def _refuse(defect: Defect, text: bytes, loc: Loc, name: bytes) -> NoReturn:
@@ -150,16 +159,15 @@ def _too_many_a_body(loc: Loc) -> Invalid:
 
 
 def _check_parsed(document: Any, loc: Loc) -> None:
-    values = 1
-    members = document.items() if isinstance(document, dict) else [(None, document)]
-    for name, member in members:
-        values += _count_parsed(member)
-        if values > MAX_VALUES_A_RECORD:
-            field = [name] if name is not None and isinstance(member, dict | list) else []
-            raise Invalid([problem([*loc, *field], *TOO_MANY[:2])])
+    if _count_parsed(document) <= MAX_VALUES_A_RECORD:
+        return
+    members = document if isinstance(document, dict) else {}
+    field = [escape_surrogates(it) for it in members if _count_parsed(members[it]) > _MOST][:1]
+    raise Invalid([problem([*loc, *field], *TOO_MANY[:2])])
 
 
 def _count_parsed(document: Any) -> int:
+    """Return how many values the document holds, as far as it matters."""
     values, waiting = 0, [document]
     while waiting and values <= MAX_VALUES_A_RECORD:
         part = waiting.pop()

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from telemetry.pages import Page
+
 Event = dict[str, Any]
 
 # sql/runtime_events has the same number.
@@ -44,15 +46,13 @@ class RuntimeEventStore(Protocol):
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
         """Store the new events, all or none. ``events`` is by index in the batch."""
 
-    def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
-        """Return at most ``limit`` events, newest first."""
+    def list(self, filters: Filters, *, limit: int, offset: int) -> Page[Any]:
+        """Return at most ``limit`` events, newest first, and whether more follow."""
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the totals of each endpoint over the last seconds, the busiest first."""
 
-    def ideas_summary(
-        self, *, seconds: int, limit: int, offset: int
-    ) -> Sequence[dict[str, Any]]:
+    def ideas_summary(self, *, seconds: int, limit: int, offset: int) -> Sequence[dict[str, Any]]:
         """Return the totals of each idea over the last seconds, the most expensive first."""
 
     def change_token(self) -> str:

@@ -12,6 +12,7 @@ from telemetry.database.errors import DatabaseUnavailable
 from telemetry.database.values import Keyed, as_json, json_array
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.numbers import with_point
+from telemetry.pages import Page
 from telemetry.runtime_events.events import BatchCreated, Created, Event, Filters
 
 CREATE = statements.load("runtime_events/create")
@@ -65,11 +66,10 @@ class DatabaseEvents:
         stored = {row["id"]: row for row in rows}
         return [stored.pop(event.key, None) for event in events]
 
-    def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
+    def list(self, filters: Filters, *, limit: int, offset: int) -> Page[Any]:
         """Return a page of events, newest first."""
-        return self._database.fetch_all(
-            LIST, {**filters._asdict(), "row_limit": limit, "row_offset": offset}, prepare=False
-        )
+        parameters = {**filters._asdict(), "row_offset": offset}
+        return self._database.fetch_page(LIST, parameters, limit=limit)
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the totals of each endpoint."""
@@ -77,9 +77,7 @@ class DatabaseEvents:
             SUMMARY, {"seconds": seconds, "source": source, "row_limit": limit}, prepare=False
         )
 
-    def ideas_summary(
-        self, *, seconds: int, limit: int, offset: int
-    ) -> Sequence[dict[str, Any]]:
+    def ideas_summary(self, *, seconds: int, limit: int, offset: int) -> Sequence[dict[str, Any]]:
         """Return a page of the totals of each idea."""
         parameters = {"seconds": seconds, "row_limit": limit, "row_offset": offset}
         return self._database.fetch_all(IDEAS_SUMMARY, parameters, prepare=False)

@@ -5,6 +5,7 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app
 
+from telemetry.http.lists import next_page
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
@@ -66,16 +67,10 @@ def list() -> Response:
     query = read_query(list_schema)
     limit, offset = query.get("limit", 100), query.get("offset", 0)
     filters = Filters(query.get("source"), query.get("endpoint_prefix"), query.get("since"))
-    # One more than the page holds, to find out whether more follow.
-    events = _store().list(filters, limit=limit + 1, offset=offset)
-    return json_response(
-        {
-            "items": events[:limit],
-            "limit": limit,
-            "offset": offset,
-            "has_more": len(events) > limit,
-        }
-    )
+    events, has_more = _store().list(filters, limit=limit, offset=offset)
+    body = {"items": events, "limit": limit, "offset": offset, "has_more": has_more}
+    link = {"Link": next_page(offset=offset + len(events))} if has_more else None
+    return json_response(body, headers=link)
 
 
 @blueprint.get("/endpoints/summary")

@@ -71,9 +71,7 @@ def test_a_document_has_at_most_so_many_values(client, method, path, record, sta
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("path", "name", "record", "inserted"), BATCHES)
-def test_a_record_of_a_batch_has_at_most_so_many_values(
-    client, path, name, record, inserted, form
-):
+def test_a_record_of_a_batch_has_at_most_so_many_values(client, path, name, record, inserted, form):
     records = [padded(record), padded(record, more=1)]
     body = client.post(path, **batch(form, name, *records)).json
     assert (body["inserted"], body["total"]) == (inserted, 2)
@@ -166,6 +164,6 @@ def test_the_unknown_fields_of_a_ledger_event_are_listed_up_to_a_limit(client):
 
 
 def test_a_long_text_is_one_value(client):
-    text = ",[{\"\\" * 100_000
+    text = ',[{"\\' * 100_000
     assert client.post(RUNS, json=minimal_run("e1", input_summary=text)).status_code == 201
     assert client.get(f"{RUNS}/e1").json["input_summary"] == text

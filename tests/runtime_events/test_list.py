@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.runtime_events import (
     BATCH_URL,
+    IDEAS_URL,
     SUMMARY_URL,
     TOKEN_URL,
     URL,
@@ -126,13 +127,13 @@ def test_it_accepts_times_in_many_forms(events, since, found):
 
 
 @pytest.mark.parametrize("value", ["true", "false", "1", "0", "True"])
-@pytest.mark.parametrize("url", [URL, SUMMARY_URL, TOKEN_URL])
+@pytest.mark.parametrize("url", [URL, SUMMARY_URL, IDEAS_URL, TOKEN_URL])
 def test_every_read_accepts_force_refresh(events, url, value):
     post(events, "a")
     assert events.get(url, query_string={"force_refresh": value}).json == events.get(url).json
 
 
-@pytest.mark.parametrize("url", [SUMMARY_URL, TOKEN_URL])
+@pytest.mark.parametrize("url", [SUMMARY_URL, IDEAS_URL, TOKEN_URL])
 def test_every_read_rejects_an_unknown_parameter(events, url):
     response = events.get(url, query_string={"refresh": "true"})
     assert response.status_code == 422

@@ -128,7 +128,7 @@ def _average(totals: Iterable[float], events: int) -> float:
     try:
         return fsum(totals) / events
     except OverflowError:
-        return fsum(total / events for total in totals)
+        return _sum(total / events for total in totals)
 
 
 def _percentiles(
