@@ -10,7 +10,7 @@ SET LOCAL lock_timeout = '5s';
 CREATE FUNCTION runtime_event_weight(
     metadata jsonb, runtime_ms numeric, runtime_cost_estimate numeric
 )
-RETURNS TABLE (events bigint, total_runtime_ms numeric, total_cost numeric)
+RETURNS TABLE (events bigint, total_ms numeric, total_cost numeric)
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE

@@ -520,7 +520,7 @@ END;
 $_$;
 COMMENT ON FUNCTION public.older_runtime_events(relation regclass, after text, row_limit integer, byte_limit integer) IS 'A page of an older service''s events, each with its id and as JSON; ends early after byte_limit';
 
-CREATE FUNCTION public.runtime_event_weight(metadata jsonb, runtime_ms numeric, runtime_cost_estimate numeric) RETURNS TABLE(events bigint, total_runtime_ms numeric, total_cost numeric)
+CREATE FUNCTION public.runtime_event_weight(metadata jsonb, runtime_ms numeric, runtime_cost_estimate numeric) RETURNS TABLE(events bigint, total_ms numeric, total_cost numeric)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
     SELECT

@@ -10,7 +10,7 @@ WITH recent AS (
         coalesce(nullif(event.idea_id, ''), 'unmapped') COLLATE "C" AS idea_id,
         event.source,
         weight.events,
-        weight.total_runtime_ms,
+        weight.total_ms,
         weight.total_cost
     FROM runtime_events AS event
     CROSS JOIN
@@ -25,7 +25,7 @@ counted AS (
         idea_id,
         source,
         sum(events) AS events,
-        sum(total_runtime_ms) AS total_runtime_ms,
+        sum(total_ms) AS total_ms,
         sum(total_cost) AS total_cost
     FROM recent
     GROUP BY idea_id, source
@@ -34,8 +34,8 @@ counted AS (
 SELECT
     idea_id,
     sum(events) AS event_count,
-    least(sum(total_runtime_ms), 1.7976931348623157e308) AS total_runtime_ms,
-    sum(total_runtime_ms) / sum(events) AS average_runtime_ms,
+    least(sum(total_ms), 1.7976931348623157e308) AS total_runtime_ms,
+    sum(total_ms) / sum(events) AS average_runtime_ms,
     round(least(sum(total_cost), 1.7976931348623157e308), 8) AS runtime_cost_estimate,
     json_object_agg(source, events ORDER BY source) AS by_source
 FROM counted

@@ -4,29 +4,29 @@
 -- It counts first, and then sorts only the times of the endpoints on the page: by rank instead of
 -- by name, which takes far longer to compare, and once for all percentiles. NOT MATERIALIZED reads
 -- the events twice, which takes less time than to keep them. Only the endpoints with an event that
--- stands for several need the slower percentiles; without any, that part reads nothing.
+-- stands for several need the slower percentiles; without any, that part reads nothing. They lie
+-- between the two nearest times, as those of percentile_cont. The place of a time is how many
+-- events have it or a shorter one.
 -- params: seconds, source (NULL: any), row_limit
 -- index: ix_runtime_events_recorded_at, or ix_runtime_events_source_recorded_at
 -- locks: none
 -- returns: one row for each endpoint
 WITH recent AS NOT MATERIALIZED (
     SELECT
-        event.endpoint COLLATE "C" AS endpoint,
-        event.method COLLATE "C" AS method,
-        event.source,
-        event.status_code,
-        event.runtime_ms::double precision AS runtime_ms,
-        weight.events,
-        weight.total_runtime_ms,
-        weight.total_cost
-    FROM runtime_events AS event
+        endpoint COLLATE "C" AS endpoint,
+        method COLLATE "C" AS method,
+        source,
+        status_code,
+        runtime_ms::double precision AS runtime_ms,
+        events,
+        total_ms,
+        total_cost
+    FROM runtime_events
     CROSS JOIN
-        LATERAL runtime_event_weight(
-            event.metadata, event.runtime_ms, event.runtime_cost_estimate
-        ) AS weight
+        LATERAL runtime_event_weight(metadata, runtime_ms, runtime_cost_estimate)
     WHERE
-        event.recorded_at BETWEEN now() - make_interval(secs => %(seconds)s) AND now()
-        AND (%(source)s::text IS NULL OR event.source = %(source)s)
+        recorded_at BETWEEN now() - make_interval(secs => %(seconds)s) AND now()
+        AND (%(source)s::text IS NULL OR source = %(source)s)
 ),
 
 counted AS MATERIALIZED (
@@ -37,7 +37,7 @@ counted AS MATERIALIZED (
         status_code,
         count(*) AS row_count,
         sum(events) AS events,
-        sum(total_runtime_ms) AS total_runtime_ms,
+        sum(total_ms) AS total_ms,
         sum(total_cost) AS total_cost
     FROM recent
     GROUP BY endpoint, method, source, status_code
@@ -51,7 +51,7 @@ busiest AS MATERIALIZED (
         sum(events) AS events,
         sum(events) > sum(row_count) AS is_weighted,
         coalesce(sum(events) FILTER (WHERE status_code >= 500), 0) AS error_count,
-        sum(total_runtime_ms) AS total_runtime_ms,
+        sum(total_ms) AS total_ms,
         sum(total_cost) AS total_cost
     FROM counted
     GROUP BY endpoint
@@ -59,50 +59,29 @@ busiest AS MATERIALIZED (
     LIMIT %(row_limit)s
 ),
 
-by_source AS (
-    SELECT
-        part.rank,
-        json_object_agg(part.source, part.events ORDER BY part.source) AS by_source
-    FROM (
-        SELECT
-            busiest.rank,
-            counted.source,
-            sum(counted.events) AS events
-        FROM counted
-        INNER JOIN busiest ON counted.endpoint = busiest.endpoint
-        GROUP BY busiest.rank, counted.source
-    ) AS part
-    GROUP BY part.rank
-),
-
-by_status AS (
-    SELECT
-        part.rank,
-        json_object_agg(part.status_code, part.events ORDER BY part.status_code) AS status_counts
-    FROM (
-        SELECT
-            busiest.rank,
-            counted.status_code,
-            sum(counted.events) AS events
-        FROM counted
-        INNER JOIN busiest ON counted.endpoint = busiest.endpoint
-        GROUP BY busiest.rank, counted.status_code
-    ) AS part
-    GROUP BY part.rank
-),
-
-single AS (
+parts AS (
     SELECT
         busiest.rank,
-        percentile_cont(ARRAY[0.5, 0.95, 0.99])
-        WITHIN GROUP (ORDER BY recent.runtime_ms) AS percentiles
-    FROM recent
-    INNER JOIN busiest ON recent.endpoint = busiest.endpoint
-    WHERE NOT busiest.is_weighted
-    GROUP BY busiest.rank
+        counted.source,
+        counted.status_code,
+        sum(counted.events) AS events
+    FROM counted
+    INNER JOIN busiest ON counted.endpoint = busiest.endpoint
+    GROUP BY
+        GROUPING SETS ((busiest.rank, counted.source), (busiest.rank, counted.status_code))
 ),
 
--- The place of each time among those of its endpoint: as many events have it or a shorter one.
+divided AS (
+    SELECT
+        rank,
+        json_object_agg(source, events ORDER BY source)
+        FILTER (WHERE source IS NOT NULL) AS by_source,
+        json_object_agg(status_code, events ORDER BY status_code)
+        FILTER (WHERE status_code IS NOT NULL) AS status_counts
+    FROM parts
+    GROUP BY rank
+),
+
 placed AS (
     SELECT
         busiest.rank,
@@ -117,39 +96,37 @@ placed AS (
     INNER JOIN busiest ON recent.endpoint = busiest.endpoint
     WHERE
         busiest.is_weighted
-        AND EXISTS (
-            SELECT 1 FROM busiest AS any_of
-            WHERE any_of.is_weighted
-        )
+        AND (SELECT bool_or(any_of.is_weighted) FROM busiest AS any_of)
 ),
 
--- As percentile_cont: between the two nearest times. Places count from 1, "wanted" from 0.
 nearest AS (
     SELECT
         placed.rank,
-        percentile.share,
-        percentile.wanted - floor(percentile.wanted) AS part,
-        min(placed.runtime_ms) FILTER (
-            WHERE placed.place > floor(percentile.wanted)
-        ) AS below,
-        min(placed.runtime_ms) FILTER (
-            WHERE placed.place > ceil(percentile.wanted)
-        ) AS above
+        wanted.place,
+        min(placed.runtime_ms) FILTER (WHERE placed.place > floor(wanted.place)) AS below,
+        min(placed.runtime_ms) FILTER (WHERE placed.place > ceil(wanted.place)) AS above
     FROM placed
     CROSS JOIN
         LATERAL (
-            SELECT
-                share,
-                share * (placed.events - 1)::double precision AS wanted
+            SELECT share * (placed.events - 1)::double precision AS place
             FROM unnest(ARRAY[0.5, 0.95, 0.99]::double precision[]) AS share
-        ) AS percentile
-    GROUP BY placed.rank, percentile.share, percentile.wanted
+        ) AS wanted
+    GROUP BY placed.rank, wanted.place
 ),
 
-weighted AS (
+percentiles AS (
+    SELECT
+        busiest.rank,
+        percentile_cont(ARRAY[0.5, 0.95, 0.99])
+        WITHIN GROUP (ORDER BY recent.runtime_ms) AS ms
+    FROM recent
+    INNER JOIN busiest ON recent.endpoint = busiest.endpoint
+    WHERE NOT busiest.is_weighted
+    GROUP BY busiest.rank
+    UNION ALL
     SELECT
         rank,
-        array_agg(below + (above - below) * part ORDER BY share) AS percentiles
+        array_agg(below + (above - below) * (place - floor(place)) ORDER BY place) AS ms
     FROM nearest
     GROUP BY rank
 )
@@ -159,17 +136,15 @@ SELECT
     busiest.methods,
     busiest.events AS event_count,
     busiest.error_count,
-    least(busiest.total_runtime_ms, 1.7976931348623157e308) AS total_runtime_ms,
-    busiest.total_runtime_ms / busiest.events AS average_runtime_ms,
-    coalesce(single.percentiles[1], weighted.percentiles[1]) AS p50_ms,
-    coalesce(single.percentiles[2], weighted.percentiles[2]) AS p95_ms,
-    coalesce(single.percentiles[3], weighted.percentiles[3]) AS p99_ms,
+    least(busiest.total_ms, 1.7976931348623157e308) AS total_runtime_ms,
+    busiest.total_ms / busiest.events AS average_runtime_ms,
+    percentiles.ms[1] AS p50_ms,
+    percentiles.ms[2] AS p95_ms,
+    percentiles.ms[3] AS p99_ms,
     round(least(busiest.total_cost, 1.7976931348623157e308), 8) AS runtime_cost_estimate,
-    by_source.by_source,
-    by_status.status_counts
+    divided.by_source,
+    divided.status_counts
 FROM busiest
-INNER JOIN by_source ON busiest.rank = by_source.rank
-INNER JOIN by_status ON busiest.rank = by_status.rank
-LEFT JOIN single ON busiest.rank = single.rank
-LEFT JOIN weighted ON busiest.rank = weighted.rank
+INNER JOIN divided ON busiest.rank = divided.rank
+INNER JOIN percentiles ON busiest.rank = percentiles.rank
 ORDER BY busiest.rank;
