@@ -116,7 +116,13 @@ def test_sums_that_exceed_a_double_are_cut(events):
         assert found["average_runtime_ms"] == pytest.approx(HUGE / 1e9)
 
 
-scalars = st.none() | st.booleans() | st.text("5eN ä", max_size=3) | st.integers(-3, 20) | st.floats(-9, 99)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.text("5eN ä", max_size=3)
+    | st.integers(-3, 20)
+    | st.floats(-9, 99)
+)
 counts = st.integers(1, 9) | st.sampled_from([10**9, 10**9 + 1, 2**63 - 1, 1e300]) | scalars
 metadata = st.fixed_dictionaries(
     {},
