@@ -541,6 +541,66 @@ END;
 $_$;
 COMMENT ON FUNCTION public.older_runtime_events(relation regclass, after text, row_limit integer, byte_limit integer) IS 'A page of an older service''s events, each with its id and as JSON; ends early after byte_limit';
 
+CREATE FUNCTION public.runtime_event_weight(metadata jsonb, runtime_ms numeric, runtime_cost_estimate numeric) RETURNS TABLE(events bigint, total_ms numeric, total_cost numeric)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT
+        coalesce(stands_for.events, 1),
+        CASE
+            WHEN stands_for.events IS NULL THEN runtime_event_weight.runtime_ms
+            -- 1.7976931348623157e308 is the largest double, and 1.8e308 just above it.
+            WHEN total.runtime_ms > 0 AND total.runtime_ms < 1.8e308 THEN total.runtime_ms
+            ELSE least(stands_for.events * runtime_event_weight.runtime_ms, 1.7976931348623157e308)
+        END,
+        CASE
+            WHEN stands_for.events IS NULL THEN runtime_event_weight.runtime_cost_estimate
+            WHEN total.cost >= 0 AND total.cost < 1.8e308 THEN total.cost
+            ELSE least(
+                stands_for.events * runtime_event_weight.runtime_cost_estimate,
+                1.7976931348623157e308
+            )
+        END
+    FROM
+        (
+            SELECT
+                CASE jsonb_typeof(runtime_event_weight.metadata -> 'event_count')
+                    WHEN 'number' THEN (runtime_event_weight.metadata -> 'event_count')::numeric
+                END AS event_count,
+                CASE jsonb_typeof(runtime_event_weight.metadata -> 'sample_count')
+                    WHEN 'number' THEN (runtime_event_weight.metadata -> 'sample_count')::numeric
+                END AS sample_count
+        ) AS sent,
+        LATERAL (
+            SELECT
+                CASE
+                    -- Most events have neither, and this is the fastest test.
+                    WHEN
+                        NOT runtime_event_weight.metadata ? 'event_count'
+                        AND NOT runtime_event_weight.metadata ? 'sample_count'
+                        THEN NULL
+                    WHEN
+                        sent.event_count BETWEEN 1 AND 1000000000 AND sent.event_count % 1 = 0
+                        THEN sent.event_count
+                    WHEN
+                        sent.sample_count BETWEEN 1 AND 1000000000 AND sent.sample_count % 1 = 0
+                        THEN sent.sample_count
+                END::bigint AS events
+        ) AS stands_for,
+        LATERAL (
+            SELECT
+                CASE jsonb_typeof(runtime_event_weight.metadata -> 'total_runtime_ms')
+                    WHEN 'number'
+                        THEN (runtime_event_weight.metadata -> 'total_runtime_ms')::numeric
+                END AS runtime_ms,
+                CASE jsonb_typeof(runtime_event_weight.metadata -> 'total_runtime_cost_estimate')
+                    WHEN 'number'
+                        THEN
+                            (runtime_event_weight.metadata -> 'total_runtime_cost_estimate')::numeric
+                END AS cost
+        ) AS total
+$$;
+COMMENT ON FUNCTION public.runtime_event_weight(metadata jsonb, runtime_ms numeric, runtime_cost_estimate numeric) IS 'How many events an event stands for (1 to 10^9), and their runtime and cost together';
+
 
 -- Room: shared
 

@@ -11,7 +11,7 @@ SELECT
     method,
     status_code,
     runtime_ms,
-    runtime_cost_estimate,
+    round(runtime_cost_estimate, 8) AS runtime_cost_estimate,
     idea_id,
     origin_idea_id,
     metadata,

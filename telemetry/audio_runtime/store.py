@@ -23,6 +23,7 @@ from telemetry.database.database import Database, Row
 from telemetry.database.errors import Collision, DatabaseUnavailable, IntegrityViolation
 from telemetry.database.values import Json, as_json
 from telemetry.group_commit import GroupCommit, Limits
+from telemetry.paging import Page
 
 PUT_DEVICE = statements.load("audio_runtime/put_device")
 PUT_SESSION = statements.load("audio_runtime/put_session")
@@ -121,17 +122,17 @@ class AudioRuntimeStore:
         parameters = {**_sent(events), "fields": EVENT_FIELDS}
         return self._database.fetch_all(DESCRIBE_DUPLICATES, parameters, prepare=True)
 
-    def list_events(self, page: dict[str, Any]) -> list[Row]:
+    def list_events(self, page: dict[str, Any], limit: int) -> Page[Any]:
         """Return the first of the tenant's events."""
-        return self._database.fetch_all(LIST_EVENTS, page, prepare=False)
+        return self._database.fetch_page(LIST_EVENTS, page, limit=limit)
 
-    def list_device_events(self, page: dict[str, Any]) -> list[Row]:
+    def list_device_events(self, page: dict[str, Any], limit: int) -> Page[Any]:
         """Return a page of the device's events in ledger order."""
-        return self._database.fetch_all(LIST_DEVICE_EVENTS, page, prepare=False)
+        return self._database.fetch_page(LIST_DEVICE_EVENTS, page, limit=limit)
 
-    def list_current(self, page: dict[str, Any]) -> list[Row]:
+    def list_current(self, page: dict[str, Any], limit: int) -> Page[Any]:
         """Return a page of the devices' current states, by device_id."""
-        return self._database.fetch_all(LIST_CURRENT, page, prepare=False)
+        return self._database.fetch_page(LIST_CURRENT, page, limit=limit)
 
     def get_current(self, tenant_id: str, device_id: str) -> Row | None:
         """Return the device's current state, or None."""
@@ -139,9 +140,9 @@ class AudioRuntimeStore:
             GET_CURRENT, {"tenant_id": tenant_id, "device_id": device_id}
         )
 
-    def list_heads(self, page: dict[str, Any]) -> list[Row]:
+    def list_heads(self, page: dict[str, Any], limit: int) -> Page[Any]:
         """Return a page of the devices' newest ``event_id`` and ``row_hash``, by device_id."""
-        return self._database.fetch_all(LIST_HEADS, page, prepare=False)
+        return self._database.fetch_page(LIST_HEADS, page, limit=limit)
 
     def rebuild(self, scope: Scope) -> Rebuilt:
         """Rebuild the projection of the devices in the scope.

@@ -26,6 +26,7 @@ from telemetry.audio_runtime.schema import (
 from telemetry.audio_runtime.store import AudioRuntimeStore
 from telemetry.database.database import Row
 from telemetry.http.errors import ApiError
+from telemetry.http.lists import list_response
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import log_batch
@@ -127,17 +128,16 @@ def list_events() -> Response:
     page = read_query(event_page_schema)
     require_with(page, "after", "device_id", "order is promised within a device")
     limit = page.pop("limit", DEFAULT_LIMIT)
-    page["row_limit"] = limit + 1
-    if "device_id" in page:
-        return _page(_store().list_device_events({"after": None, **page}), limit)
-    return _page(_store().list_events(page), limit)
+    if "device_id" not in page:
+        return list_response(_store().list_events(page, limit), key=None)
+    events = _store().list_device_events({"after": None, **page}, limit)
+    return list_response(events, key="event_id")
 
 
 @blueprint.get("/api/v1/audio-runtime/current")
 def list_current() -> Response:
     """Return a page of the current states of a tenant's devices."""
-    page, limit = _read_page()
-    return _page(_store().list_current(page), limit)
+    return list_response(_store().list_current(*_read_page()), key="device_id")
 
 
 @blueprint.get("/api/v1/audio-runtime/current/<tenant_id>/<device_id>")
@@ -153,8 +153,7 @@ def get_current(tenant_id: str, device_id: str) -> Response:
 @blueprint.get("/api/v1/audio-runtime/heads")
 def list_heads() -> Response:
     """Return a page of the heads of a tenant's devices."""
-    page, limit = _read_page()
-    return _page(_store().list_heads(page), limit)
+    return list_response(_store().list_heads(*_read_page()), key="device_id")
 
 
 @blueprint.post("/api/v1/audio-runtime/rebuild")
@@ -196,10 +195,7 @@ def _find_device(tenant_id: str, device_id: str) -> None:
 
 
 def _read_page() -> tuple[dict[str, Any], int]:
+    """Return the parameters of a list that pages by device, and its limit."""
     page = read_query(page_schema)
     limit = page.pop("limit", DEFAULT_LIMIT)
-    return {"after": None, **page, "row_limit": limit + 1}, limit
-
-
-def _page(rows: list[Row], limit: int) -> Response:
-    return json_response({"items": rows[:limit], "has_more": len(rows) > limit})
+    return {"after": None, **page}, limit

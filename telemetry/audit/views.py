@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app
 
 from telemetry.audit.schema import DEFAULT_LIMIT, ListSchema
 from telemetry.audit.store import AuditStore
-from telemetry.http.responses import json_response
+from telemetry.http.lists import list_response
 from telemetry.payloads.query_string import read_query, require_with
 
 blueprint = Blueprint("audit", __name__)
@@ -20,8 +20,7 @@ def list() -> Response:
     page = read_query(list_schema)
     require_with(page, "after", "device_id", "order is promised within a device")
     limit = page.pop("limit", DEFAULT_LIMIT)
-    page["row_limit"] = limit + 1
     store = cast(AuditStore, current_app.extensions["audit"])
-    of_device = "device_id" in page
-    rows = store.list_device({"after": None, **page}) if of_device else store.list(page)
-    return json_response({"items": rows[:limit], "has_more": len(rows) > limit})
+    if "device_id" not in page:
+        return list_response(store.list(page, limit), key=None)
+    return list_response(store.list_device({"after": None, **page}, limit), key="audit_event_id")

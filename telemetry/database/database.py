@@ -5,12 +5,12 @@ a statement after STATEMENT_SECONDS. A frozen server keeps its sockets open but 
 after ANSWER_SECONDS its connection is closed. No wait goes beyond the request's deadline.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import partial
 from threading import Lock
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from psycopg import errors
 from psycopg.rows import DictRow
@@ -27,10 +27,15 @@ from telemetry.database.errors import (
 )
 from telemetry.database.objects import RawJsonLoader, object_row
 from telemetry.database.pool import live_connection, open_pool, session_options
+from telemetry.paging import Page, take_page
 from telemetry.time_limits import ANSWER_SECONDS, CONNECT_SECONDS, STATEMENT_SECONDS
 
 # After a deadlock or a serialization failure the same transaction may well succeed.
 ATTEMPTS = 3
+
+# Rows of a page that the driver reads at once. All of them could take gigabytes, since one row may
+# have 16 MiB; one by one, a list of 50 takes 1.13 of the CPU.
+ROWS_AT_ONCE = 4
 
 SET_UP_TRANSACTION = statements.load("database/set_up_transaction")
 BEGIN = statements.load("database/begin")
@@ -86,20 +91,34 @@ class Database:
         rows = self.fetch_all(statement, parameters, prepare=prepare, within=within)
         return rows[0] if rows else None
 
-    def fetch_objects(
-        self, statement: bytes, parameters: Parameters, *, computed: tuple[str, ...] = ()
-    ) -> list[Any]:
-        """Like fetch_all, for many rows that go into a response: each is an object.
+    def fetch_page(
+        self,
+        statement: bytes,
+        parameters: Parameters,
+        *,
+        limit: int,
+        computed: tuple[str, ...] = (),
+    ) -> Page[Any]:
+        """Like fetch_all, for a page of a list: returns rows as objects, and whether more follow.
 
-        Its fields are the columns and the ``computed`` ones, which the caller fills. jsonb is not
-        decoded. The statement is planned for the parameters given.
+        The statement takes a ``row_limit``, which is one more than ``limit``. The page ends before
+        ``limit`` when its rows are large: they are read in small parts, so that little more than
+        the page is in memory. The fields of a row are the columns and the ``computed`` ones, which the
+        caller fills. jsonb is not decoded. The statement is planned for the parameters given.
         """
+        sent = {**parameters, "row_limit": limit + 1}
 
-        def attempt() -> list[Any]:
+        def attempt() -> Page[Any]:
             with self._connection() as connection:
                 cursor = connection.cursor(row_factory=partial(object_row, computed=computed))
                 cursor.adapters.register_loader("jsonb", RawJsonLoader)
-                return cursor.execute(statement, parameters, prepare=False).fetchall()
+                rows = cast(Generator[Any], cursor.stream(statement, sent, size=ROWS_AT_ONCE))
+                with closing(rows):
+                    page = take_page(rows, limit)
+                    if len(page.rows) == limit:
+                        # To close a stream before its end would cancel the statement.
+                        next(rows, None)
+                    return page
 
         return self._with_retries(attempt)
 

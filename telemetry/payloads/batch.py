@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import itemgetter
 from time import monotonic, sleep
 from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import MsgspecError
 
 from telemetry.database.copy import CopyRow
 from telemetry.http.error_shape import Problem, batch_error, integrity_error, problem
 from telemetry.http.errors import Invalid
 from telemetry.http.reasons import reason_of
 from telemetry.http.request_log import set_log_message
-from telemetry.payloads.loading import Loaded, ignored_fields
+from telemetry.payloads.loading import MAX_COUNTED_IGNORED, Loaded, ignored_fields
 from telemetry.payloads.parsing import parse_if_raw
 from telemetry.payloads.records import read_records
+from telemetry.payloads.size import Budget, is_crowded
 
 # After this time a large batch lets the other requests of the process run.
 TURN_SECONDS = 0.01
@@ -91,7 +96,8 @@ def read_batch(
 
     for index, (values, ignored) in load_records(records, load, add_error):
         batch.valid[index] = values
-        batch.ignored.update(ignored)
+        if ignored and len(batch.ignored) < MAX_COUNTED_IGNORED:
+            batch.ignored.update(ignored)
     return batch
 
 
@@ -117,12 +123,14 @@ def load_records(
     Other requests of the process run in between.
     """
     problems_left = MAX_PROBLEMS_A_BATCH
+    budget = Budget(records)
     turn = monotonic()
     for index, record in enumerate(records):
         if monotonic() - turn > TURN_SECONDS:
             sleep(0)
             turn = monotonic()
         try:
+            budget.take(record, ("body", index))
             result = load(record, ("body", index))
         except Invalid as invalid:
             listed = invalid.problems[: max(1, problems_left)]
@@ -137,7 +145,15 @@ def _name_of(record: Any, key: str) -> Any:
     if isinstance(record, CopyRow):
         return record.key
     try:
+        if is_crowded(record):
+            return getattr(_decoder_of(key).decode(record), key)
         document = parse_if_raw(record)
-    except Invalid:
+    except (Invalid, MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return document.get(key) if isinstance(document, dict) else None
+
+
+@lru_cache
+def _decoder_of(key: str) -> msgspec.json.Decoder[msgspec.Struct]:
+    """Return a decoder that keeps nothing of an object but one member, None without it."""
+    return msgspec.json.Decoder(msgspec.defstruct("Named", [(key, Any, None)]))

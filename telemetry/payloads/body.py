@@ -11,6 +11,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from telemetry import time_limits
 from telemetry.http.errors import ApiError
 from telemetry.payloads.compression import gunzip
+from telemetry.payloads.size import check_record
 
 JSON = "application/json"
 JSON_LINES = (
@@ -63,8 +64,13 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
 
 
 def read_document() -> Raw:
-    """Return the request's JSON document, not parsed yet. Raises what read_body raises."""
-    return Raw(read_body(JSON)[1])
+    """Return the request's JSON document, not parsed yet.
+
+    Raises what read_body raises, and Invalid for a document with too many values.
+    """
+    body = read_body(JSON)[1]
+    check_record(body)
+    return Raw(body)
 
 
 def _read_plain(environ: Environ, limit: int) -> bytes:

@@ -29,6 +29,9 @@ from telemetry.payloads.storable import (
 MAX_IGNORED = 1000
 MAX_PROBLEMS = 1000
 
+# A batch keeps about this many names of ignored fields. More are not counted.
+MAX_COUNTED_IGNORED = 10_000
+
 # JSON can write a control character only as an escape.
 _BACKSLASH = ord("\\")
 
@@ -136,33 +139,36 @@ def _load_by_schema(
         for name, defect in find_defects(document).items()
         if not _is_long_integer(schema, name, document[name])
     }
-    sent = {
-        name: value
-        for name, value in document.items()
-        if name not in found and not _is_absent(schema, name, value)
-    }
+    unknown = [name for name in document if name not in schema.fields and name not in found]
+    refused = unknown if schema.unknown == RAISE else []
+    # Marshmallow takes long for each of them.
+    listed = refused[:MAX_PROBLEMS]
+    known = [
+        name
+        for name in schema.fields.keys() & document.keys() - found.keys()
+        if not _is_absent(schema, name, document[name])
+    ]
     wrong = defect_problems(found, loc)
     try:
-        values = schema.load(sent, partial=tuple(found))
+        values = schema.load({it: document[it] for it in [*known, *listed]}, partial=tuple(found))
     except ValidationError as error:
         wrong += _problems(error, loc)
-    if (more := len(wrong) - MAX_PROBLEMS) > 0:
+    if (more := len(wrong) + len(refused) - len(listed) - MAX_PROBLEMS) > 0:
         wrong[MAX_PROBLEMS:] = [problem([*loc], f"And {more:,} more problems", "too_many")]
     if wrong:
         raise Invalid(wrong)
-    return Loaded(
-        values, [escape_surrogates(name) for name in document.keys() - schema.fields.keys()]
-    )
+    return Loaded(values, [escape_surrogates(name) for name in unknown])
 
 
 def ignored_fields(names: Iterable[str]) -> dict[str, list[str]]:
     """Return the member of a response that lists ignored fields; empty without any.
 
-    A list that is too long ends with how many more there are.
+    A list that is too long ends with how many more there are, as far as they were counted.
     """
     listed = sorted(names)
     if (more := len(listed) - MAX_IGNORED) > 0:
-        listed[MAX_IGNORED:] = [f"... and {more:,} more"]
+        least = "at least " if len(listed) >= MAX_COUNTED_IGNORED else ""
+        listed[MAX_IGNORED:] = [f"... and {least}{more:,} more"]
     return {"ignored_fields": listed} if listed else {}
 
 

@@ -17,6 +17,7 @@ from telemetry.http.error_shape import problem
 from telemetry.http.errors import Invalid
 from telemetry.payloads.body import JSON, JSON_LINES, read_body
 from telemetry.payloads.parsing import parse_document, parse_if_raw
+from telemetry.payloads.size import MAX_VALUES_A_RECORD, check_body, may_hold
 from telemetry.payloads.storable import defect_problems, find_defects
 
 # A list of all records of a body up to this size takes little memory, even of very short ones.
@@ -24,6 +25,7 @@ SMALL_BODY = 256 * 1024
 
 # Members of an object besides its records. Each is parsed, to check that it is valid JSON.
 MAX_EXTRA_MEMBERS = 1000
+TOO_MANY_EXTRA = f"An object may have at most {MAX_EXTRA_MEMBERS:,} members besides its records"
 
 # Lines end at \n alone: a \r is white space, which may be inside a record too.
 _LINE = re.compile(rb"[^ \t\r\n][^\n]*")
@@ -56,11 +58,14 @@ def _split_json(name: str, body: bytes, max_records: int) -> list[Any]:
     try:
         if body.lstrip()[:1] == b"[":
             return _array.decode(body) if small else _first_records(max_records + 1, body)
+        if not small:
+            _check_extra_size(name, body)
         members = _object.decode(body)
         _check_extra_members(name, members)
         array = members[name]
         return _array.decode(array) if small else _first_records(max_records + 1, array)
     except (MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
+        check_body(body)
         return _records_of(name, parse_document(body))
 
 
@@ -78,6 +83,17 @@ def _records_of(name: str, document: Any) -> list[Any]:
     return list(document[name])
 
 
+def _check_extra_size(name: str, body: bytes) -> None:
+    """Raise Invalid where the members besides the records may have too many values.
+
+    Each of them takes memory when it is decoded, even as Raw.
+    """
+    array = _batch_decoder(name).decode(body).records
+    of_records = 0 if array is UNSET else may_hold(array)
+    if may_hold(body) - of_records > MAX_VALUES_A_RECORD:
+        raise Invalid([problem(["body"], TOO_MANY_EXTRA, "too_long")])
+
+
 def _check_extra_members(name: str, members: dict[str, Any]) -> None:
     """Raise Invalid for too many members besides the records, or for an invalid one.
 
@@ -85,8 +101,7 @@ def _check_extra_members(name: str, members: dict[str, Any]) -> None:
     """
     extra = members.keys() - {name}
     if len(extra) > MAX_EXTRA_MEMBERS:
-        message = f"An object may have at most {MAX_EXTRA_MEMBERS:,} members besides its records"
-        raise Invalid([problem(["body"], message, "too_long")])
+        raise Invalid([problem(["body"], TOO_MANY_EXTRA, "too_long")])
     if found := find_defects({it: parse_if_raw(members[it], ("body", it)) for it in extra}):
         raise Invalid(defect_problems(found))
 
@@ -95,6 +110,13 @@ def _first_records(count: int, array: bytes | Raw) -> list[Raw]:
     """Return the first records of an array, which may have 8 million in 16 MB."""
     records = astuple(_decoder_of_first(count).decode(array))
     return [*takewhile(lambda record: record is not UNSET, records)]
+
+
+@lru_cache
+def _batch_decoder(name: str) -> msgspec.json.Decoder[Any]:
+    """Return a decoder of the object form, which skips every member but the records."""
+    fields = [("records", Raw | UnsetType, UNSET)]
+    return msgspec.json.Decoder(msgspec.defstruct("Batch", fields, rename={"records": name}))
 
 
 @lru_cache

@@ -10,6 +10,7 @@ from telemetry.database.database import ATTEMPTS, Database, Row
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.database.values import Keyed, as_json
 from telemetry.group_commit import GroupCommit, Limits
+from telemetry.paging import Page
 from telemetry.runs.batch import BatchCreated, RunBatch
 from telemetry.runs.writes import CREATE, Existing, send_settle
 
@@ -74,12 +75,13 @@ class RunStore:
         """Return the run, or None."""
         return self._database.fetch_one(GET, {"event_id": event_id})
 
-    def list(self, filters: dict[str, Any]) -> Sequence[Any]:
+    def list(self, filters: dict[str, Any], limit: int) -> Page[Any]:
         """Return a page of runs as objects, newest first. The view fills their link fields.
 
-        ``filters`` holds every parameter of list.sql, None where it was not given.
+        ``filters`` holds every other parameter of list.sql, None where it was not given.
         """
-        return self._database.fetch_objects(LIST, filters, computed=("commit_url", "repo_url"))
+        computed = ("commit_url", "repo_url")
+        return self._database.fetch_page(LIST, filters, limit=limit, computed=computed)
 
     def update(self, event_id: str, changes: Run, *, reopen: bool = False) -> Sequence[str] | None:
         """Change the fields that were sent; return the fields updated, or None without the run.

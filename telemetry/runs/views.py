@@ -83,14 +83,11 @@ def create_batch() -> Response:
 @blueprint.get("/api/v1/runs")
 def list() -> Response:
     """Return a page of runs, newest first."""
-    filters, limit = _read_filters()
-    runs = _store().list(filters)
-    page = runs[:limit]
-    for run in page:
+    runs, has_more = _store().list(*_read_filters())
+    for run in runs:
         links.add_links(run)
-    more = len(runs) > limit
-    link = {"Link": next_link(page[-1].created_at, page[-1].event_id)} if more else None
-    return json_response(page, headers=link)
+    link = {"Link": next_link(runs[-1].created_at, runs[-1].event_id)} if has_more else None
+    return json_response(runs, headers=link)
 
 
 @blueprint.get("/api/v1/runs/<event_id>")
@@ -216,7 +213,6 @@ def _read_filters() -> tuple[dict[str, Any], int]:
         **query,
         "cursor_created_at": created_at,
         "cursor_event_id": event_id,
-        "row_limit": limit + 1,  # one more row shows whether there is a next page
         "row_offset": offset,
     }, limit
 

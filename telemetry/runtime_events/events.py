@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from telemetry.paging import Page
+
 Event = dict[str, Any]
+
+# sql/runtime_events has the same number.
+COST_DECIMALS = 8
 
 
 class Created(NamedTuple):
@@ -41,11 +46,14 @@ class RuntimeEventStore(Protocol):
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
         """Store the new events, all or none. ``events`` is by index in the batch."""
 
-    def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
-        """Return at most ``limit`` events, newest first."""
+    def list(self, filters: Filters, *, limit: int, offset: int) -> Page[Any]:
+        """Return at most ``limit`` events, newest first, and whether more follow."""
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the totals of each endpoint over the last seconds, the busiest first."""
+
+    def ideas_summary(self, *, seconds: int, limit: int, offset: int) -> Sequence[dict[str, Any]]:
+        """Return the totals of each idea over the last seconds, the most expensive first."""
 
     def change_token(self) -> str:
         """Return a text that changes when, and only when, a new event becomes visible."""
@@ -60,12 +68,12 @@ def event_to_store(sent: Event, cost_per_second: float) -> Event:
     The store adds ``recorded_at``.
     """
     endpoint = sent["endpoint"]
-    idea_id = sent.get("idea_id")
+    idea_id = sent.get("idea_id") or None
     return {
         "id": sent.get("id") or f"rt_{uuid.uuid4().hex}",
         "source": sent["source"],
         "endpoint": normalized_endpoint(endpoint),
-        "raw_endpoint": sent.get("raw_endpoint", endpoint),
+        "raw_endpoint": sent.get("raw_endpoint") or endpoint,
         "method": sent.get("method", "GET").upper(),
         "status_code": sent.get("status_code", 200),
         "runtime_ms": sent["runtime_ms"],
@@ -83,5 +91,10 @@ def normalized_endpoint(endpoint: str) -> str:
 
 
 def cost(runtime_ms: float, cost_per_second: float) -> float:
-    """Return the price of the time, as a double; the largest double when the price exceeds it."""
-    return min(runtime_ms / 1000 * cost_per_second, sys.float_info.max)
+    """Return the rounded price of the time; the largest double when the price exceeds it."""
+    return rounded_cost(min(runtime_ms / 1000 * cost_per_second, sys.float_info.max))
+
+
+def rounded_cost(cost: float) -> float:
+    """Return the cost with the decimals that responses give."""
+    return round(cost, COST_DECIMALS)

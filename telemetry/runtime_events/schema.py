@@ -7,6 +7,7 @@ from telemetry.payloads.query_string import Moment, Switch, WholeNumber
 SOURCES = ("api", "web", "web_api", "worker")
 
 MAX_LIMIT = 2000
+MAX_IDEAS_OFFSET = 10_000
 MAX_ENDPOINT = 4096
 MAX_METHOD = 32
 
@@ -21,7 +22,7 @@ class EventSchema(PayloadSchema):
     method = Identifier(max=MAX_METHOD)
     status_code = Integer(min=100, max=599)
     runtime_ms = Number(required=True, above=0)
-    idea_id = Text(min=1, max=255)
+    idea_id = Text(max=255)
     metadata = ScalarObject()
 
 
@@ -45,8 +46,16 @@ class ListSchema(ReadSchema):
     offset = WholeNumber(min=0)
 
 
+class IdeasSummarySchema(ReadSchema):
+    """The query string of the summary of ideas."""
+
+    seconds = WholeNumber(min=60, max=2_592_000)
+    limit = WholeNumber(min=1, max=MAX_LIMIT)
+    offset = WholeNumber(min=0, max=MAX_IDEAS_OFFSET)
+
+
 class SummarySchema(ReadSchema):
-    """The query string of the summary."""
+    """The query string of the summary of endpoints."""
 
     seconds = WholeNumber(min=60, max=2_592_000)
     source = Choice(SOURCES)

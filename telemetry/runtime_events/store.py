@@ -12,12 +12,14 @@ from telemetry.database.errors import DatabaseUnavailable
 from telemetry.database.values import Keyed, as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.numbers import with_point
+from telemetry.paging import Page
 from telemetry.runtime_events.events import BatchCreated, Created, Event, Filters
 
 CREATE = statements.load("runtime_events/create")
 GET = statements.load("runtime_events/get")
 LIST = statements.load("runtime_events/list")
 SUMMARY = statements.load("runtime_events/summary")
+IDEAS_SUMMARY = statements.load("runtime_events/ideas_summary")
 CHANGE_TOKEN = statements.load("runtime_events/change_token")
 
 NUMERIC = ("runtime_ms", "runtime_cost_estimate")
@@ -56,17 +58,21 @@ class DatabaseEvents:
     def _create_group(self, events: Sequence[Keyed]) -> Sequence[Row | None]:
         return insert_group(self._database, CREATE, "events", events, key="id")
 
-    def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
+    def list(self, filters: Filters, *, limit: int, offset: int) -> Page[Any]:
         """Return a page of events, newest first."""
-        return self._database.fetch_all(
-            LIST, {**filters._asdict(), "row_limit": limit, "row_offset": offset}, prepare=False
-        )
+        parameters = {**filters._asdict(), "row_offset": offset}
+        return self._database.fetch_page(LIST, parameters, limit=limit)
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the totals of each endpoint."""
         return self._database.fetch_all(
             SUMMARY, {"seconds": seconds, "source": source, "row_limit": limit}, prepare=False
         )
+
+    def ideas_summary(self, *, seconds: int, limit: int, offset: int) -> Sequence[dict[str, Any]]:
+        """Return a page of the totals of each idea."""
+        parameters = {"seconds": seconds, "row_limit": limit, "row_offset": offset}
+        return self._database.fetch_all(IDEAS_SUMMARY, parameters, prepare=False)
 
     def change_token(self) -> str:
         """Return the token of the events that are visible at the moment."""

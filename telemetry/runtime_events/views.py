@@ -5,6 +5,7 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app
 
+from telemetry.http.lists import next_page
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
@@ -12,7 +13,13 @@ from telemetry.payloads.body import read_document
 from telemetry.payloads.loading import ignored_fields, load
 from telemetry.payloads.query_string import read_query
 from telemetry.runtime_events.events import Event, Filters, RuntimeEventStore, event_to_store
-from telemetry.runtime_events.schema import EventSchema, ListSchema, ReadSchema, SummarySchema
+from telemetry.runtime_events.schema import (
+    EventSchema,
+    IdeasSummarySchema,
+    ListSchema,
+    ReadSchema,
+    SummarySchema,
+)
 
 MAX_BATCH = 10_000
 
@@ -21,6 +28,7 @@ blueprint = Blueprint("runtime_events", __name__, url_prefix="/api/runtime")
 event_schema = EventSchema()
 list_schema = ListSchema()
 summary_schema = SummarySchema()
+ideas_summary_schema = IdeasSummarySchema()
 read_schema = ReadSchema()
 
 
@@ -56,16 +64,10 @@ def list() -> Response:
     query = read_query(list_schema)
     limit, offset = query.get("limit", 100), query.get("offset", 0)
     filters = Filters(query.get("source"), query.get("endpoint_prefix"), query.get("since"))
-    # One more than the page holds, to find out whether more follow.
-    events = _store().list(filters, limit=limit + 1, offset=offset)
-    return json_response(
-        {
-            "items": events[:limit],
-            "limit": limit,
-            "offset": offset,
-            "has_more": len(events) > limit,
-        }
-    )
+    events, has_more = _store().list(filters, limit=limit, offset=offset)
+    body = {"items": events, "limit": limit, "offset": offset, "has_more": has_more}
+    link = {"Link": next_page(offset=offset + len(events))} if has_more else None
+    return json_response(body, headers=link)
 
 
 @blueprint.get("/endpoints/summary")
@@ -75,6 +77,17 @@ def summary() -> Response:
     seconds, source = query.get("seconds", 3600), query.get("source")
     endpoints = _store().summary(seconds=seconds, source=source, limit=query.get("limit", 200))
     return json_response({"window_seconds": seconds, "source": source, "endpoints": endpoints})
+
+
+@blueprint.get("/ideas/summary")
+def ideas_summary() -> Response:
+    """Return the totals of each idea over the last seconds, the most expensive first."""
+    query = read_query(ideas_summary_schema)
+    seconds = query.get("seconds", 3600)
+    ideas = _store().ideas_summary(
+        seconds=seconds, limit=query.get("limit", 200), offset=query.get("offset", 0)
+    )
+    return json_response({"window_seconds": seconds, "ideas": ideas})
 
 
 @blueprint.get("/change-token")

@@ -19,7 +19,9 @@ COUNTED_ONE_BY_ONE = """
     SELECT
         agent_name,
         count(*) AS total_runs,
-        count(*) FILTER (WHERE created_at > now() - interval '24 hours') AS recent_24h
+        count(*) FILTER (
+            WHERE created_at > now() - interval '24 hours' AND created_at <= now()
+        ) AS recent_24h
     FROM agent_runs GROUP BY agent_name ORDER BY agent_name COLLATE "C"
 """
 INSERT = """
@@ -107,8 +109,21 @@ def test_the_window_of_24_hours_is_exact_to_the_microsecond(db, folded):
         if folded:
             db.execute("SELECT fold_agent_run_counts(1000)")
         found = {row["agent_name"]: row["recent_24h"] for row in db.execute(METRICS)}
-        # Four runs are inside the window, and so are infinity and the year 9999.
-        assert found == {"agent-1": 4, "odd": 2}
+        # Four runs are inside the window; infinity and the year 9999 are in the future.
+        assert found == {"agent-1": 4, "odd": 0}
+        assert db.execute(METRICS).fetchall() == db.execute(COUNTED_ONE_BY_ONE).fetchall()
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_a_run_dated_in_the_future_is_not_recent(db, folded):
+    with db.transaction():
+        for microseconds in (-1, 0, 1, 300_000_000, 600_000_000, 10**9, 10**12):
+            run = {"prefix": f"f{microseconds}-", "runs": 1}
+            insert(db, **run, step=f"{-microseconds} microseconds")
+        if folded:
+            db.execute("SELECT fold_agent_run_counts(1000)")
+        (row,) = db.execute(METRICS)
+        assert (row["total_runs"], row["recent_24h"]) == (7, 2)
         assert db.execute(METRICS).fetchall() == db.execute(COUNTED_ONE_BY_ONE).fetchall()
 
 

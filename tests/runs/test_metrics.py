@@ -13,8 +13,9 @@ def runs(client):
         minimal_run("a"),
         minimal_run("b", agent_name='qu"ote\n'),
         minimal_run("c", created_at="2020-01-01T00:00:00Z"),
+        minimal_run("d", created_at="2999-01-01T00:00:00Z"),
     ]
-    assert client.post("/api/v1/runs/batch", json=batch).json["inserted"] == 3
+    assert client.post("/api/v1/runs/batch", json=batch).json["inserted"] == 4
 
 
 @pytest.mark.parametrize("accept", [None, "*/*", "application/json", "text/html"])
@@ -22,8 +23,8 @@ def test_it_works(client, runs, accept):
     response = client.get("/metrics", headers={"Accept": accept} if accept else {})
     assert response.content_type == "application/json"
     assert response.json == {
-        "total_runs": 3,
-        "agents": {"agent-a": 2, 'qu"ote\n': 1},
+        "total_runs": 4,
+        "agents": {"agent-a": 3, 'qu"ote\n': 1},
         "recent_24h": 2,
     }
 
@@ -57,7 +58,7 @@ def test_prometheus_gets_its_own_formats(client, runs, accept, kind, parse):
         for sample in family.samples
     }
     assert samples == {
-        ("telemetry_runs", "agent-a"): 2,
+        ("telemetry_runs", "agent-a"): 3,
         ("telemetry_runs", 'qu"ote\n'): 1,
         ("telemetry_runs_recent_24h", "agent-a"): 1,
         ("telemetry_runs_recent_24h", 'qu"ote\n'): 1,

@@ -47,6 +47,24 @@ def test_it_stores_every_field(events):
     assert stored(events) == [response.json]
 
 
+def test_an_empty_idea_or_raw_endpoint_is_left_out(events):
+    sent = minimal_event(endpoint="api?x=1", idea_id="", raw_endpoint="")
+    event = events.post(URL, json=sent).json
+    assert (event["idea_id"], event["origin_idea_id"]) == (None, None)
+    assert event["raw_endpoint"] == "api?x=1"
+    assert stored(events) == [event]
+
+
+@pytest.mark.parametrize(
+    ("runtime_ms", "cost"), [(0.123, 0.00000025), (0.001, 0), (100 / 3, 0.00006667), (7e9, 14_000)]
+)
+def test_it_rounds_the_cost_to_8_decimals(events, runtime_ms, cost):
+    event = events.post(URL, json=minimal_event(id="a", runtime_ms=runtime_ms))
+    assert event.json["runtime_cost_estimate"] == cost
+    assert events.post(URL, json=minimal_event(id="a")).json == event.json
+    assert stored(events) == [event.json]
+
+
 def test_it_stores_a_repeated_id_once(events):
     first = events.post(URL, json=full_event())
     again = events.post(URL, json=full_event(runtime_ms=7))

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from telemetry import pages
 from tests.support.runtime_events import (
     BATCH_URL,
+    IDEAS_URL,
     SUMMARY_URL,
     TOKEN_URL,
     URL,
@@ -126,13 +128,13 @@ def test_it_accepts_times_in_many_forms(events, since, found):
 
 
 @pytest.mark.parametrize("value", ["true", "false", "1", "0", "True"])
-@pytest.mark.parametrize("url", [URL, SUMMARY_URL, TOKEN_URL])
+@pytest.mark.parametrize("url", [URL, SUMMARY_URL, IDEAS_URL, TOKEN_URL])
 def test_every_read_accepts_force_refresh(events, url, value):
     post(events, "a")
     assert events.get(url, query_string={"force_refresh": value}).json == events.get(url).json
 
 
-@pytest.mark.parametrize("url", [SUMMARY_URL, TOKEN_URL])
+@pytest.mark.parametrize("url", [SUMMARY_URL, IDEAS_URL, TOKEN_URL])
 def test_every_read_rejects_an_unknown_parameter(events, url):
     response = events.get(url, query_string={"refresh": "true"})
     assert response.status_code == 422
@@ -172,3 +174,16 @@ def test_it_rejects_a_bad_parameter(events, name, value):
 def test_it_accepts_the_largest_offset(events):
     post(events, "a")
     assert listed(events, offset=2**63 - 1, limit=2000) == []
+
+
+def test_a_page_of_large_events_ends_early(events, monkeypatch):
+    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 2000)
+    batch = [minimal_event(id=it, metadata={"m": "m" * 500}) for it in "abcde"]
+    assert events.post(BATCH_URL, json=batch).json["inserted"] == 5
+    url, found = f"{URL}?limit=10&source=api", []
+    while url:
+        response = events.get(url)
+        found.append([event["id"] for event in response.json["items"]])
+        assert response.json["has_more"] == ("Link" in response.headers)
+        url = response.headers.get("Link", "").partition(">")[0].removeprefix("<")
+    assert found == [["e", "d"], ["c", "b"], ["a"]]

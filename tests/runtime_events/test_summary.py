@@ -1,8 +1,19 @@
 """GET /api/runtime/endpoints/summary, the same on both backends."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
-from tests.support.runtime_events import BATCH_URL, SUMMARY_URL, minimal_event
+from telemetry.timestamps import utc_text
+from tests.support.runtime_events import (
+    BATCH_URL,
+    IDEAS_URL,
+    SUMMARY_URL,
+    URL,
+    full_event,
+    minimal_event,
+)
 
 
 def post(events, *batch):
@@ -100,3 +111,36 @@ def test_it_leaves_out_what_is_older_than_the_window(client, db):
     db.execute("UPDATE runtime_events SET recorded_at = now() - interval '61 s' WHERE id = 'old'")
     assert summary(client, seconds=60)["endpoints"][0]["event_count"] == 1
     assert summary(client, seconds=120)["endpoints"][0]["event_count"] == 2
+
+
+@pytest.mark.parametrize("url", [SUMMARY_URL, IDEAS_URL])
+def test_it_leaves_out_what_is_dated_in_the_future(client, file_client, events_file, db, url):
+    for backend in (client, file_client):
+        post(backend, {"id": "now"}, {"id": "future"})
+    db.execute("UPDATE runtime_events SET recorded_at = now() + '1 day' WHERE id = 'future'")
+    (now, future) = events_file.read_text().splitlines()
+    year = future.index('"recorded_at":"') + len('"recorded_at":"')
+    events_file.write_text(f"{now}\n{future[:year]}2999{future[year + 4 :]}\n")
+    for backend in (client, file_client):
+        (row,) = backend.get(url).json.get("endpoints") or backend.get(url).json["ideas"]
+        assert row["event_count"] == 1
+
+
+def test_a_cost_that_was_stored_with_more_decimals_is_rounded(client, file_client, events_file, db):
+    post(client, {"id": "a"})
+    db.execute("UPDATE runtime_events SET runtime_cost_estimate = 0.123456784")
+    event = full_event(runtime_cost_estimate=0.123456784, recorded_at=utc_text(datetime.now(UTC)))
+    events_file.write_text(json.dumps(event))
+    for backend in (client, file_client):
+        (listed,) = backend.get(URL).json["items"]
+        assert listed["runtime_cost_estimate"] == 0.12345678
+        again = backend.post(URL, json=minimal_event(id=listed["id"])).json
+        assert again["runtime_cost_estimate"] == 0.12345678
+        assert backend.get(IDEAS_URL).json["ideas"][0]["runtime_cost_estimate"] == 0.12345678
+        assert summary(backend)["endpoints"][0]["runtime_cost_estimate"] == 0.12345678
+
+
+def test_the_file_adds_up_exactly(file_client):
+    """A plain sum of ten times 0.1 is 0.9999999999999999."""
+    post(file_client, *[{"runtime_ms": 0.1}] * 10)
+    assert summary(file_client)["endpoints"][0]["total_runtime_ms"] == 1

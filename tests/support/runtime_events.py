@@ -5,6 +5,7 @@ from typing import Any
 URL = "/api/runtime/events"
 BATCH_URL = f"{URL}/batch"
 SUMMARY_URL = "/api/runtime/endpoints/summary"
+IDEAS_URL = "/api/runtime/ideas/summary"
 TOKEN_URL = "/api/runtime/change-token"
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
-import msgspec
 from filelock import lock_descriptor
 
 from telemetry.files import sync_folder
@@ -31,7 +30,7 @@ from telemetry.runtime_events.file.lines import (
     read_forwards,
     write_all,
 )
-from telemetry.runtime_events.file.stored import decode_line, encode_line
+from telemetry.runtime_events.file.stored import as_event, decode_line, encode_line
 from telemetry.time_limits import FILE_LOCK_SECONDS
 from telemetry.timestamps import utc_text
 
@@ -129,7 +128,7 @@ class Journal:
             new_lines[event_id] = encode_line({**event, "recorded_at": recorded_at})
         line = new_lines.get(event_id) or line_at(fd, self._offsets[event_id])
         stored = decode_line(line)
-        return Created(msgspec.structs.asdict(stored) if stored else event, created)
+        return Created(as_event(stored) if stored else event, created)
 
     def _write(self, fd: int, lines: dict[str, bytes]) -> None:
         """Append the lines (by id) and sync them. Remove them when that fails."""

@@ -10,9 +10,8 @@ from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
-
 from telemetry.group_commit import GroupCommit, Limits
+from telemetry.paging import Page, take_page
 from telemetry.runtime_events.events import (
     BatchCreated,
     Created,
@@ -23,8 +22,8 @@ from telemetry.runtime_events.file.document import is_document
 from telemetry.runtime_events.file.errors import EventsFileUnavailable
 from telemetry.runtime_events.file.journal import Journal
 from telemetry.runtime_events.file.lines import Line, read_backwards
-from telemetry.runtime_events.file.stored import StoredEvent, decode_line
-from telemetry.runtime_events.file.summary import Summary
+from telemetry.runtime_events.file.stored import StoredEvent, as_event, decode_line
+from telemetry.runtime_events.file.summary import endpoints_summary, ideas_summary
 from telemetry.time_limits import FILE_READ_SECONDS
 from telemetry.timestamps import utc_text
 
@@ -62,7 +61,7 @@ class FileEvents:
         inserted = sum(result.created for result in results)
         return BatchCreated(inserted, len(events) - inserted, {})
 
-    def list(self, filters: Filters, *, limit: int, offset: int) -> Sequence[Event]:
+    def list(self, filters: Filters, *, limit: int, offset: int) -> Page[Any]:
         """Return a page of events, newest first; events of one moment are sorted by id."""
         since = filters.since or datetime.min.replace(tzinfo=UTC)
         found = (
@@ -75,15 +74,16 @@ class FileEvents:
         in_order = chain.from_iterable(
             sorted(events, key=lambda event: event.id, reverse=True) for _, events in moments
         )
-        return [msgspec.structs.asdict(it) for it in islice(islice(in_order, offset, None), limit)]
+        return take_page((as_event(it) for it in islice(in_order, offset, None)), limit)
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the totals of each endpoint."""
-        summary = Summary()
-        for event in self._back_to(datetime.now(UTC) - timedelta(seconds=seconds)):
-            if source in (None, event.source):
-                summary.add(event)
-        return summary.endpoints(limit)
+        recent = self._recent(seconds)
+        return endpoints_summary((it for it in recent if source in (None, it.source)), limit)
+
+    def ideas_summary(self, *, seconds: int, limit: int, offset: int) -> Sequence[dict[str, Any]]:
+        """Return a page of the totals of each idea."""
+        return ideas_summary(self._recent(seconds), limit=limit, offset=offset)
 
     def change_token(self) -> str:
         """Return a hash of the last event in the file and of its offset."""
@@ -97,6 +97,14 @@ class FileEvents:
         None when the file can't be used.
         """
         return self._journal.unreadable_lines()
+
+    def _recent(self, seconds: int) -> Iterator[StoredEvent]:
+        """Yield the events of the last seconds, newest first; none from the future."""
+        now = datetime.now(UTC)
+        last = utc_text(now)
+        for event in self._back_to(now - timedelta(seconds=seconds)):
+            if event.recorded_at <= last:
+                yield event
 
     def _back_to(self, since: datetime) -> Iterator[StoredEvent]:
         """Yield the events recorded since then, newest first."""

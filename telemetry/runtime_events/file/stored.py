@@ -14,7 +14,7 @@ from telemetry.numbers import INT64_MAX
 from telemetry.payloads.fields import Identifier, Number, Text, Timestamp
 from telemetry.payloads.loading import load
 from telemetry.payloads.parsing import parse_document
-from telemetry.runtime_events.events import Event, event_to_store
+from telemetry.runtime_events.events import Event, event_to_store, rounded_cost
 from telemetry.runtime_events.schema import MAX_ENDPOINT, MAX_METHOD, EventSchema
 from telemetry.timestamps import utc_text
 
@@ -51,7 +51,7 @@ class StoredSchema(EventSchema):
     method = Identifier(max=3 * MAX_METHOD)
     recorded_at = Timestamp(required=True)
     runtime_cost_estimate = Number(min=0)
-    origin_idea_id = Text(min=1, max=255)
+    origin_idea_id = Text(max=255)
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -82,8 +82,10 @@ class ExternalEventReader:
         )
         values = load(_schema, document, ()).values
         event = event_to_store(values, self._cost_per_second)
-        for name in ("runtime_cost_estimate", "origin_idea_id"):
-            event[name] = values.get(name, event[name])
+        event["runtime_cost_estimate"] = values.get(
+            "runtime_cost_estimate", event["runtime_cost_estimate"]
+        )
+        event["origin_idea_id"] = values.get("origin_idea_id") or event["origin_idea_id"]
         if "id" not in values:
             event["id"] = self._id(document)
         return {**event, "recorded_at": utc_text(values["recorded_at"])}
@@ -93,6 +95,12 @@ class ExternalEventReader:
         self._seen[content] += 1
         digest = hashlib.sha256(f"{self._seen[content]} {content}".encode()).hexdigest()
         return f"rt_{digest[:32]}"
+
+
+def as_event(stored: StoredEvent) -> Event:
+    """Return the event as responses give it."""
+    cost = rounded_cost(stored.runtime_cost_estimate)
+    return {**msgspec.structs.asdict(stored), "runtime_cost_estimate": cost}
 
 
 def encode_line(event: Event) -> bytes:
