@@ -1,5 +1,6 @@
 -- Lists what requests need and this role does not have: tables and sequences that do not exist for
--- it, and rights. A right on some columns counts: a DBA may grant no more.
+-- it, and rights. A right on some columns counts: a DBA may grant no more. A trigger's function may
+-- run without one.
 -- The counts of runs are written by functions that run as their owner. The rate limit's table is
 -- not in the list, because a request goes on without it.
 -- params: domains (array of the domains that the database keeps)
@@ -50,6 +51,18 @@ WHERE
             THEN NOT has_table_privilege(found.oid, needed.privilege)
         ELSE NOT has_any_column_privilege(found.oid, needed.privilege)
     END
+UNION ALL
+SELECT
+    pg_proc.oid::regprocedure::text,
+    'EXECUTE',
+    FALSE
+FROM pg_proc
+INNER JOIN pg_namespace ON pg_proc.pronamespace = pg_namespace.oid
+WHERE
+    pg_namespace.nspname IN ('os_core', 'audit')
+    AND 'audio_runtime' = any(%(domains)s::text[])
+    AND pg_proc.prorettype <> 'trigger'::regtype
+    AND NOT has_function_privilege(pg_proc.oid, 'EXECUTE')
 ORDER BY
-    needed.name,
-    needed.privilege;
+    name,
+    privilege;

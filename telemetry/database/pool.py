@@ -8,7 +8,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from telemetry.database.connection import Connection
-from telemetry.database.errors import translate
+from telemetry.database.errors import translated_errors
 from telemetry.time_limits import CONNECT_SECONDS
 
 # Requests of this process that may wait for a connection; one more gets a 503.
@@ -54,12 +54,9 @@ def open_pool(
         @classmethod
         def connect(cls, conninfo: str = "", **settings: Any) -> Self:
             try:
-                connection = super().connect(conninfo, **settings)
-                set_up_or_close(connection, set_up)
-            except psycopg.Error as error:
-                reason = translate(error)
-                report(reason)
-                raise reason from error
+                with translated_errors():
+                    connection = super().connect(conninfo, **settings)
+                    set_up_or_close(connection, set_up)
             except Exception as error:
                 report(error)
                 raise

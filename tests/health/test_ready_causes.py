@@ -112,6 +112,18 @@ def test_a_missing_right_is_named(make_app, db, role, url_of_role, right):
     assert failures == [f"the role has no right to {privilege} on {name}"]
 
 
+def test_a_function_that_may_not_run_is_named(make_app, db, role, url_of_role):
+    grant(db, role)
+    function = "os_core.canonical_kind(text)"
+    db.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM public")
+    try:
+        error, failures = reason(make_app(database_url=url_of_role).test_client())
+    finally:
+        db.execute(f"GRANT EXECUTE ON FUNCTION {function} TO public")
+    assert error == "permission_denied"
+    assert failures == [f"the role has no right to EXECUTE on {function}"]
+
+
 @pytest.mark.parametrize(
     "revoke",
     [
