@@ -15,6 +15,7 @@ from telemetry.database.database import Database
 from telemetry.database.errors import DatabaseNotConfigured
 from telemetry.database.urls import check_urls
 from telemetry.health import views as health
+from telemetry.health.reasons import Reasons
 from telemetry.health.store import Probe
 from telemetry.http import authentication, cors, deadline, errors, request_log
 from telemetry.http.application import Application
@@ -44,6 +45,8 @@ def create_app(config: Config | None = None) -> Flask:
     level = logging.INFO if persistence.contract.passed else logging.ERROR
     logger.log(level, "%s%s", persistence, config.alias_note)
     records = _database(config, persistence.agent_runs)
+    events = _events_database(config, persistence, records)
+    databases = {persistence.agent_runs.url: records, persistence.runtime_events.url: events}
 
     app = Application(__name__)
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1
@@ -63,15 +66,15 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["config"] = config
     app.extensions["persistence"] = persistence
     app.extensions["probes"] = [
-        Probe(url, known_migrations(), persistence.domains_of(url))
+        Probe(databases[url], known_migrations(), persistence.domains_of(url))
         for url in persistence.database_urls
     ]
+    app.extensions["readiness_reasons"] = Reasons()
     app.register_blueprint(health.blueprint)
 
     app.extensions["runs"] = RunStore(records)
     app.register_blueprint(runs.blueprint)
 
-    events = _events_database(config, persistence, records)
     app.extensions["runtime_events"] = _event_store(config, persistence, events)
     app.register_blueprint(runtime_events.blueprint)
 

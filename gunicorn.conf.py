@@ -131,5 +131,5 @@ def post_worker_init(worker: Worker) -> None:
 def worker_exit(_: Arbiter, worker: Worker) -> None:
     """Close the worker's connections while its greenlets still run."""
     extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
-    for opened in [*extensions.get("databases", ()), *extensions.get("probes", ())]:
-        opened.close()
+    for database in extensions.get("databases", ()):
+        database.close()

@@ -57,7 +57,9 @@ REQUESTS = (
     Request("append a TIMING_STATS", LEDGER, partial(event, "TIMING_STATS"), 289),
     Request("batch of runs", f"{RUNS}/batch", _run, 17.2, BATCH),
     Request("batch of runtime events", f"{EVENTS}/batch", _runtime_event, 32.5, BATCH),
-    Request("batch of ledger events", f"{LEDGER}/batch", partial(event, "TIMING_STATS"), 20.3, BATCH),
+    Request(
+        "batch of ledger events", f"{LEDGER}/batch", partial(event, "TIMING_STATS"), 20.3, BATCH
+    ),
 )
 
 

@@ -7,6 +7,9 @@ handler for all of them.
 # Long enough for a database to restart, short enough that an agent still holds its data.
 RETRY_AFTER_SECONDS = 5
 
+# For a failure that lasts until a person repairs something.
+REPAIR_RETRY_AFTER_SECONDS = 60
+
 
 class Unavailable(Exception):
     """Something that the request needs cannot be used at the moment; the message says why.

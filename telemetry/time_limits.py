@@ -15,6 +15,8 @@ A request with one statement ends within CONNECT_SECONDS + ANSWER_SECONDS. Each 
 the next one: 5 + 12 < 24 < 25 < 30. A test checks this order.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from math import inf
 from time import monotonic
@@ -37,11 +39,17 @@ IDLE_SECONDS = 95
 # How long a record waits for the transaction of its group. No group takes longer.
 GROUP_SECONDS = 2 * (CONNECT_SECONDS + ANSWER_SECONDS)
 
+# Asking the server to cancel what a connection waited for, before that connection is closed. It may
+# follow the deadline of a request.
+CANCEL_SECONDS = 0.8
+
 # The rate limiter's statement. When it takes longer, the request is served without being counted.
 RATE_LIMIT_SECONDS = 1.0
 
-# The readiness probe, so that its client gets a response within 3 s.
+# The readiness probe, so that its client gets a response within 3 s; and how much of that it waits
+# for a connection of the pool.
 READINESS_SECONDS = 2.0
+READINESS_POOL_SECONDS = 0.5
 
 # The JSON file: waiting for its lock, and reading its events once.
 FILE_LOCK_SECONDS = 5.0
@@ -61,6 +69,16 @@ def end_request(_: object = None) -> None:
     _deadline.set(inf)
 
 
+@contextmanager
+def ending_within(seconds: float) -> Iterator[None]:
+    """Set a deadline for this thread's waits inside the block, unless it has an earlier one."""
+    before = _deadline.set(min(_deadline.get(), monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _deadline.reset(before)
+
+
 def deadline() -> float:
-    """Return the deadline of this request, as a ``time.monotonic`` time; infinite outside one."""
+    """Return the deadline of this thread, as a ``time.monotonic`` time; infinite without one."""
     return _deadline.get()

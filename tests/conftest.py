@@ -123,7 +123,7 @@ def client(default_app: Callable[[str], Flask], database_url: str) -> FlaskClien
 
 
 def _close(app: Flask) -> None:
-    for opened in app.extensions["databases"] + app.extensions["probes"]:
+    for opened in app.extensions["databases"]:
         opened.close()
 
 

@@ -120,7 +120,10 @@ class AudioRuntimeStore:
     def _first_of(self, events: Sequence[Event]) -> list[Row]:
         """Return, for each event, the first event with its dedupe key, and what differs."""
         parameters = {**_sent(events), "fields": EVENT_FIELDS}
-        return self._database.fetch_all(DESCRIBE_DUPLICATES, parameters, prepare=True)
+        rows = self._database.fetch_all(DESCRIBE_DUPLICATES, parameters, prepare=True)
+        if len(rows) != len(events):
+            raise DatabaseUnavailable("an event that was sent again is not in the ledger")
+        return rows
 
     def list_events(self, page: dict[str, Any], limit: int) -> Page[Any]:
         """Return the first of the tenant's events."""

@@ -1,5 +1,6 @@
 """A connection to PostgreSQL that waits a bounded time for each response."""
 
+from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
 from telemetry.database.values import register_loaders
-from telemetry.time_limits import ANSWER_SECONDS, CONNECT_SECONDS
+from telemetry.time_limits import ANSWER_SECONDS, CANCEL_SECONDS, CONNECT_SECONDS
 
 # A connection that a NAT or a firewall dropped silently is noticed within a minute: idle, after
 # 20 s and 3 probes in 30 s; else 30 s after what was sent is not acknowledged.
@@ -42,8 +43,18 @@ class Connection(psycopg.Connection[DictRow]):
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
                 # The server did not report this error, so the state of the connection is unknown.
-                self.pgconn.finish()
+                self._cancel_and_close()
             raise
+
+    def _cancel_and_close(self) -> None:
+        """Close the connection, but first cancel what it waited for, if it is still open.
+
+        A server does not notice that a client is gone while it waits itself, as a commit waits for
+        a synchronous standby. Its process would stay, and the pool would open one more.
+        """
+        with suppress(Exception):
+            self.cancel_safe(timeout=CANCEL_SECONDS)
+        self.pgconn.finish()
 
 
 def connect(url: str, **settings: Any) -> Connection:

@@ -2,33 +2,35 @@
 
 Every wait is bounded. The pool gives out a connection within CONNECT_SECONDS. The server cancels
 a statement after STATEMENT_SECONDS. A frozen server keeps its sockets open but sends nothing:
-after ANSWER_SECONDS its connection is closed. No wait goes beyond the request's deadline.
+after ANSWER_SECONDS its connection is closed. No wait goes beyond the request's deadline, but to
+cancel what the closed connection waited for may take CANCEL_SECONDS more.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
-from threading import Lock
 from time import monotonic
 from typing import Any, TypeVar, cast
 
 from psycopg import errors
 from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool
 
 from telemetry import time_limits
 from telemetry.database import statements
 from telemetry.database.connection import Connection, configure, connection_settings
+from telemetry.database.connections import Connections
 from telemetry.database.errors import (
+    USE_NO_SESSION,
     Collision,
     DatabaseNotConfigured,
-    DatabaseUnavailable,
+    DatabaseReadOnly,
+    SessionNotKept,
     translated_errors,
 )
 from telemetry.database.objects import RawJsonLoader, object_row
-from telemetry.database.pool import live_connection, open_pool, session_options
+from telemetry.database.pool import session_options
 from telemetry.paging import Page, take_page
-from telemetry.time_limits import ANSWER_SECONDS, CONNECT_SECONDS, STATEMENT_SECONDS
+from telemetry.time_limits import CONNECT_SECONDS, READINESS_SECONDS, STATEMENT_SECONDS
 
 # After a deadlock or a serialization failure the same transaction may well succeed.
 ATTEMPTS = 3
@@ -37,6 +39,7 @@ ATTEMPTS = 3
 # have 16 MiB; one by one, a list of 50 takes 1.13 of the CPU.
 ROWS_AT_ONCE = 4
 
+SESSION_OPTIONS_ARRIVED = statements.load("database/session_options_arrived")
 SET_UP_TRANSACTION = statements.load("database/set_up_transaction")
 BEGIN = statements.load("database/begin")
 COMMIT = statements.load("database/commit")
@@ -47,7 +50,7 @@ T = TypeVar("T")
 
 
 class Database:
-    """The pool of one process. It opens at the first use, which is after the fork."""
+    """Statements and transactions of one process on one database."""
 
     def __init__(self, url: str | None, *, pool_size: int, prepared_statements: bool) -> None:
         """Take the URL; without one, every method raises DatabaseNotConfigured."""
@@ -55,8 +58,7 @@ class Database:
         self.pool_size = pool_size
         # False behind a transaction pooler, which keeps no session settings either.
         self._has_session = prepared_statements
-        self._pool: ConnectionPool[Connection] | None = None
-        self._opening = Lock()
+        self._connections = Connections(self._settings, self._set_up, size=pool_size)
 
     def fetch_all(
         self,
@@ -70,14 +72,15 @@ class Database:
 
         ``prepare=False`` makes the server plan the statement for these parameters. ``within``
         limits first the wait for a connection, then the wait for the server, to this many
-        seconds each. Raises DatabaseUnavailable, DatabaseNotConfigured or IntegrityViolation.
+        seconds each, and leaves out the second attempt on a read-only database.
+        Raises DatabaseUnavailable, DatabaseNotConfigured or IntegrityViolation.
         """
 
         def attempt() -> list[Row]:
             with self._connection(within) as connection:
                 return connection.execute(statement, parameters, prepare=prepare).fetchall()
 
-        return self._with_retries(attempt)
+        return self._with_retries(attempt, renews=within is None)
 
     def fetch_one(
         self,
@@ -103,8 +106,8 @@ class Database:
 
         The statement takes a ``row_limit``, which is one more than ``limit``. The page ends before
         ``limit`` when its rows are large: they are read in small parts, so that little more than
-        the page is in memory. The fields of a row are the columns and the ``computed`` ones, which the
-        caller fills. jsonb is not decoded. The statement is planned for the parameters given.
+        the page is in memory. The fields of a row are the columns and the ``computed`` ones, which
+        the caller fills. jsonb is not decoded. The statement is planned for the parameters given.
         """
         sent = {**parameters, "row_limit": limit + 1}
 
@@ -149,7 +152,7 @@ class Database:
         """
 
         def attempt() -> T:
-            with self._pool_connection() as connection:
+            with self._connections.take() as connection:
                 try:
                     with connection.pipeline():
                         connection.execute(BEGIN)
@@ -167,24 +170,45 @@ class Database:
 
         return self._with_retries(attempt)
 
+    def check(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in one transaction as requests do, for the readiness probe.
+
+        All waits together end after READINESS_SECONDS. Raises what transact raises, and PoolInUse.
+        """
+
+        def attempt() -> T:
+            with self._connections.take_for_probe() as connection, connection.transaction():
+                if not self._has_session:
+                    _set_up_transaction(connection)
+                return work(connection)
+
+        with time_limits.ending_within(READINESS_SECONDS):
+            return self._with_retries(attempt)
+
     def close(self) -> None:
         """Close the connections."""
-        if self._pool is not None:
-            self._pool.close()
+        self._connections.close()
 
-    def _with_retries(self, attempt: Callable[[], T]) -> T:
-        for _ in range(ATTEMPTS - 1):
+    def _with_retries(self, attempt: Callable[[], T], *, renews: bool = True) -> T:
+        started, collisions = monotonic(), 0
+        while True:
             try:
                 with translated_errors():
                     return attempt()
             except Collision:
-                continue
-        with translated_errors():
-            return attempt()
+                collisions += 1
+                if collisions == ATTEMPTS:
+                    raise
+            except DatabaseReadOnly as error:
+                # Perhaps only this connection is, since before a failover or a change of a setting.
+                if not renews or not isinstance(error.__cause__, errors.ReadOnlySqlTransaction):
+                    raise
+                renews = False
+                self._connections.renew(started)
 
     @contextmanager
     def _connection(self, within: float | None = None) -> Iterator[Connection]:
-        with self._pool_connection(within) as connection:
+        with self._connections.take(within) as connection:
             if self._has_session:
                 yield connection
             else:
@@ -192,29 +216,7 @@ class Database:
                     _set_up_transaction(connection)
                     yield connection
 
-    @contextmanager
-    def _pool_connection(self, within: float | None = None) -> Iterator[Connection]:
-        pool = self._open_pool()
-        deadline = time_limits.deadline()
-        left = deadline - monotonic()
-        if left <= 0:
-            raise DatabaseUnavailable("the deadline of the request has passed")
-        connection = live_connection(pool, min(within or CONNECT_SECONDS, left))
-        connection.answer_seconds = within or ANSWER_SECONDS
-        connection.deadline = deadline
-        try:
-            yield connection
-        finally:
-            pool.putconn(connection)
-
-    def _open_pool(self) -> ConnectionPool[Connection]:
-        if self._pool is None:
-            with self._opening:
-                if self._pool is None:
-                    self._pool = self._new_pool()
-        return self._pool
-
-    def _new_pool(self) -> ConnectionPool[Connection]:
+    def _settings(self) -> dict[str, Any]:
         if self._url is None:
             raise DatabaseNotConfigured("a PostgreSQL database is needed: set DATABASE_URL")
         settings = connection_settings(self._url)
@@ -222,7 +224,18 @@ class Database:
             settings["options"] = session_options(settings.get("options"), STATEMENT_SECONDS)
         else:
             settings["prepare_threshold"] = None
-        return open_pool(Connection, settings, size=self.pool_size, configure=configure)
+        return settings
+
+    def _set_up(self, connection: Connection) -> None:
+        """Set up a new connection. Raises SessionNotKept when its options did not arrive."""
+        configure(connection)
+        if self._has_session:
+            connection.answer_seconds = min(connection.answer_seconds, CONNECT_SECONDS)
+            row = connection.execute(
+                SESSION_OPTIONS_ARRIVED, {"time_limit": f"{STATEMENT_SECONDS}s"}, prepare=False
+            ).fetchone()
+            if not (row and row["arrived"]):
+                raise SessionNotKept(f"a pooler drops the options of connections; {USE_NO_SESSION}")
 
 
 def _set_up_transaction(connection: Connection) -> None:

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from telemetry.database.connection import Connection
+from telemetry.database.errors import translated_errors
 from telemetry.time_limits import CONNECT_SECONDS
 
 # Requests of this process that may wait for a connection; one more gets a 503.
 MAX_WAITING = 1000
-
-Connection = TypeVar("Connection", bound=psycopg.Connection[Any])
 
 
 def session_options(url_options: str | None, statement_seconds: int) -> str:
@@ -37,17 +37,35 @@ def session_options(url_options: str | None, statement_seconds: int) -> str:
 
 
 def open_pool(
-    connection_class: type[Connection],
     settings: dict[str, Any],
     *,
     size: int,
-    configure: Callable[[Connection], None],
+    set_up: Callable[[Connection], None],
+    report: Callable[[Exception | None], None],
 ) -> ConnectionPool[Connection]:
-    """Open a pool of at most ``size`` connections; to take one waits at most CONNECT_SECONDS."""
+    """Open a pool of at most ``size`` connections; to take one waits at most CONNECT_SECONDS.
+
+    ``set_up`` prepares a new connection, or raises. ``report`` gets the outcome of each attempt to
+    connect: the exception that stands for the error, or None. The pool logs why it has no
+    connection, but does not pass it on.
+    """
+
+    class PoolConnection(Connection):
+        @classmethod
+        def connect(cls, conninfo: str = "", **settings: Any) -> Self:
+            try:
+                with translated_errors():
+                    connection = super().connect(conninfo, **settings)
+                    set_up_or_close(connection, set_up)
+            except Exception as error:
+                report(error)
+                raise
+            report(None)
+            return connection
+
     return ConnectionPool(
         kwargs=settings,
-        connection_class=connection_class,
-        configure=configure,
+        connection_class=PoolConnection,
         min_size=1,
         max_size=size,
         max_waiting=MAX_WAITING,
@@ -58,6 +76,15 @@ def open_pool(
         name="telemetry",
         open=True,
     )
+
+
+def set_up_or_close(connection: Connection, set_up: Callable[[Connection], None]) -> None:
+    """Set the connection up; close it when that fails."""
+    try:
+        set_up(connection)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def live_connection(pool: ConnectionPool[Connection], seconds: float) -> Connection:

@@ -58,7 +58,8 @@ def hashes_of(connection: Connection, *, lock_timeout: str = "0") -> Hashes:
     Raises psycopg.Error, LockNotAvailable for a table that is locked beyond the ``lock_timeout``.
     """
     found: Hashes = defaultdict(set)
-    with connection.transaction():
+    # Rolled back, so that a transaction around it keeps its settings.
+    with connection.transaction(force_rollback=True):
         connection.execute(SET_UP, {"lock_timeout": lock_timeout})
         for statement in (TABLE_DEFINITIONS, FUNCTION_DEFINITIONS):
             for row in connection.execute(statement, prepare=False):

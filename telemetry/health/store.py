@@ -1,6 +1,6 @@
 """The readiness probe of one database."""
 
-import logging
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Condition, Thread
@@ -10,19 +10,30 @@ import psycopg
 from psycopg import errors
 
 from telemetry.database import statements
-from telemetry.database.connection import Connection, connect
-from telemetry.database.database import Row
+from telemetry.database.connection import Connection
+from telemetry.database.connections import PoolInUse
+from telemetry.database.database import Database, Row
+from telemetry.database.errors import (
+    DatabaseNeedsRepair,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+    cause_of,
+)
 from telemetry.health.definitions import Difference, differences, hashes_of
 from telemetry.time_limits import READINESS_SECONDS
 
-logger = logging.getLogger(__name__)
-
+ACCEPTS_WRITES = statements.load("health/accepts_writes")
 PENDING_MIGRATIONS = statements.load("health/pending_migrations")
+HIDDEN_SCHEMAS = statements.load("health/hidden_schemas")
+MISSING_RIGHTS = statements.load("health/missing_rights")
 CATALOGUE_STATE = statements.load("health/catalogue_state")
 DISABLED_TRIGGERS = statements.load("health/disabled_triggers")
 
 # How long the definitions of a locked table are waited for.
 LOCK_TIMEOUT = "500ms"
+
+# The errors of a connection that its server ended, with or without a word.
+CUT = (errors.AdminShutdown, errors.CrashShutdown, psycopg.OperationalError)
 
 # A result serves every poller for this long.
 FRESH_SECONDS = 1.0
@@ -30,25 +41,28 @@ FRESH_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Readiness:
-    """The result of a probe: ``error`` is None when the database can serve this release."""
+    """The result of a probe: ``error`` is None when the database can serve this release.
+
+    ``cause`` is for the log: it may name hosts.
+    """
 
     db_connected: bool
     error: str | None = None
     failures: list[str] = field(default_factory=list)
+    cause: str | None = None
 
 
 class Probe:
-    """Checks one database on a connection of its own, one check at a time."""
+    """Checks one database in the way requests use it, one check at a time."""
 
-    def __init__(self, url: str, migrations: list[str], domains: list[str]) -> None:
+    def __init__(self, database: Database, migrations: list[str], domains: list[str]) -> None:
         """``domains`` are those that the database keeps; failures name them."""
-        self._url = url
+        self._database = database
         self._migrations = migrations
+        self._domains = domains
         self._name = f"the database of {', '.join(domains)}"
-        self._connection: Connection | None = None
         self._catalogue_state: Row | None = None
         self._differences: list[Difference] = []
-        self._logged_cause = ""
         self._started_at = float("-inf")
         self._running = False
         self._unreachable = Readiness(
@@ -78,62 +92,71 @@ class Probe:
                     return self._unreachable
             return self._result
 
-    def close(self) -> None:
-        """Close the probe's connection; the next check opens another."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-
     def _run(self) -> None:
         started_at = monotonic()
         result = self._unreachable
         try:
             result = self._check_and_reconnect()
-        except psycopg.Error as error:
-            self.close()
-            if error.sqlstate:
-                failure = f"{self._name} refused the readiness check"
-                result = Readiness(True, "database_unreachable", [failure])
-            self._log_cause(error)
+        except PoolInUse:
+            # The pool's connections are in use, so the database serves. Nothing more is known.
+            result = self._result if self._result.db_connected else Readiness(True)
+        except (DatabaseUnavailable, psycopg.Error) as error:
+            result = self._failed(error)
         finally:
             with self._finished:
                 self._started_at, self._result, self._running = started_at, result, False
                 self._finished.notify_all()
 
-    def _log_cause(self, error: psycopg.Error) -> None:
-        """Log the cause, once for as long as it stays the same."""
-        cause = " ".join(str(error).split())
-        if cause != self._logged_cause:
-            logger.error("Readiness: %s: %s", self._name, cause)
-        self._logged_cause = cause
-
     def _check_and_reconnect(self) -> Readiness:
-        """Check, again on a new connection when the old one fails: its server may be replaced."""
-        if self._connection is not None:
-            try:
-                return self._check()
-            except psycopg.OperationalError:
-                self.close()
-        return self._check()
+        """Check, again when the connection was cut: its server may be replaced."""
+        try:
+            return self._database.check(self._check)
+        except DatabaseUnavailable as error:
+            if type(error.__cause__) not in CUT:
+                raise
+            return self._database.check(self._check)
 
-    def _check(self) -> Readiness:
+    def _failed(self, error: DatabaseUnavailable | psycopg.Error) -> Readiness:
+        """Return the result of a check that failed."""
+        driver_error = error if isinstance(error, psycopg.Error) else error.__cause__
+        connected = bool(getattr(driver_error, "sqlstate", None))
+        name = getattr(error, "readiness_error", self._unreachable.error)
+        if isinstance(error, DatabaseReadOnly):
+            failure = f"{self._name} is read-only"
+        elif isinstance(error, DatabaseNeedsRepair):
+            failure = f"{self._name} has to be repaired: {error}"
+        elif connected:
+            failure = f"{self._name} refused the readiness check"
+        else:
+            failure = self._unreachable.failures[0]
+        return Readiness(connected, name, [failure], cause_of(error))
+
+    def _check(self, connection: Connection) -> Readiness:
         """Return the first reason not to serve, if there is one. Raises psycopg.Error."""
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url, connect_timeout=int(READINESS_SECONDS))
-            self._connection.answer_seconds = READINESS_SECONDS
-        pending = self._pending(self._connection)
-        self._logged_cause = ""
-        if pending:
-            count = f"{self._name}: {len(pending)} migration(s) pending: {', '.join(pending)}"
-            return Readiness(True, "migrations_pending", [count])
-        disabled = self._connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
-        if disabled:
-            names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
-            return Readiness(True, "append_only_triggers_disabled", names)
-        altered = self._altered(self._connection)
-        if altered:
-            return Readiness(True, "schema_altered", [str(it) for it in altered])
+        for error, failures in self._reasons(connection):
+            if failures:
+                return Readiness(True, error, failures)
         return Readiness(True)
+
+    def _reasons(self, connection: Connection) -> Iterator[tuple[str, list[str]]]:
+        """Check one thing after the other; yield what ``error`` names each and what is wrong."""
+        _require_writes(connection)
+        if pending := self._pending(connection):
+            count = f"{self._name}: {len(pending)} migration(s) pending: {', '.join(pending)}"
+            yield "migrations_pending", [count]
+        lacking = connection.execute(
+            MISSING_RIGHTS, {"domains": self._domains}, prepare=False
+        ).fetchall()
+        missing = {row["name"] for row in lacking if row["missing"]}
+        yield "schema_altered", [f"{name} is missing" for name in sorted(missing)]
+        yield (
+            "permission_denied",
+            [f"the role has no right to {row['privilege']} on {row['name']}" for row in lacking],
+        )
+        disabled = connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
+        names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
+        yield "append_only_triggers_disabled", names
+        yield "schema_altered", [str(it) for it in self._altered(connection)]
 
     def _altered(self, connection: Connection) -> list[Difference]:
         """Return what is not as this release defines it; nothing under a newer schema.
@@ -154,12 +177,24 @@ class Probe:
 
     def _pending(self, connection: Connection) -> list[str]:
         try:
-            rows = connection.execute(
-                PENDING_MIGRATIONS, {"migrations": self._migrations}, prepare=False
-            ).fetchall()
+            with connection.transaction():
+                rows = connection.execute(
+                    PENDING_MIGRATIONS, {"migrations": self._migrations}, prepare=False
+                ).fetchall()
         except errors.UndefinedTable:
+            if hidden := connection.execute(HIDDEN_SCHEMAS, prepare=False).fetchone():
+                message = f"permission denied for schema {hidden['name']}"
+                raise errors.InsufficientPrivilege(message) from None
             return self._migrations
         return [row["migration"] for row in rows]
+
+
+def _require_writes(connection: Connection) -> None:
+    """Raise ReadOnlySqlTransaction, as a write would, when the connection takes no writes."""
+    row = connection.execute(ACCEPTS_WRITES, prepare=False).fetchone()
+    if row and row["read_only"]:
+        why = "it is a hot standby" if row["in_recovery"] else "a setting makes it read-only"
+        raise errors.ReadOnlySqlTransaction(why)
 
 
 def check_all(probes: list[Probe]) -> list[Readiness]:

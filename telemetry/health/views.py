@@ -9,7 +9,8 @@ from typing import Any, cast
 from flask import Blueprint, Response, current_app
 
 from telemetry import __version__
-from telemetry.health.store import Probe, check_all
+from telemetry.health.reasons import Reasons
+from telemetry.health.store import Probe, Readiness, check_all
 from telemetry.http.errors import ApiError
 from telemetry.http.responses import json_response
 from telemetry.persistence import Kind, Persistence
@@ -56,14 +57,14 @@ def ready() -> Response:
     persistence = _persistence()
     backend = persistence.runtime_events.kind
     if not persistence.contract.passed:
-        failures = [*persistence.contract.failures]
-        raise _not_ready("persistence_contract_failed", failures, backend, db_connected=False)
+        contract = Readiness(False, "persistence_contract_failed", [*persistence.contract.failures])
+        raise _not_ready([contract], backend, db_connected=False)
     probes = cast(list[Probe], current_app.extensions["probes"])
     found = check_all(probes)
     db_connected = bool(probes) and all(it.db_connected for it in found)
     if failed := [it for it in found if it.error]:
-        failures = [failure for it in failed for failure in it.failures]
-        raise _not_ready(str(failed[0].error), failures, backend, db_connected=db_connected)
+        raise _not_ready(failed, backend, db_connected=db_connected)
+    _reasons().clear()
     return json_response(
         {
             "status": "ready",
@@ -121,7 +122,14 @@ def _persistence() -> Persistence:
     return cast(Persistence, current_app.extensions["persistence"])
 
 
-def _not_ready(error: str, failures: list[str], backend: Kind, *, db_connected: bool) -> ApiError:
+def _reasons() -> Reasons:
+    return cast(Reasons, current_app.extensions["readiness_reasons"])
+
+
+def _not_ready(failed: list[Readiness], backend: Kind, *, db_connected: bool) -> ApiError:
+    """Return the 503 for the results that failed, after the log has their reason."""
+    error, failures = str(failed[0].error), [failure for it in failed for failure in it.failures]
+    _reasons().record(error, failures, [it.cause for it in failed if it.cause])
     detail = {"error": error, "failures": failures}
     return ApiError(503, detail, db_connected=db_connected, backend=backend, **_process())
 

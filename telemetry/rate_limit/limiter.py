@@ -26,8 +26,8 @@ def init_app(app: Flask, config: Config, hits: HitStore) -> None:
     def count_request() -> None:
         if request.path in EXEMPT_PATHS:
             return
-        client = request_log.client()
         try:
+            client = request_log.client()
             used = hits.hit(client.network)
         except Exception as error:
             # Whatever fails here, a request is worth more than its count.

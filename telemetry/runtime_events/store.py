@@ -1,8 +1,10 @@
 """Runtime events in PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from operator import itemgetter
 from typing import Any
+
+from psycopg.rows import scalar_row
 
 from telemetry.database import statements
 from telemetry.database.batch_insert import insert_group, insert_new
@@ -16,6 +18,7 @@ from telemetry.paging import Page
 from telemetry.runtime_events.events import BatchCreated, Created, Event, Filters
 
 CREATE = statements.load("runtime_events/create")
+FIND_EXISTING = statements.load("runtime_events/find_existing")
 GET = statements.load("runtime_events/get")
 LIST = statements.load("runtime_events/list")
 SUMMARY = statements.load("runtime_events/summary")
@@ -41,16 +44,18 @@ class DatabaseEvents:
         if stored:
             return Created(stored, created=True)
         stored = self._database.fetch_one(GET, {"id": event["id"]})
-        if stored is None:
-            raise DatabaseUnavailable(f"event {event['id']!r} was deleted while it was sent again")
+        if stored is None or stored["id"] != event["id"]:
+            raise _not_found(event["id"])
         return Created(stored, created=False)
 
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
-        """Store the new events in one transaction."""
+        """Store the new events in one transaction, after which all of them exist."""
 
         def insert(connection: Connection, part: Sequence[Event]) -> set[str]:
             sent = as_json([_with_exact_numbers(event) for event in part])
-            return {row["id"] for row in connection.execute(CREATE, {"events": sent})}
+            new = {row["id"] for row in connection.execute(CREATE, {"events": sent})}
+            _require_existing(connection, {event["id"] for event in part} - new)
+            return new
 
         new, refused = insert_new(self._database, events, itemgetter("id"), insert)
         return BatchCreated(len(new), len(events) - len(new) - len(refused), refused)
@@ -81,6 +86,20 @@ class DatabaseEvents:
 
     def unreadable_lines(self) -> None:
         """Return None: there is no file."""
+
+
+def _require_existing(connection: Connection, ids: Set[str]) -> None:
+    """Raise DatabaseUnavailable unless there is an event of each id."""
+    if not ids:
+        return
+    cursor = connection.cursor(row_factory=scalar_row)
+    found = {*cursor.execute(FIND_EXISTING, {"ids": [*ids]})}
+    for missing in ids - found:
+        raise _not_found(missing)
+
+
+def _not_found(event_id: str) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"event {event_id!r} was deleted while it was sent again")
 
 
 def _with_exact_numbers(event: Event) -> Event:

@@ -49,6 +49,7 @@ CASES = {
     "create an event": (1, posts("/api/runtime/events", *NEW_EVENTS)),
     "create an event again": (2, posts("/api/runtime/events", *[EVENTS[0]] * TIMES)),
     "create events": (2, posts("/api/runtime/events/batch", *[[it] for it in NEW_EVENTS])),
+    "create events again": (3, posts("/api/runtime/events/batch", *[EVENTS] * TIMES)),
     "list events": (1, [("GET", "/api/runtime/events", None)] * TIMES),
     "summary": (1, [("GET", "/api/runtime/endpoints/summary", None)] * TIMES),
     "change token": (1, [("GET", "/api/runtime/change-token", None)] * TIMES),

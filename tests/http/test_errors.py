@@ -106,6 +106,7 @@ def test_without_a_database_runs_are_503_and_name_the_variable(make_app):
 
 def test_without_migrations_everything_is_503(make_app, empty_database_url, caplog):
     client = make_app(database_url=empty_database_url).test_client()
-    detail = "The database is unavailable; the same request can be sent again"
-    assert_unavailable(client.post("/api/v1/runs", json=minimal_run()), detail)
+    response = client.post("/api/v1/runs", json=minimal_run())
+    assert "run `python -m telemetry migrate`" in assert_unavailable(response)
+    assert response.headers["Retry-After"] == "60"
     assert any("not migrated" in message for message in caplog.messages)

