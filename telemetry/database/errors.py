@@ -8,6 +8,13 @@ from psycopg import errors
 
 from telemetry.failures import Unavailable
 
+# The keys whose values come from a sequence, and it. No client chooses them, so a collision is
+# never a fault of the data.
+SEQUENCES = {
+    "audio_runtime_events_pkey": "os_core.audio_runtime_events_event_id_seq",
+    "audit_events_pkey": "audit.audit_events_audit_event_id_seq",
+}
+
 
 class DatabaseUnavailable(Unavailable):
     """The database is unreachable, out of connections or too slow; the message is for the log."""
@@ -34,6 +41,24 @@ class DatabaseNotConfigured(Unavailable):
     @property
     def log(self) -> None:
         """None: the cause is in the log since the start."""
+
+
+class SequenceBehind(DatabaseUnavailable):
+    """A sequence gave a value that its table has, or that is too low, until someone sets it."""
+
+    retry_after = 60
+
+    def __init__(self, sequence: str, cause: str) -> None:
+        super().__init__(f"the sequence {sequence} is behind its table: {cause}")
+        self.sequence = sequence
+
+    @property
+    def detail(self) -> str:
+        """The text for the client, which names the sequence."""
+        return (
+            f"The sequence {self.sequence} is behind its table and has to be set;"
+            " then the same request can be sent again"
+        )
 
 
 class IntegrityViolation(Exception):
@@ -63,7 +88,10 @@ def translated_errors() -> Iterator[None]:
     except (errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege) as error:
         raise DatabaseUnavailable(_cause(error)) from error
     except psycopg.IntegrityError as error:
-        raise IntegrityViolation(error.diag.constraint_name or "unnamed") from error
+        constraint = error.diag.constraint_name or "unnamed"
+        if constraint in SEQUENCES:
+            raise SequenceBehind(SEQUENCES[constraint], _cause(error)) from error
+        raise IntegrityViolation(constraint) from error
     except psycopg.OperationalError as error:
         if (error.sqlstate or "").startswith("54"):
             raise  # the statement exceeds a limit of PostgreSQL: a retry would fail again

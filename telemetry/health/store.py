@@ -13,6 +13,7 @@ from telemetry.database import statements
 from telemetry.database.connection import Connection, connect
 from telemetry.database.database import Row
 from telemetry.health.definitions import Difference, differences, hashes_of
+from telemetry.health.sequences import sequences_behind
 from telemetry.time_limits import READINESS_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -133,6 +134,9 @@ class Probe:
         altered = self._altered(self._connection)
         if altered:
             return Readiness(True, "schema_altered", [str(it) for it in altered])
+        behind = sequences_behind(self._connection)
+        if behind:
+            return Readiness(True, "sequence_behind", behind)
         return Readiness(True)
 
     def _altered(self, connection: Connection) -> list[Difference]:
