@@ -29,7 +29,14 @@ DEVICES_AND_SESSIONS = f"""
 
 # An event has only the fields of its kind. Some values repeat, like settings; ids never do.
 EVENTS = f"""
-    INSERT INTO os_core.audio_runtime_events OVERRIDING SYSTEM VALUE
+    INSERT INTO os_core.audio_runtime_events (
+        event_id, tenant_id, device_id, session_id, event_kind, created_at, idempotency_key,
+        processed_stream_id, raw_stream_id, pre_roll_buffer_id, selected_mic, selected_speaker,
+        device_health, jitter_ms, drift_ppm, buffer_depth_ms, underruns, overruns, phrase_id,
+        phrase_text, reason_code, capture_degraded, aec_unstable, device_changed,
+        stream_gap_detected, tts_playback_active, row_hash
+    )
+    OVERRIDING SYSTEM VALUE
     SELECT
         made.event_id, made.tenant_id, made.device_id, made.session_id, made.event_kind,
         made.created_at, made.idempotency_key, made.processed_stream_id, made.raw_stream_id,

@@ -319,6 +319,8 @@ CREATE TABLE public.agent_run_count_changes (
     runs bigint NOT NULL
 )
 WITH (autovacuum_vacuum_threshold='5000', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_cost_delay='0');
+
+ALTER TABLE ONLY public.agent_run_count_changes REPLICA IDENTITY FULL;
 COMMENT ON TABLE public.agent_run_count_changes IS 'Changes in the number of runs that are not yet part of agent_run_counts';
 COMMENT ON COLUMN public.agent_run_count_changes.bucket IS 'agent_run_bucket(created_at)';
 COMMENT ON COLUMN public.agent_run_count_changes.runs IS 'Runs added; negative: runs removed';
@@ -429,23 +431,37 @@ CREATE FUNCTION public.number_runtime_event() RETURNS trigger
     AS $$
 DECLARE
     wanted integer := pg_backend_pid() % 64;
+    newest bigint;
 BEGIN
-    FOR step IN 0..63 LOOP
+    FOR step IN 0..64 LOOP
         NEW.lane := (wanted + step) % 64;
-        IF pg_try_advisory_xact_lock(7306, NEW.lane) THEN
-            NEW.number := nextval('runtime_events_number_seq');
-            RETURN NEW;
+        IF step = 64 THEN
+            -- All lanes are taken by other transactions. This one holds no lane, so it can wait for
+            -- one without a deadlock.
+            PERFORM pg_advisory_xact_lock(7306, wanted);
         END IF;
+        EXIT WHEN step = 64 OR pg_try_advisory_xact_lock(7306, NEW.lane);
     END LOOP;
-    -- All lanes are taken by other transactions. This one holds no lane, so it can wait for one
-    -- without a deadlock.
-    NEW.lane := wanted;
-    PERFORM pg_advisory_xact_lock(7306, wanted);
     NEW.number := nextval('runtime_events_number_seq');
+    IF current_setting('telemetry.numbers_are_above', TRUE) IS DISTINCT FROM 'yes' THEN
+        SELECT max(highest.number) INTO newest
+        FROM generate_series(0, 63) AS every_lane (lane)
+        CROSS JOIN LATERAL (
+            SELECT event.number FROM runtime_events AS event
+            WHERE event.lane = every_lane.lane
+            ORDER BY event.lane DESC, event.number DESC
+            LIMIT 1
+        ) AS highest;
+        IF NEW.number <= newest THEN
+            NEW.number := newest + 1;
+        ELSE
+            PERFORM set_config('telemetry.numbers_are_above', 'yes', FALSE);
+        END IF;
+    END IF;
     RETURN NEW;
 END;
 $$;
-COMMENT ON FUNCTION public.number_runtime_event() IS 'Trigger of runtime_events: takes a lane that no other transaction holds, and its next number';
+COMMENT ON FUNCTION public.number_runtime_event() IS 'Trigger of runtime_events: takes a lane that no other transaction holds, and a number above those in it';
 
 -- Table runtime_events
 
@@ -619,6 +635,28 @@ END;
 $$;
 COMMENT ON FUNCTION public.refuse_change() IS 'Trigger of append-only tables: refuses UPDATE, DELETE and TRUNCATE from any role';
 
+-- Functions
+
+CREATE FUNCTION public.last_given(sequence regclass) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    given bigint;
+BEGIN
+    -- Of nothing but a sequence: a view would run its functions with the rights of this one.
+    IF EXISTS (SELECT FROM pg_class WHERE oid = last_given.sequence AND relkind = 'S') THEN
+        -- pg_sequence_last_value() does not know where a sequence that was not called begins.
+        EXECUTE format(
+            'SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM %s',
+            last_given.sequence
+        ) INTO given;
+    END IF;
+    RETURN given;
+END;
+$$;
+COMMENT ON FUNCTION public.last_given(sequence regclass) IS 'The value that a sequence gave last, or the one below its first; NULL: no sequence';
+
 
 -- Room: audio_runtime
 
@@ -712,7 +750,7 @@ ALTER TABLE ONLY os_core.sessions
 COMMENT ON CONSTRAINT sessions_tenant_session_key ON os_core.sessions IS 'Target of the foreign keys of the ledger and its projection';
 COMMENT ON INDEX os_core.sessions_tenant_session_key IS 'audio_runtime_events_session_fkey and audio_runtime_current_session_fkey';
 
-CREATE INDEX ix_sessions_tenant_device ON os_core.sessions USING btree (tenant_id, device_id);
+CREATE INDEX ix_sessions_tenant_device ON os_core.sessions USING btree (tenant_id, device_id) WHERE (device_id IS NOT NULL);
 COMMENT ON INDEX os_core.ix_sessions_tenant_device IS 'sessions_device_fkey, when a device is deleted';
 
 CREATE TRIGGER refuse_tenant_change BEFORE UPDATE ON os_core.sessions FOR EACH ROW WHEN ((old.tenant_id IS DISTINCT FROM new.tenant_id)) EXECUTE FUNCTION os_core.refuse_tenant_change();
@@ -842,7 +880,7 @@ ALTER TABLE ONLY os_core.audio_runtime_events
     ADD CONSTRAINT audio_runtime_events_pkey PRIMARY KEY (event_id);
 COMMENT ON INDEX os_core.audio_runtime_events_pkey IS 'event_id is unique over all tenants; statements use the indexes that begin with tenant_id';
 
-CREATE INDEX ix_audio_runtime_events_latest_of_kind ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_kind, event_id);
+CREATE INDEX ix_audio_runtime_events_latest_of_kind ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_kind, event_id) WHERE (event_kind IS NOT NULL);
 COMMENT ON INDEX os_core.ix_audio_runtime_events_latest_of_kind IS 'os_core.audio_runtime_replay: the latest event of each kind, without reading the history';
 
 CREATE INDEX ix_audio_runtime_events_latest_session ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_id) WHERE (session_id IS NOT NULL);
@@ -854,7 +892,7 @@ COMMENT ON INDEX os_core.ix_audio_runtime_events_tenant IS 'sql/audio_runtime/li
 CREATE UNIQUE INDEX ix_audio_runtime_events_tenant_device_time ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_id);
 COMMENT ON INDEX os_core.ix_audio_runtime_events_tenant_device_time IS 'sql/audio_runtime/list_device_events.sql and sql/audio_runtime/verify_events.sql: a device''s events in order. Target of the foreign keys of the heads, the projection and the audit trail';
 
-CREATE UNIQUE INDEX ux_audio_runtime_events_dedupe ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_kind, idempotency_key);
+CREATE UNIQUE INDEX ux_audio_runtime_events_dedupe ON os_core.audio_runtime_events USING btree (event_kind, tenant_id, device_id, idempotency_key);
 COMMENT ON INDEX os_core.ux_audio_runtime_events_dedupe IS 'The dedupe key, which makes an event the same as an earlier one: sql/audio_runtime/append.sql';
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON os_core.audio_runtime_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -1179,6 +1217,22 @@ FROM latest_events
 CROSS JOIN LATERAL os_core.audio_runtime_fold(NULL, latest_events.events) AS folded;
 $$;
 COMMENT ON FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text) IS 'The row that audio_runtime_current must have for a device, from the ledger alone; no row: the device has no events';
+
+CREATE FUNCTION os_core.audio_runtime_sequence_behind() RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- As the collision that another id of this sequence would end in.
+    RAISE unique_violation
+    USING
+        MESSAGE = 'audio_runtime_events_event_id_seq gave an id that is not above the head''s',
+        SCHEMA = 'os_core',
+        TABLE = 'audio_runtime_events',
+        CONSTRAINT = 'audio_runtime_events_pkey',
+        HINT = 'Set the sequence to the highest event_id with setval().';
+END;
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_sequence_behind() IS 'Fails the append that calls it, because its event_id would not be the newest of its device';
 
 
 -- Room: audit

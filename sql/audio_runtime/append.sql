@@ -5,12 +5,16 @@
 -- by event_id would differ from the state that readers have seen.
 -- It never waits for a lock: after a wait it would continue with its old snapshot, and one stuck
 -- writer would delay every device. Instead an event is deferred when its device is locked, or when
--- the projection row is not at the locked head: another writer has committed since the snapshot, or
--- the row is damaged. The caller then runs lock_heads.sql, which waits, project.sql where that was
--- not enough, and this statement again. If a conflict slips past the locks, all of it fails.
+-- the locked head is not the newest event or the projection row is not at the head: another writer
+-- has committed since the snapshot, or one of them is damaged. The caller then runs lock_heads.sql,
+-- which waits, contradictions.sql and project.sql where that was not enough, and this statement
+-- again. If a conflict slips past the locks, or an id is not above the head's, all of it fails.
+-- A look-up of one row is a range of one with ORDER BY, so that only its index has the order. With
+-- "=", statistics of a small table may lead the planner to another index that has the column.
 -- params: events (JSON array of objects with the fields that were sent)
 -- index: ux_audio_runtime_events_dedupe per event; devices_pkey, sessions_pkey,
--- audio_runtime_heads_pkey and audio_runtime_current_pkey per device or session
+-- audio_runtime_heads_pkey, audio_runtime_current_pkey and
+-- ix_audio_runtime_events_tenant_device_time per device or session
 -- locks: the heads and projection rows of devices that are free; the new rows; the devices and
 -- sessions of the new rows against deletion
 -- returns: for each event, in the order sent: outcome (committed, duplicate, deferred, or the
@@ -27,18 +31,23 @@ sent AS MATERIALIZED (
         json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json) AS sent_event
 ),
 
--- Their devices: the tenant that owns each, its head and its projection row, both locked. A scalar
--- subquery reads an index. For a join the planner might scan the table.
+-- Their devices: the tenant that owns each, its newest event, its head and its projection row, both
+-- locked. A scalar subquery reads an index. For a join the planner might scan the table.
 devices AS MATERIALIZED (
     SELECT
         named.tenant_id,
         named.device_id,
         (
             SELECT tenant_id FROM os_core.devices
-            WHERE device_id = named.device_id
+            WHERE device_id BETWEEN named.device_id AND named.device_id
+            ORDER BY device_id
+            LIMIT 1
         ) AS owner_id,
         head.event_id AS head_event_id,
         head.row_hash AS head_row_hash,
+        coalesce(newest.event_id, 0) = coalesce(head.event_id, 0)
+        AND coalesce(newest.row_hash, decode(repeat('00', 32), 'hex')) = head.row_hash
+            AS head_is_newest,
         projection.projection_row
     FROM (
         SELECT DISTINCT
@@ -54,6 +63,18 @@ devices AS MATERIALIZED (
         WHERE tenant_id = named.tenant_id AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS head ON TRUE
+    LEFT JOIN LATERAL (
+        SELECT
+            event_id,
+            row_hash
+        FROM os_core.audio_runtime_events
+        WHERE
+            head.row_hash IS NOT NULL
+            AND tenant_id = named.tenant_id
+            AND device_id BETWEEN named.device_id AND named.device_id
+        ORDER BY device_id DESC, event_id DESC
+        LIMIT 1
+    ) AS newest ON TRUE
     -- FOR UPDATE reads the newest version of the row. That of the snapshot may be older than a
     -- rebuild that has just committed.
     LEFT JOIN LATERAL (
@@ -72,7 +93,9 @@ sessions AS MATERIALIZED (
         named.session_id,
         (
             SELECT tenant_id FROM os_core.sessions
-            WHERE session_id = named.session_id
+            WHERE session_id BETWEEN named.session_id AND named.session_id
+            ORDER BY session_id
+            LIMIT 1
         ) AS owner_id
     FROM (SELECT DISTINCT sent.session_id FROM sent) AS named
 ),
@@ -86,10 +109,9 @@ verdicts AS MATERIALIZED (
         sent.device_id,
         sent.event_kind,
         sent.idempotency_key,
+        devices.head_event_id,
         devices.head_row_hash,
         CASE
-            -- BETWEEN x AND x with ORDER BY forces the dedupe index. With = the planner may take
-            -- any index that begins with the device until the table has been analysed.
             WHEN (
                 SELECT stored.event_id
                 FROM os_core.audio_runtime_events AS stored
@@ -116,6 +138,7 @@ verdicts AS MATERIALIZED (
                 THEN 'K_FAIL_REBUILD_INTEGRITY'
             WHEN
                 devices.head_row_hash IS NULL
+                OR NOT devices.head_is_newest
                 OR coalesce((devices.projection_row).last_event_id, 0)
                 <> coalesce(devices.head_event_id, 0)
                 THEN 'deferred'
@@ -131,10 +154,12 @@ drawn_ids AS MATERIALIZED (
     SELECT
         nextval('os_core.audio_runtime_events_event_id_seq') AS event_id,
         first_sent.position,
+        first_sent.head_event_id,
         first_sent.head_row_hash
     FROM (
         SELECT
             min(verdicts.position) AS position,
+            verdicts.head_event_id,
             verdicts.head_row_hash
         FROM verdicts
         WHERE verdicts.verdict IS NULL
@@ -143,6 +168,7 @@ drawn_ids AS MATERIALIZED (
             verdicts.device_id,
             verdicts.event_kind,
             verdicts.idempotency_key,
+            verdicts.head_event_id,
             verdicts.head_row_hash
         ORDER BY min(verdicts.position)
     ) AS first_sent
@@ -162,7 +188,10 @@ ledger_rows AS (
     )
     OVERRIDING SYSTEM VALUE
     SELECT
-        drawn_ids.event_id,
+        CASE
+            WHEN drawn_ids.event_id > coalesce(drawn_ids.head_event_id, 0) THEN drawn_ids.event_id
+            ELSE os_core.audio_runtime_sequence_behind()
+        END,
         sent.tenant_id,
         sent.device_id,
         sent.session_id,

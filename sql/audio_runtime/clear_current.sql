@@ -8,9 +8,13 @@ USING json_to_recordset(%(devices)s::json) AS wanted (tenant_id text, device_id 
 WHERE
     stored.tenant_id = wanted.tenant_id
     AND stored.device_id = wanted.device_id
-    AND NOT EXISTS (
-        SELECT
+    AND (
+        SELECT event.event_id
         FROM os_core.audio_runtime_events AS event
-        WHERE event.tenant_id = wanted.tenant_id AND event.device_id = wanted.device_id
-    )
+        WHERE
+            event.tenant_id = stored.tenant_id
+            AND event.device_id BETWEEN stored.device_id AND stored.device_id
+        ORDER BY event.device_id DESC, event.event_id DESC
+        LIMIT 1
+    ) IS NULL
 RETURNING stored.tenant_id, stored.device_id;

@@ -1,6 +1,8 @@
 -- Finds the devices whose ledger contradicts itself, so that no state follows from it: the device
 -- is not one of the tenant, the head is not the newest event, or the latest session is not one of
 -- the tenant. Run it with the heads locked.
+-- Each row is looked up by LIMIT, in the order of its index. For a join, or for "=" where two
+-- indexes have the column, statistics of a small table may lead the planner to read all rows.
 -- params: devices (JSON array of objects with tenant_id and device_id)
 -- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time,
 -- ix_audio_runtime_events_latest_session, sessions_pkey
@@ -19,10 +21,25 @@ SELECT
         ELSE 'head_not_newest_event'
     END AS problem
 FROM json_to_recordset(%(devices)s::json) AS wanted (tenant_id text, device_id text)
-LEFT JOIN os_core.devices AS device
-    ON wanted.device_id = device.device_id AND wanted.tenant_id = device.tenant_id
-LEFT JOIN os_core.audio_runtime_heads AS head
-    ON wanted.tenant_id = head.tenant_id AND wanted.device_id = head.device_id
+LEFT JOIN LATERAL (
+    SELECT known.device_id
+    FROM os_core.devices AS known
+    WHERE
+        known.device_id BETWEEN wanted.device_id AND wanted.device_id
+        AND known.tenant_id = wanted.tenant_id
+    ORDER BY known.device_id
+    LIMIT 1
+) AS device ON TRUE
+LEFT JOIN LATERAL (
+    SELECT
+        known.device_id,
+        known.event_id,
+        known.row_hash
+    FROM os_core.audio_runtime_heads AS known
+    WHERE known.tenant_id = wanted.tenant_id AND known.device_id = wanted.device_id
+    ORDER BY known.device_id
+    LIMIT 1
+) AS head ON TRUE
 LEFT JOIN LATERAL (
     SELECT
         event.event_id,
@@ -42,8 +59,15 @@ LEFT JOIN LATERAL (
     ORDER BY event.event_id DESC
     LIMIT 1
 ) AS latest ON TRUE
-LEFT JOIN os_core.sessions AS session
-    ON latest.session_id = session.session_id AND wanted.tenant_id = session.tenant_id
+LEFT JOIN LATERAL (
+    SELECT known.session_id
+    FROM os_core.sessions AS known
+    WHERE
+        known.session_id BETWEEN latest.session_id AND latest.session_id
+        AND known.tenant_id = wanted.tenant_id
+    ORDER BY known.session_id
+    LIMIT 1
+) AS session ON TRUE
 WHERE
     device.device_id IS NULL
     OR head.device_id IS NULL

@@ -15,7 +15,9 @@ SELECT
         WHERE
             tenant_id = first_event.tenant_id
             AND device_id = first_event.device_id
-            AND source_event_id = first_event.event_id
+            AND source_event_id BETWEEN first_event.event_id AND first_event.event_id
+        ORDER BY source_event_id
+        LIMIT 1
     ) AS audit_event_id,
     encode(first_event.row_hash, 'hex') AS row_hash,
     array(

@@ -12,13 +12,20 @@ WITH wanted AS (
     FROM json_to_recordset(%(devices)s::json) AS sent (tenant_id text, device_id text)
 ),
 
-locked AS (
+locked AS MATERIALIZED (
     SELECT
         head.tenant_id,
         head.device_id
-    FROM os_core.audio_runtime_heads AS head
-    INNER JOIN wanted ON head.tenant_id = wanted.tenant_id AND head.device_id = wanted.device_id
-    FOR UPDATE OF head SKIP LOCKED
+    FROM wanted
+    -- One head at a time. For a join the planner may read, and lock, the heads of all devices.
+    CROSS JOIN LATERAL (
+        SELECT
+            tenant_id,
+            device_id
+        FROM os_core.audio_runtime_heads
+        WHERE tenant_id = wanted.tenant_id AND device_id = wanted.device_id
+        FOR UPDATE SKIP LOCKED
+    ) AS head
 )
 
 SELECT
@@ -26,6 +33,9 @@ SELECT
     wanted.device_id
 FROM wanted
 LEFT JOIN locked ON wanted.tenant_id = locked.tenant_id AND wanted.device_id = locked.device_id
-LEFT JOIN os_core.audio_runtime_heads AS head
-    ON wanted.tenant_id = head.tenant_id AND wanted.device_id = head.device_id
-WHERE locked.device_id IS NOT NULL OR head.device_id IS NULL;
+WHERE
+    locked.device_id IS NOT NULL
+    OR NOT EXISTS (
+        SELECT FROM os_core.audio_runtime_heads AS head
+        WHERE head.tenant_id = wanted.tenant_id AND head.device_id = wanted.device_id
+    );

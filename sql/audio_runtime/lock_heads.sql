@@ -8,12 +8,19 @@
 SELECT
     head.tenant_id,
     head.device_id
-FROM os_core.audio_runtime_heads AS head
-INNER JOIN (
+FROM (
     SELECT DISTINCT
-        sent.tenant_id,
-        sent.device_id
+        sent.tenant_id COLLATE "C" AS tenant_id,
+        sent.device_id COLLATE "C" AS device_id
     FROM json_to_recordset(%(devices)s::json) AS sent (tenant_id text, device_id text)
-) AS wanted ON head.tenant_id = wanted.tenant_id AND head.device_id = wanted.device_id
-ORDER BY head.tenant_id, head.device_id
-FOR UPDATE OF head;
+    ORDER BY tenant_id, device_id
+) AS wanted
+-- One head at a time, in this order. For a join the planner may read the heads of all devices.
+CROSS JOIN LATERAL (
+    SELECT
+        tenant_id,
+        device_id
+    FROM os_core.audio_runtime_heads
+    WHERE tenant_id = wanted.tenant_id AND device_id = wanted.device_id
+    FOR UPDATE
+) AS head;

@@ -1,4 +1,5 @@
 -- Reads what the tables beside the ledger record of some devices, for the proof.
+-- Each row is looked up by LIMIT: see contradictions.sql.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id)
 -- index: devices_pkey, audio_runtime_heads_pkey, audio_runtime_current_pkey
 -- locks: none
@@ -37,9 +38,28 @@ SELECT
 FROM
     json_to_recordset(%(devices)s::json)
         AS wanted (place integer, tenant_id text, device_id text)
-LEFT JOIN os_core.devices AS device ON wanted.device_id = device.device_id
-LEFT JOIN os_core.audio_runtime_heads AS head
-    ON wanted.tenant_id = head.tenant_id AND wanted.device_id = head.device_id
-LEFT JOIN os_core.audio_runtime_current AS stored
-    ON wanted.tenant_id = stored.tenant_id AND wanted.device_id = stored.device_id
+LEFT JOIN LATERAL (
+    SELECT known.tenant_id
+    FROM os_core.devices AS known
+    WHERE known.device_id BETWEEN wanted.device_id AND wanted.device_id
+    ORDER BY known.device_id
+    LIMIT 1
+) AS device ON TRUE
+LEFT JOIN LATERAL (
+    SELECT
+        known.device_id,
+        known.event_id,
+        known.row_hash
+    FROM os_core.audio_runtime_heads AS known
+    WHERE known.tenant_id = wanted.tenant_id AND known.device_id = wanted.device_id
+    ORDER BY known.device_id
+    LIMIT 1
+) AS head ON TRUE
+LEFT JOIN LATERAL (
+    SELECT known.*
+    FROM os_core.audio_runtime_current AS known
+    WHERE known.tenant_id = wanted.tenant_id AND known.device_id = wanted.device_id
+    ORDER BY known.device_id
+    LIMIT 1
+) AS stored ON TRUE
 ORDER BY wanted.place;

@@ -1,5 +1,6 @@
 -- Reads, for a proof that begins behind a known event, the events up to it that the rest depends
 -- on: the latest of each kind, the latest with a session, the newest, and that of a kept head.
+-- Each is looked up by a range in the order of its index: see proof_events.sql.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id,
 -- after, an event_id, and kept_event_id), kinds (array of event kinds)
 -- index: ix_audio_runtime_events_latest_of_kind, _latest_session and _tenant_device_time
@@ -51,7 +52,7 @@ CROSS JOIN
                     ledger.tenant_id = wanted.tenant_id
                     AND ledger.device_id = wanted.device_id
                     AND ledger.event_kind BETWEEN kind.name AND kind.name
-                    AND ledger.event_id <= wanted.after
+                    AND (ledger.event_kind, ledger.event_id) <= (kind.name, wanted.after)
                 ORDER BY ledger.event_kind DESC, ledger.event_id DESC
                 LIMIT 1
             ) AS latest
@@ -63,7 +64,7 @@ CROSS JOIN
                 ledger.tenant_id = wanted.tenant_id
                 AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
                 AND ledger.session_id IS NOT NULL
-                AND ledger.event_id <= wanted.after
+                AND (ledger.device_id, ledger.event_id) <= (wanted.device_id, wanted.after)
             ORDER BY ledger.device_id DESC, ledger.event_id DESC
             LIMIT 1
         )
@@ -74,7 +75,7 @@ CROSS JOIN
             WHERE
                 ledger.tenant_id = wanted.tenant_id
                 AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
-                AND ledger.event_id <= wanted.after
+                AND (ledger.device_id, ledger.event_id) <= (wanted.device_id, wanted.after)
             ORDER BY ledger.device_id DESC, ledger.event_id DESC
             LIMIT 1
         )
@@ -82,9 +83,42 @@ CROSS JOIN
         SELECT wanted.kept_event_id
         WHERE wanted.kept_event_id <= wanted.after
     ) AS needed
-INNER JOIN os_core.audio_runtime_events AS event
-    ON
-        wanted.tenant_id = event.tenant_id
-        AND wanted.device_id = event.device_id
-        AND needed.event_id = event.event_id
+CROSS JOIN
+    LATERAL (
+        SELECT
+            ledger.event_id,
+            ledger.tenant_id,
+            ledger.device_id,
+            ledger.session_id,
+            ledger.event_kind,
+            ledger.created_at,
+            ledger.idempotency_key,
+            ledger.processed_stream_id,
+            ledger.raw_stream_id,
+            ledger.pre_roll_buffer_id,
+            ledger.selected_mic,
+            ledger.selected_speaker,
+            ledger.device_health,
+            ledger.jitter_ms,
+            ledger.drift_ppm,
+            ledger.buffer_depth_ms,
+            ledger.underruns,
+            ledger.overruns,
+            ledger.phrase_id,
+            ledger.phrase_text,
+            ledger.reason_code,
+            ledger.capture_degraded,
+            ledger.aec_unstable,
+            ledger.device_changed,
+            ledger.stream_gap_detected,
+            ledger.tts_playback_active,
+            ledger.row_hash
+        FROM os_core.audio_runtime_events AS ledger
+        WHERE
+            ledger.tenant_id = wanted.tenant_id
+            AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
+            AND ledger.event_id BETWEEN needed.event_id AND needed.event_id
+        ORDER BY ledger.device_id, ledger.event_id
+        LIMIT 1
+    ) AS event
 ORDER BY wanted.place, event.event_id;

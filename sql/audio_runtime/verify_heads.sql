@@ -1,5 +1,6 @@
 -- Checks the heads of some devices against the ledger and against kept heads, and that the devices
 -- belong to their tenant.
+-- Each row is looked up by LIMIT, in the order of its index: see contradictions.sql.
 -- params: devices (JSON array of objects with tenant_id, device_id and, where there is a kept head,
 -- kept_event_id and kept_row_hash in hex)
 -- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time
@@ -23,9 +24,23 @@ WITH seen AS (
             AS wanted (
                 tenant_id text, device_id text, kept_event_id bigint, kept_row_hash text
             )
-    LEFT JOIN os_core.devices AS device ON wanted.device_id = device.device_id
-    LEFT JOIN os_core.audio_runtime_heads AS head
-        ON wanted.tenant_id = head.tenant_id AND wanted.device_id = head.device_id
+    LEFT JOIN LATERAL (
+        SELECT known.tenant_id
+        FROM os_core.devices AS known
+        WHERE known.device_id BETWEEN wanted.device_id AND wanted.device_id
+        ORDER BY known.device_id
+        LIMIT 1
+    ) AS device ON TRUE
+    LEFT JOIN LATERAL (
+        SELECT
+            known.device_id,
+            known.event_id,
+            known.row_hash
+        FROM os_core.audio_runtime_heads AS known
+        WHERE known.tenant_id = wanted.tenant_id AND known.device_id = wanted.device_id
+        ORDER BY known.device_id
+        LIMIT 1
+    ) AS head ON TRUE
     LEFT JOIN LATERAL (
         SELECT
             event.event_id,
@@ -35,11 +50,16 @@ WITH seen AS (
         ORDER BY event.event_id DESC
         LIMIT 1
     ) AS newest ON TRUE
-    LEFT JOIN os_core.audio_runtime_events AS kept
-        ON
-            wanted.tenant_id = kept.tenant_id
-            AND wanted.device_id = kept.device_id
-            AND wanted.kept_event_id = kept.event_id
+    LEFT JOIN LATERAL (
+        SELECT event.row_hash
+        FROM os_core.audio_runtime_events AS event
+        WHERE
+            event.tenant_id = wanted.tenant_id
+            AND event.device_id = wanted.device_id
+            AND event.event_id BETWEEN wanted.kept_event_id AND wanted.kept_event_id
+        ORDER BY event.event_id
+        LIMIT 1
+    ) AS kept ON TRUE
 )
 
 SELECT

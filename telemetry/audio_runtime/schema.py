@@ -81,7 +81,9 @@ class RebuildSchema(TenantSchema):
 
 
 class EventSchema(SessionSchema):
-    """The fields of every event; each kind adds its own."""
+    """The fields of every event; each kind adds its own, and may have the others as null."""
+
+    null_only = frozenset(name for own in KINDS.values() for name in own)
 
     event_kind = Choice(tuple(KINDS), required=True)
     created_at = Integer(required=True, min=0)
@@ -128,7 +130,7 @@ EVENT_SCHEMAS: dict[str, StrictSchema] = {
 
 # For what names no kind: its other problems are reported beside that one.
 ANY_EVENT_SCHEMA: StrictSchema = EventSchema.from_dict(  # type: ignore[assignment]
-    {name: fields.Raw(allow_none=True) for own in KINDS.values() for name in own},
+    {name: fields.Raw() for own in KINDS.values() for name in own},
     name="AnyEventSchema",
 )()
 

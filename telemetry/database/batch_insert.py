@@ -8,7 +8,7 @@ from psycopg import IntegrityError
 
 from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
-from telemetry.database.errors import IntegrityViolation
+from telemetry.database.errors import SEQUENCES, IntegrityViolation
 from telemetry.database.values import Keyed, json_array
 
 # Records in one part. A statement of this many takes less than a second, so that it reaches its
@@ -176,6 +176,8 @@ def _insert_halves(
         with connection.transaction():
             return [*insert(connection, records)]
     except IntegrityError as error:
+        if error.diag.constraint_name in SEQUENCES:
+            raise
         if len(records) == 1:
             return [Refusal(error.diag.constraint_name or "unnamed")]
     middle = len(records) // 2

@@ -38,6 +38,13 @@ _STATEMENT_ERRORS = (errors.InvalidSqlStatementName, errors.DuplicatePreparedSta
 MIGRATE_OR_RESTORE = "run `python -m telemetry migrate`, or restore what is missing"
 USE_NO_SESSION = "behind this pooler, set TELEMETRY_DB_PREPARED_STATEMENTS=false"
 
+# The keys whose values come from a sequence, and it. No client chooses them, so a collision is
+# never a fault of the data.
+SEQUENCES = {
+    "audio_runtime_events_pkey": "os_core.audio_runtime_events_event_id_seq",
+    "audit_events_pkey": "audit.audit_events_audit_event_id_seq",
+}
+
 
 class DatabaseUnavailable(Unavailable):
     """The database is unreachable, out of connections or too slow; the message is for the log."""
@@ -96,6 +103,24 @@ class RightsMissing(DatabaseNeedsRepair):
     readiness_error = "permission_denied"
 
 
+class SequenceBehind(DatabaseNeedsRepair):
+    """A sequence gave a value that its table has, or that is too low, until someone sets it."""
+
+    readiness_error = "sequence_behind"
+
+    def __init__(self, sequence: str, cause: str) -> None:
+        super().__init__(f"the sequence {sequence} is behind its table: {cause}")
+        self.sequence = sequence
+
+    @property
+    def detail(self) -> str:
+        """The text for the client, which names the sequence."""
+        return (
+            f"The sequence {self.sequence} is behind its table and has to be set;"
+            " then the same request can be sent again"
+        )
+
+
 class SessionNotKept(DatabaseNeedsRepair):
     """A pooler drops the options of a connection, or its prepared statements."""
 
@@ -151,7 +176,10 @@ def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one line fo
         case errors.InsufficientPrivilege():
             return RightsMissing(f"the role of the service lacks a right: {cause}; grant it")
         case psycopg.IntegrityError():
-            return IntegrityViolation(error.diag.constraint_name or "unnamed")
+            constraint = error.diag.constraint_name or "unnamed"
+            if constraint in SEQUENCES:
+                return SequenceBehind(SEQUENCES[constraint], cause)
+            return IntegrityViolation(constraint)
         case psycopg.OperationalError():
             return _operational(error, cause)
     if isinstance(error, _SCHEMA_ERRORS):

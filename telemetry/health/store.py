@@ -20,6 +20,7 @@ from telemetry.database.errors import (
     cause_of,
 )
 from telemetry.health.definitions import Difference, differences, hashes_of
+from telemetry.health.sequences import sequences_behind
 from telemetry.time_limits import READINESS_SECONDS
 
 ACCEPTS_WRITES = statements.load("health/accepts_writes")
@@ -157,6 +158,7 @@ class Probe:
         names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
         yield "append_only_triggers_disabled", names
         yield "schema_altered", [str(it) for it in self._altered(connection)]
+        yield "sequence_behind", sequences_behind(connection)
 
     def _altered(self, connection: Connection) -> list[Difference]:
         """Return what is not as this release defines it; nothing under a newer schema.

@@ -6,7 +6,7 @@ returns None; then the schema decides and words the problems. The field itself c
 msgspec cannot.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from marshmallow import Schema, ValidationError, missing
 from marshmallow.fields import Field
-from msgspec import NODEFAULT, UNSET, Meta, MsgspecError, Raw, Struct, to_builtins
+from msgspec import NODEFAULT, Meta, MsgspecError, Raw, Struct, to_builtins
 
 from telemetry.numbers import INT64_MAX, INT64_MIN, LARGE_DOUBLE, is_int64
 from telemetry.payloads.fields import (
@@ -67,18 +67,18 @@ class Rule(NamedTuple):
     finish: Callable[[Any], Any] | None = None
 
 
-def compile_decoder(schema: Schema, *, null_is_absent: bool) -> Decode:
+def compile_decoder(schema: Schema, *, null_only: Iterable[str] = ()) -> Decode:
     """Return a function that decodes a JSON text, or returns None when it is not sure.
 
-    With ``null_is_absent`` a null optional field counts as absent. The schema must not have
-    hooks. Raises TypeError for a field that has another name in the payload, or a default: there
-    is no rule for it.
+    A null optional field counts as absent, and so does each name in ``null_only``, which must be
+    null. The schema must not have hooks. Raises TypeError for a field that has another name in
+    the payload, or a default: there is no rule for it.
     """
     rules = {name: _rule(field) for name, field in schema.fields.items()}
-    null = None if null_is_absent else UNSET
-    absent = {name: NODEFAULT if it.required else null for name, it in schema.fields.items()}
-    decode_struct = msgspec.json.Decoder(_struct(type(schema).__name__, rules, absent)).decode
+    absent = {name: NODEFAULT if it.required else None for name, it in schema.fields.items()}
     finishers = [(name, it.finish, absent[name]) for name, it in rules.items() if it.finish]
+    rules |= dict.fromkeys(null_only, Rule(type(None)))
+    decode_struct = msgspec.json.Decoder(_struct(type(schema).__name__, rules, absent)).decode
 
     def decode(raw: Raw | bytes) -> Struct | None:
         text = bytes(raw)
@@ -100,13 +100,12 @@ def compile_decoder(schema: Schema, *, null_is_absent: bool) -> Decode:
 def _struct(name: str, rules: dict[str, Rule], absent: dict[str, Any]) -> type[Struct]:
     """Return the msgspec type of a payload. It refuses unknown fields: the schema reports them.
 
-    A field that was not sent gets its value in ``absent``, and is omitted when the payload is
-    encoded.
+    An optional field that was not sent is None, and is omitted when the payload is encoded.
     """
     fields: list[Any] = []
     for field, (wire_type, _) in rules.items():
-        default = absent[field]
-        optional = wire_type if default is NODEFAULT else wire_type | type(default)
+        default = absent.get(field)
+        optional = wire_type if default is NODEFAULT else wire_type | None
         fields.append((field, optional, default))
     return msgspec.defstruct(
         name,

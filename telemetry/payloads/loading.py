@@ -4,7 +4,7 @@ The decoder compiled from the schema loads a valid payload fast; marshmallow loa
 """
 
 from collections.abc import Iterable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 from msgspec import Raw
@@ -41,26 +41,28 @@ Payload = TypeVar("Payload")
 class PayloadSchema(Schema):
     """The base of every schema: unknown fields are ignored, a null optional field is absent."""
 
-    null_is_absent = True
+    # Names that are no field of this schema, but known all the same: null counts as absent.
+    null_only: ClassVar[frozenset[str]] = frozenset()
 
     class Meta:
         unknown = EXCLUDE
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.decode = compile_decoder(self, null_is_absent=self.null_is_absent)
+        self.decode = compile_decoder(self, null_only=self.null_only - self.fields.keys())
+        optional = {name for name, field in self.fields.items() if not field.required}
+        self.absent_when_null = self.null_only | optional
 
 
 class StrictSchema(PayloadSchema):
-    """A schema that fails closed: an unknown field is a problem, and so is null."""
-
-    null_is_absent = False
+    """A schema that fails closed: an unknown field is a problem, and a null field is missing."""
 
     class Meta:
         unknown = RAISE
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.absent_when_null = self.null_only | self.fields.keys()
         self.error_messages = {
             **self.error_messages,
             "unknown": Message("Unknown field", "unknown"),
@@ -139,15 +141,16 @@ def _load_by_schema(
         for name, defect in find_defects(document).items()
         if not _is_long_integer(schema, name, document[name])
     }
-    unknown = [name for name in document if name not in schema.fields and name not in found]
+    present = [
+        name
+        for name in document
+        if name not in found and not (document[name] is None and name in schema.absent_when_null)
+    ]
+    known = [name for name in present if name in schema.fields]
+    unknown = [name for name in present if name not in schema.fields]
     refused = unknown if schema.unknown == RAISE else []
     # Marshmallow takes long for each of them.
     listed = refused[:MAX_PROBLEMS]
-    known = [
-        name
-        for name in schema.fields.keys() & document.keys() - found.keys()
-        if not _is_absent(schema, name, document[name])
-    ]
     wrong = defect_problems(found, loc)
     try:
         values = schema.load({it: document[it] for it in [*known, *listed]}, partial=tuple(found))
@@ -170,12 +173,6 @@ def ignored_fields(names: Iterable[str]) -> dict[str, list[str]]:
         least = "at least " if len(listed) >= MAX_COUNTED_IGNORED else ""
         listed[MAX_IGNORED:] = [f"... and {least}{more:,} more"]
     return {"ignored_fields": listed} if listed else {}
-
-
-def _is_absent(schema: PayloadSchema, name: str, value: Any) -> bool:
-    if not schema.null_is_absent:
-        return False
-    return value is None and name in schema.fields and not schema.fields[name].required
 
 
 def _is_long_integer(schema: PayloadSchema, name: str, value: Any) -> bool:

@@ -23,6 +23,7 @@ def test_it_is_idempotent_and_takes_another_type(client, ledger):
     client.put(url, json={**TENANT_1, "device_type": "speaker"})
     for body, stored in (
         (TENANT_1, "speaker"),
+        ({**TENANT_1, "device_type": None}, "speaker"),
         ({**TENANT_1, "device_type": "headset"}, "headset"),
     ):
         answer = client.put(url, json=body)
@@ -43,7 +44,8 @@ def test_a_device_stays_with_its_tenant(client, ledger):
     ("body", "expected"),
     [
         ({}, {"tenant_id": "missing"}),
-        ({"tenant_id": "a b", "device_type": None}, {"tenant_id": "name", "device_type": "null"}),
+        ({"tenant_id": "a b", "device_type": None}, {"tenant_id": "name"}),
+        ({"tenant_id": None}, {"tenant_id": "missing"}),
         ({"tenant_id": 1, "color": 1}, {"tenant_id": "string_type", "color": "unknown"}),
         ({**TENANT_1, "device_type": ""}, {"device_type": "string_too_short"}),
     ],

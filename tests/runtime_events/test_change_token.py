@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+import pytest
 
 from tests.support.runtime_events import BATCH_URL, TOKEN_URL, URL, full_event, minimal_event
 from tests.support.waiting import locks_awaited, wait_until
@@ -113,3 +114,32 @@ def test_a_writer_waits_when_every_lane_is_taken(client, db, database_url):
         db.execute("SELECT pg_advisory_unlock_all()")
         assert writing.result().status_code == 201
     assert token(client) != before
+
+
+@pytest.mark.parametrize("setting", ["setval('runtime_events_number_seq', 1)", "restart"])
+def test_it_changes_when_the_sequence_is_behind(make_app, db, setting):
+    """As after a logical failover, which copies no sequence; each new session looks once."""
+    for number in range(200):
+        db.execute(INSERT, [f"loaded-{number}"])
+    if setting == "restart":
+        db.execute("ALTER SEQUENCE runtime_events_number_seq RESTART")
+    else:
+        db.execute(f"SELECT {setting}")
+    client = make_app().test_client()
+    seen = [token(client)]
+    for number in range(5):
+        client.post(URL, json=minimal_event())
+        seen.append(token(client))
+        client.post(BATCH_URL, json=[minimal_event(id=f"{number}-{n}") for n in range(3)])
+        seen.append(token(client))
+    assert len({*seen}) == len(seen)
+    numbers = "SELECT count(*) AS rows, count(DISTINCT number) AS numbers FROM runtime_events"
+    row = db.execute(numbers).fetchone()
+    assert row["rows"] == row["numbers"] == 220
+    assert client.post(URL, json=minimal_event()).status_code == 201
+
+
+def test_a_session_that_has_seen_the_sequence_above_looks_no_more(db):
+    db.execute(INSERT, ["first"])
+    setting = "SELECT current_setting('telemetry.numbers_are_above') AS value"
+    assert db.execute(setting).fetchone()["value"] == "yes"

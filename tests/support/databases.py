@@ -118,7 +118,7 @@ class Databases:
 
     def __init__(self, server_url: str, template: str) -> None:
         self._server_url = server_url
-        self._template = template
+        self.template = template
         with psycopg.connect(database(server_url, template)) as connection:
             self._fingerprint = connection.execute(FINGERPRINT).fetchone()
         self._numbers = count(1)
@@ -129,7 +129,7 @@ class Databases:
         if self._free:
             return self._free.pop()
         name = f"test_{next(self._numbers)}"
-        execute(self._server_url, f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        execute(self._server_url, f"CREATE DATABASE {name} TEMPLATE {self.template}")
         return database(self._server_url, name)
 
     def give_back(self, url: str) -> None:

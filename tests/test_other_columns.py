@@ -1,0 +1,115 @@
+"""A DBA may add columns to every table; nothing that the service does changes."""
+
+import json
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from tests.support.command import telemetry
+from tests.support.everything import play
+from tests.support.runtime_events import full_event
+
+TABLES = """
+    SELECT oid::regclass::text AS name FROM pg_class
+    WHERE relkind = 'r' AND relnamespace::regnamespace::text !~ '^pg_|^information'
+"""
+# Names that a function, a statement or a record may use for something else, and one that each row
+# has to have.
+COLUMNS = (
+    "event text",
+    "run text DEFAULT 'x'",
+    "sent bigint",
+    "position bigint",
+    "status_code_of_dba integer",
+    "is_checked boolean NOT NULL DEFAULT FALSE",
+    "noted_at timestamptz NOT NULL DEFAULT now()",
+)
+# After this many rounds the driver has prepared each statement.
+ROUNDS = 6
+SETTINGS = {
+    "db_pool_size": 1,
+    "rate_limit_enabled": True,
+    "rate_limit_rpm": 1_000_000,
+}
+
+
+@pytest.fixture
+def second_url(databases):
+    """The URL of a second database, whose ids start at 1 too."""
+    url = databases.take()
+    yield url
+    databases.give_back(url)
+
+
+def add_columns(url):
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as db:
+        tables = [row["name"] for row in db.execute(TABLES)]
+        assert len(tables) > 12
+        for table in tables:
+            for column in COLUMNS:
+                db.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column}")
+
+
+def fold_and_count(url):
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as db:
+        db.execute("SELECT fold_agent_run_counts(1000)")
+        db.execute("UPDATE agent_runs SET agent_name = 'renamed' WHERE event_id = 'run-0-0'")
+        db.execute("DELETE FROM agent_runs WHERE event_id = 'run-0-1'")
+        return db.execute("SELECT recount_agent_runs() AS n").fetchone()
+
+
+def test_every_response_stays_the_same(make_app, database_url, second_url):
+    plain = make_app(**SETTINGS)
+    changed = make_app(database_url=second_url, **SETTINGS)
+    expected = play(plain, range(ROUNDS))
+    assert play(changed, range(ROUNDS)) == expected
+    assert not [it for it in expected if it[2] >= 500]
+    add_columns(second_url)
+    # The first round again: everything in it exists.
+    for rounds in (range(1), range(ROUNDS, ROUNDS + 2)):
+        assert play(changed, rounds) == play(plain, rounds)
+        assert fold_and_count(second_url) == fold_and_count(database_url)
+    # An application that starts now plans every statement anew.
+    rounds = range(ROUNDS + 2, ROUNDS + 4)
+    started = make_app(database_url=second_url, **SETTINGS)
+    assert play(started, rounds) == play(plain, rounds)
+
+
+def test_every_command_works(make_app, database_url, db, tmp_path):
+    app = make_app(**SETTINGS)
+    play(app, range(1))
+    add_columns(database_url)
+    play(app, range(1, 2))
+
+    def run(*arguments):
+        done = telemetry(*arguments, DATABASE_URL=database_url)
+        assert done.returncode == 0, (arguments, done.stderr)
+        return done.stdout
+
+    heads = tmp_path / "heads.jsonl"
+    run("heads", "--append", str(heads))
+    run("verify", "--heads", str(heads))
+    run("verify", "--fast")
+    play(app, range(2, 3))
+    run("verify", "--since", str(heads))
+    run("verify", "--export", str(tmp_path / "export.jsonl"))
+    db.execute("UPDATE os_core.audio_runtime_current SET underruns = 99")
+    assert "3 differed" in run("rebuild")
+    run("verify")
+    run("migrate", "--status")
+    run("migrate")
+    event = {**full_event(id="e-1"), "recorded_at": "2026-01-31T12:00:00Z"}
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps({"events": [event]}))
+    run("import-events", str(file))
+    db.execute(
+        "CREATE TABLE older (id varchar PRIMARY KEY, source varchar, endpoint varchar,"
+        " method varchar, status_code integer, runtime_ms float, idea_id varchar, metadata json,"
+        " runtime_cost_estimate float, recorded_at timestamptz);"
+        "INSERT INTO older VALUES ('o-1', 'api', '/', 'get', 200, 1, NULL, '{}', 0, now())"
+    )
+    run("import-events", "--table", "older")
+    stored = db.execute("SELECT id FROM runtime_events WHERE id IN ('e-1', 'o-1') ORDER BY id")
+    assert [row["id"] for row in stored] == ["e-1", "o-1"]
+    run("verify")
