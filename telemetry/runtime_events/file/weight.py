@@ -1,4 +1,4 @@
-"""How much an event counts in a summary, as migrations/0030_runtime_events_weight.sql says.
+"""How much an event counts in a summary, as migrations/0026_runtime_events_weight.sql says.
 
 An event may stand for several that its sender added up. Anybody may send metadata, so a value
 that is not a number in its range is ignored.
