@@ -20,8 +20,10 @@ logger = logging.getLogger(__name__)
 PENDING_MIGRATIONS = statements.load("health/pending_migrations")
 CATALOGUE_STATE = statements.load("health/catalogue_state")
 DISABLED_TRIGGERS = statements.load("health/disabled_triggers")
+SEQUENCES_SET_UP = statements.load("health/sequences_set_up")
+SEQUENCES_BEHIND = statements.load("health/sequences_behind")
 
-# How long the definitions of a locked table are waited for.
+# How long a locked table is waited for.
 LOCK_TIMEOUT = "500ms"
 
 # A result serves every poller for this long.
@@ -48,6 +50,7 @@ class Probe:
         self._connection: Connection | None = None
         self._catalogue_state: Row | None = None
         self._differences: list[Difference] = []
+        self._behind: list[str] = []
         self._logged_cause = ""
         self._started_at = float("-inf")
         self._running = False
@@ -133,6 +136,9 @@ class Probe:
         altered = self._altered(self._connection)
         if altered:
             return Readiness(True, "schema_altered", [str(it) for it in altered])
+        behind = self._sequences_behind(self._connection)
+        if behind:
+            return Readiness(True, "sequence_behind", behind)
         return Readiness(True)
 
     def _altered(self, connection: Connection) -> list[Difference]:
@@ -151,6 +157,20 @@ class Probe:
                 found = hashes_of(connection, lock_timeout=LOCK_TIMEOUT)
                 self._differences, self._catalogue_state = differences(found), state
         return self._differences
+
+    def _sequences_behind(self, connection: Connection) -> list[str]:
+        """Return a failure for each sequence that is below a number in its table.
+
+        While a table is locked, the result stays what it was.
+        """
+        with suppress(errors.LockNotAvailable), connection.transaction():
+            connection.execute(SEQUENCES_SET_UP, {"lock_timeout": LOCK_TIMEOUT}, prepare=False)
+            rows = connection.execute(SEQUENCES_BEHIND, prepare=False).fetchall()
+            self._behind = [
+                f"sequence {row['name']} is below {row['highest']}, a number in its table"
+                for row in rows
+            ]
+        return self._behind
 
     def _pending(self, connection: Connection) -> list[str]:
         try:
