@@ -2,8 +2,70 @@
 -- writes this file, and a test fails when it differs from them. Do not edit it.
 -- To create a database run `python -m telemetry migrate`, which also records what it applied.
 --
--- A section per room, in the order of the migrations. In a room: trigger functions, then each table
--- with its constraints, indexes and triggers, then types and the other functions.
+-- A section per room, in the order of the migrations; what is shared comes first. In a room:
+-- trigger functions, then each table with its constraints, indexes and triggers, then types and the
+-- other functions. Privileges are left out.
+
+
+-- Room: shared
+
+-- Trigger functions
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% on %.% is refused: its rows are only ever added',
+        tg_op, tg_table_schema, tg_table_name
+    USING
+        ERRCODE = 'restrict_violation',
+        HINT = 'Append a new event that says what is true now; the old one stays as it was said.';
+END;
+$$;
+COMMENT ON FUNCTION public.refuse_change() IS 'Trigger of append-only tables: refuses UPDATE, DELETE and TRUNCATE from any role';
+
+-- Functions
+
+CREATE FUNCTION public.take_lane(lock_class integer) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    usual integer := pg_backend_pid() % 64;
+BEGIN
+    -- It is nearly always free, or held by this transaction already.
+    IF pg_try_advisory_xact_lock(lock_class, usual) THEN
+        RETURN usual;
+    END IF;
+    FOR lane IN 0..63 LOOP
+        IF pg_try_advisory_xact_lock(lock_class, lane) THEN
+            RETURN lane;
+        END IF;
+    END LOOP;
+    PERFORM pg_advisory_xact_lock(lock_class, usual);
+    RETURN usual;
+END;
+$$;
+COMMENT ON FUNCTION public.take_lane(lock_class integer) IS 'A lane, from 0 to 63, that no other transaction holds until this one has ended. lock_class is the first key of its advisory lock: 7308 for agent_runs, 7309 for os_core.audio_runtime_events';
+
+CREATE FUNCTION public.last_given(sequence regclass) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    given bigint;
+BEGIN
+    -- Of nothing but a sequence: a view would run its functions with the rights of this one.
+    IF EXISTS (SELECT FROM pg_class WHERE oid = last_given.sequence AND relkind = 'S') THEN
+        -- pg_sequence_last_value() does not know where a sequence that was not called begins.
+        EXECUTE format(
+            'SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM %s',
+            last_given.sequence
+        ) INTO given;
+    END IF;
+    RETURN given;
+END;
+$$;
+COMMENT ON FUNCTION public.last_given(sequence regclass) IS 'The value that a sequence gave last, or the one below its first; NULL: no sequence';
 
 
 -- Room: migrations
@@ -144,6 +206,19 @@ END;
 $$;
 COMMENT ON FUNCTION public.refuse_undone_end() IS 'Trigger of agent_runs: refuses to set a run that has ended to running';
 
+CREATE FUNCTION public.number_changed_run() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    lane bigint := take_lane(7308);
+BEGIN
+    new.change_number := lane * 100000000000000000 + nextval('agent_runs_change_seq');
+    RETURN new;
+END;
+$$;
+COMMENT ON FUNCTION public.number_changed_run() IS 'Trigger of agent_runs: draws a new change_number';
+
 -- Table agent_runs
 
 CREATE TABLE public.agent_runs (
@@ -194,6 +269,7 @@ CREATE TABLE public.agent_runs (
     changed_fields text[] DEFAULT '{}'::text[] NOT NULL,
     completed_fields text[],
     reopened_at timestamp with time zone,
+    change_number bigint NOT NULL,
     CONSTRAINT agent_runs_agent_name_check CHECK (((length(agent_name) >= 1) AND (length(agent_name) <= 255))),
     CONSTRAINT agent_runs_api_retry_count_check CHECK ((api_retry_count >= 0)),
     CONSTRAINT agent_runs_context_json_check CHECK ((jsonb_typeof(context_json) = 'object'::text)),
@@ -256,6 +332,18 @@ COMMENT ON COLUMN public.agent_runs.api_retry_count IS 'How many times the agent
 COMMENT ON COLUMN public.agent_runs.changed_fields IS 'Columns changed since the create; a repeated create may differ in them without a conflict';
 COMMENT ON COLUMN public.agent_runs.completed_fields IS 'Columns in which an ended record changed the run; a record that is running may differ in them without a conflict';
 COMMENT ON COLUMN public.agent_runs.reopened_at IS 'When the run was last set from an end to running on purpose; NULL: never';
+COMMENT ON COLUMN public.agent_runs.change_number IS 'Drawn for each change: lane * 10^17 + number. Within a lane it grows in the order in which changes became visible. 0: not changed since the column was added';
+
+CREATE SEQUENCE public.agent_runs_change_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.agent_runs_change_seq OWNED BY public.agent_runs.change_number;
+COMMENT ON SEQUENCE public.agent_runs_change_seq IS 'The numbers in agent_runs.change_number. Must stay CACHE 1, and never go back';
+
+ALTER TABLE ONLY public.agent_runs ALTER COLUMN change_number SET DEFAULT ((public.take_lane(7308) * '100000000000000000'::bigint) + nextval('public.agent_runs_change_seq'::regclass));
 
 ALTER TABLE ONLY public.agent_runs
     ADD CONSTRAINT agent_runs_pkey PRIMARY KEY (event_id);
@@ -266,6 +354,9 @@ COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by
 
 CREATE INDEX ix_agent_runs_agent_name_status_newest ON public.agent_runs USING btree (agent_name, status, created_at DESC, event_id DESC);
 COMMENT ON INDEX public.ix_agent_runs_agent_name_status_newest IS 'sql/runs/list.sql by agent and status';
+
+CREATE INDEX ix_agent_runs_change_number ON public.agent_runs USING btree (change_number) WHERE (change_number > 0);
+COMMENT ON INDEX public.ix_agent_runs_change_number IS 'sql/runs/feed.sql: the changes of each lane in order';
 
 CREATE INDEX ix_agent_runs_created_at ON public.agent_runs USING btree (created_at DESC, event_id DESC);
 COMMENT ON INDEX public.ix_agent_runs_created_at IS 'sql/runs/list.sql without a filter; the two columns are its cursor';
@@ -285,6 +376,9 @@ COMMENT ON INDEX public.ix_agent_runs_start_time IS 'sql/runs/list.sql by start 
 CREATE INDEX ix_agent_runs_status_created_at ON public.agent_runs USING btree (status, created_at DESC);
 COMMENT ON INDEX public.ix_agent_runs_status_created_at IS 'sql/runs/list.sql by status';
 
+CREATE INDEX ix_agent_runs_unnumbered ON public.agent_runs USING btree (event_id) WHERE (change_number = 0);
+COMMENT ON INDEX public.ix_agent_runs_unnumbered IS 'sql/runs/feed_unnumbered.sql; only runs from before change_number existed are in it';
+
 CREATE TRIGGER count_deleted AFTER DELETE ON public.agent_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_runs();
 
 CREATE TRIGGER count_inserted AFTER INSERT ON public.agent_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_runs();
@@ -292,6 +386,8 @@ CREATE TRIGGER count_inserted AFTER INSERT ON public.agent_runs REFERENCING NEW 
 CREATE TRIGGER count_moved AFTER UPDATE ON public.agent_runs FOR EACH ROW WHEN (((old.agent_name IS DISTINCT FROM new.agent_name) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION public.count_runs();
 
 CREATE TRIGGER count_truncated BEFORE TRUNCATE ON public.agent_runs FOR EACH STATEMENT EXECUTE FUNCTION public.count_no_runs();
+
+CREATE TRIGGER number_changed_run BEFORE UPDATE ON public.agent_runs FOR EACH ROW EXECUTE FUNCTION public.number_changed_run();
 
 CREATE TRIGGER refuse_undone_end BEFORE UPDATE ON public.agent_runs FOR EACH ROW WHEN (((new.status = 'running'::text) AND (old.status <> 'running'::text) AND (NOT (new.reopened_at IS DISTINCT FROM old.reopened_at)))) EXECUTE FUNCTION public.refuse_undone_end();
 
@@ -618,46 +714,6 @@ $$;
 COMMENT ON FUNCTION public.runtime_event_weight(metadata jsonb, runtime_ms numeric, runtime_cost_estimate numeric) IS 'How many events an event stands for (1 to 10^9), and their runtime and cost together';
 
 
--- Room: shared
-
--- Trigger functions
-
-CREATE FUNCTION public.refuse_change() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    RAISE EXCEPTION '% on %.% is refused: its rows are only ever added',
-        tg_op, tg_table_schema, tg_table_name
-    USING
-        ERRCODE = 'restrict_violation',
-        HINT = 'Append a new event that says what is true now; the old one stays as it was said.';
-END;
-$$;
-COMMENT ON FUNCTION public.refuse_change() IS 'Trigger of append-only tables: refuses UPDATE, DELETE and TRUNCATE from any role';
-
--- Functions
-
-CREATE FUNCTION public.last_given(sequence regclass) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    given bigint;
-BEGIN
-    -- Of nothing but a sequence: a view would run its functions with the rights of this one.
-    IF EXISTS (SELECT FROM pg_class WHERE oid = last_given.sequence AND relkind = 'S') THEN
-        -- pg_sequence_last_value() does not know where a sequence that was not called begins.
-        EXECUTE format(
-            'SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM %s',
-            last_given.sequence
-        ) INTO given;
-    END IF;
-    RETURN given;
-END;
-$$;
-COMMENT ON FUNCTION public.last_given(sequence regclass) IS 'The value that a sequence gave last, or the one below its first; NULL: no sequence';
-
-
 -- Room: audio_runtime
 
 -- Schema
@@ -790,6 +846,7 @@ CREATE TABLE os_core.audio_runtime_events (
     stream_gap_detected boolean,
     tts_playback_active boolean,
     row_hash bytea NOT NULL,
+    feed_number bigint NOT NULL,
     CONSTRAINT audio_runtime_events_buffer_depth_ms_check CHECK (((buffer_depth_ms >= (0)::double precision) AND (buffer_depth_ms < 'Infinity'::double precision))),
     CONSTRAINT audio_runtime_events_created_at_check CHECK ((created_at >= 0)),
     CONSTRAINT audio_runtime_events_degradation_fields_check CHECK ((num_nonnulls(capture_degraded, aec_unstable, device_changed, stream_gap_detected) =
@@ -866,6 +923,7 @@ COMMENT ON COLUMN os_core.audio_runtime_events.device_changed IS 'Whether the mi
 COMMENT ON COLUMN os_core.audio_runtime_events.stream_gap_detected IS 'Whether a part of the stream is missing; if so, the audit row is a WARN';
 COMMENT ON COLUMN os_core.audio_runtime_events.tts_playback_active IS 'Whether the device plays synthesised speech';
 COMMENT ON COLUMN os_core.audio_runtime_events.row_hash IS 'SHA-256 of the previous row_hash of the device (32 zero bytes for the first) and the canonical bytes of this row';
+COMMENT ON COLUMN os_core.audio_runtime_events.feed_number IS 'Drawn for each event: lane * 10^17 + number. Within a lane it grows in the order in which events became visible. 0: appended before the column was added. Not part of the row_hash';
 
 ALTER TABLE os_core.audio_runtime_events ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME os_core.audio_runtime_events_event_id_seq
@@ -875,6 +933,17 @@ ALTER TABLE os_core.audio_runtime_events ALTER COLUMN event_id ADD GENERATED ALW
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE SEQUENCE os_core.audio_runtime_events_feed_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE os_core.audio_runtime_events_feed_seq OWNED BY os_core.audio_runtime_events.feed_number;
+COMMENT ON SEQUENCE os_core.audio_runtime_events_feed_seq IS 'The numbers in audio_runtime_events.feed_number. Must stay CACHE 1, and never go back';
+
+ALTER TABLE ONLY os_core.audio_runtime_events ALTER COLUMN feed_number SET DEFAULT ((public.take_lane(7309) * '100000000000000000'::bigint) + nextval('os_core.audio_runtime_events_feed_seq'::regclass));
 
 ALTER TABLE ONLY os_core.audio_runtime_events
     ADD CONSTRAINT audio_runtime_events_pkey PRIMARY KEY (event_id);
@@ -891,6 +960,12 @@ COMMENT ON INDEX os_core.ix_audio_runtime_events_tenant IS 'sql/audio_runtime/li
 
 CREATE UNIQUE INDEX ix_audio_runtime_events_tenant_device_time ON os_core.audio_runtime_events USING btree (tenant_id, device_id, event_id);
 COMMENT ON INDEX os_core.ix_audio_runtime_events_tenant_device_time IS 'sql/audio_runtime/list_device_events.sql and sql/audio_runtime/verify_events.sql: a device''s events in order. Target of the foreign keys of the heads, the projection and the audit trail';
+
+CREATE INDEX ix_audio_runtime_events_tenant_feed ON os_core.audio_runtime_events USING btree (tenant_id, feed_number) WHERE (feed_number > 0);
+COMMENT ON INDEX os_core.ix_audio_runtime_events_tenant_feed IS 'sql/audio_runtime/feed.sql: the events of a tenant in each lane in order';
+
+CREATE INDEX ix_audio_runtime_events_unnumbered ON os_core.audio_runtime_events USING btree (tenant_id, event_id) WHERE (feed_number = 0);
+COMMENT ON INDEX os_core.ix_audio_runtime_events_unnumbered IS 'sql/audio_runtime/feed_unnumbered.sql; only events from before feed_number existed are in it';
 
 CREATE UNIQUE INDEX ux_audio_runtime_events_dedupe ON os_core.audio_runtime_events USING btree (event_kind, tenant_id, device_id, idempotency_key);
 COMMENT ON INDEX os_core.ux_audio_runtime_events_dedupe IS 'The dedupe key, which makes an event the same as an earlier one: sql/audio_runtime/append.sql';

@@ -110,7 +110,7 @@ def responses(*statuses: int) -> Iterator[tuple[str, list[bytes]]]:
 
 
 def test_the_retry_recipe_sends_the_same_again_until_it_succeeds():
-    [(_, recipe)] = blocks("docs/api.md", "python")
+    (_, recipe), *_ = blocks("docs/api.md", "python")
     with responses(503, 429, 502, 201) as (url, bodies):
         exec(recipe.replace(BASE, url), {})
     assert len(bodies) == 4
@@ -118,11 +118,29 @@ def test_the_retry_recipe_sends_the_same_again_until_it_succeeds():
 
 
 def test_the_retry_recipe_gives_up_where_a_retry_changes_nothing():
-    [(_, recipe)] = blocks("docs/api.md", "python")
+    (_, recipe), *_ = blocks("docs/api.md", "python")
     with responses(422) as (url, bodies), pytest.raises(HTTPError) as failed:
         exec(recipe.replace(BASE, url), {})
     failed.value.close()
     assert len(bodies) == 1
+
+
+def test_the_recipe_of_a_follower_handles_each_item_once(start_service, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    service = start_service()
+    _, (_, recipe) = blocks("docs/api.md", "python")
+    names = {}
+    exec(recipe.replace(BASE, service.url), names)
+    seen = []
+
+    def follow():
+        names["follow"](f"{service.url}/api/v1/feed/runs", seen.append, cursor_file="cursor")
+
+    for run in ("a", "b"):
+        service.client.post("/api/v1/runs", json={**full_run(), "event_id": run})
+        follow()
+        follow()
+    assert [run["event_id"] for run in seen] == ["a", "b"]
 
 
 @pytest.fixture

@@ -43,7 +43,10 @@ SELECT
         pg_attribute.attnotnull,
         pg_attribute.attidentity,
         pg_attribute.attgenerated,
-        pg_get_expr(pg_attrdef.adbin, pg_attrdef.adrelid)
+        -- The schema of this function depends on where it was created.
+        regexp_replace(
+            pg_get_expr(pg_attrdef.adbin, pg_attrdef.adrelid), '[^ (]+\.take_lane', 'take_lane'
+        )
     )::text
 FROM relation
 INNER JOIN pg_attribute ON relation.oid = pg_attribute.attrelid

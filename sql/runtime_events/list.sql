@@ -2,7 +2,8 @@
 -- whether more follow. Never prepared, so it is planned for its parameters: a filter that is NULL
 -- drops out, and a prefix, with its wildcards escaped, becomes a range of the index. The index
 -- holds 500 characters of an endpoint, so the last condition compares the whole.
--- params: source, endpoint_prefix, since (inclusive; NULL: any), row_limit, row_offset
+-- params: source, endpoint_prefix, since (inclusive), cursor_recorded_at, cursor_id (NULL: any),
+-- row_limit, row_offset
 -- index: ix_runtime_events_recorded_at, ix_runtime_events_source_recorded_at, or
 -- ix_runtime_events_endpoint when few events have the prefix
 -- locks: none
@@ -34,6 +35,13 @@ WHERE
                 ), '_', '\_'
             ) || '%%'
             AND starts_with(endpoint, %(endpoint_prefix)s)
+        )
+    )
+    AND (
+        %(cursor_recorded_at)s::timestamptz IS NULL
+        OR (
+            recorded_at <= %(cursor_recorded_at)s
+            AND (recorded_at < %(cursor_recorded_at)s OR id < %(cursor_id)s::text)
         )
     )
 ORDER BY recorded_at DESC, id DESC

@@ -7,6 +7,7 @@ from marshmallow import fields
 from msgspec import MsgspecError, Raw, Struct
 
 from telemetry.audio_runtime.fields import StreamId
+from telemetry.payloads.feed import FeedSchema
 from telemetry.payloads.fields import Choice, Flag, Integer, Name, Number, Text
 from telemetry.payloads.loading import PayloadSchema, StrictSchema, load
 from telemetry.payloads.parsing import parse_document
@@ -111,6 +112,12 @@ class PageSchema(PayloadSchema):
     tenant_id = Name(required=True, max=64)
     after = Name(max=128)
     limit = WholeNumber(min=1, max=MAX_LIMIT)
+
+
+class TenantFeedSchema(FeedSchema):
+    """The query string of the feed of a tenant."""
+
+    tenant_id = Name(required=True, max=64)
 
 
 class EventPageSchema(PayloadSchema):

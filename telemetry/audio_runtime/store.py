@@ -21,6 +21,7 @@ from telemetry.database.batch_insert import Refusal, insert_batch
 from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
 from telemetry.database.errors import Collision, DatabaseUnavailable, IntegrityViolation
+from telemetry.database.lanes import Feed, FeedPage, Follower, Unnumbered
 from telemetry.database.values import Json, as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.paging import Page
@@ -31,6 +32,14 @@ GET_DEVICE = statements.load("audio_runtime/get_device")
 APPEND = statements.load("audio_runtime/append")
 DESCRIBE_DUPLICATES = statements.load("audio_runtime/describe_duplicates")
 LIST_EVENTS = statements.load("audio_runtime/list_events")
+FEED = Feed(
+    numbered=statements.load("audio_runtime/feed"),
+    now=statements.load("audio_runtime/feed_now"),
+    column="feed_number",
+    unnumbered=Unnumbered(
+        statements.load("audio_runtime/feed_unnumbered"), key="event_id", before_all="0"
+    ),
+)
 LIST_DEVICE_EVENTS = statements.load("audio_runtime/list_device_events")
 LIST_CURRENT = statements.load("audio_runtime/list_current")
 GET_CURRENT = statements.load("audio_runtime/get_current")
@@ -132,6 +141,10 @@ class AudioRuntimeStore:
     def list_device_events(self, page: dict[str, Any], limit: int) -> Page[Any]:
         """Return a page of the device's events in ledger order."""
         return self._database.fetch_page(LIST_DEVICE_EVENTS, page, limit=limit)
+
+    def feed(self, tenant_id: str, follower: Follower) -> FeedPage:
+        """Return the page of the tenant's events that a follower asks for."""
+        return FEED.page(self._database, follower, {"tenant_id": tenant_id})
 
     def list_current(self, page: dict[str, Any], limit: int) -> Page[Any]:
         """Return a page of the devices' current states, by device_id."""

@@ -21,6 +21,7 @@ from telemetry.audio_runtime.schema import (
     PathSchema,
     RebuildSchema,
     SessionSchema,
+    TenantFeedSchema,
     load_event,
 )
 from telemetry.audio_runtime.store import AudioRuntimeStore
@@ -29,8 +30,10 @@ from telemetry.http.errors import ApiError
 from telemetry.http.lists import list_response
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
+from telemetry.numbers import INT64_MAX
 from telemetry.payloads.batch import log_batch
 from telemetry.payloads.body import read_document
+from telemetry.payloads.feed import page_response, read_feed_query
 from telemetry.payloads.loading import load
 from telemetry.payloads.query_string import read_query, require_with
 
@@ -44,6 +47,7 @@ session_schema = SessionSchema()
 rebuild_schema = RebuildSchema()
 page_schema = PageSchema()
 event_page_schema = EventPageSchema()
+feed_schema = TenantFeedSchema()
 
 
 @blueprint.put("/api/v1/devices/<device_id>")
@@ -134,6 +138,17 @@ def list_events() -> Response:
     return list_response(events, key="event_id")
 
 
+@blueprint.get("/api/v1/feed/audio-runtime")
+def feed() -> Response:
+    """Return the next events of a tenant, for a follower."""
+    query = read_query(feed_schema)
+    tenant_id = query["tenant_id"]
+    # The name includes the tenant: a cursor is not valid for another one.
+    name = f"audio-runtime {tenant_id}"
+    follower = read_feed_query(query, name, is_mark=_is_event_id)
+    return page_response(name, _store().feed(tenant_id, follower))
+
+
 @blueprint.get("/api/v1/audio-runtime/current")
 def list_current() -> Response:
     """Return a page of the current states of a tenant's devices."""
@@ -174,6 +189,12 @@ def rebuild_current() -> Response:
 
 def _store() -> AudioRuntimeStore:
     return cast(AudioRuntimeStore, current_app.extensions["audio_runtime"])
+
+
+def _is_event_id(mark: str) -> bool:
+    if mark == "":
+        return True
+    return mark.isascii() and mark.isdecimal() and len(mark) < 20 and int(mark) <= INT64_MAX
 
 
 def _put(row: Row, name: str) -> Response:

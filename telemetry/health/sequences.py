@@ -3,13 +3,19 @@
 from telemetry.database import statements
 from telemetry.database.connection import Connection
 
+SET_UP = statements.load("health/sequences_set_up")
 SEQUENCES_BEHIND = statements.load("health/sequences_behind")
 
 
-def sequences_behind(connection: Connection) -> list[str]:
-    """Return a line for each sequence that would give a value of the past. Raises psycopg.Error."""
-    return [
-        f"sequence {row['sequence']} is behind its table: it gave {row['given']} last,"
-        f" and the table has {row['highest']}"
-        for row in connection.execute(SEQUENCES_BEHIND, prepare=False)
-    ]
+def sequences_behind(connection: Connection, *, lock_timeout: str) -> list[str]:
+    """Return a line for each sequence that would give a value of the past.
+
+    Raises psycopg.Error: LockNotAvailable when a table stays locked for ``lock_timeout``.
+    """
+    with connection.transaction(force_rollback=True):
+        connection.execute(SET_UP, {"lock_timeout": lock_timeout}, prepare=False)
+        return [
+            f"sequence {row['sequence']} is behind its table: it gave {row['given']} last,"
+            f" and the table has {row['highest']}"
+            for row in connection.execute(SEQUENCES_BEHIND, prepare=False)
+        ]

@@ -30,7 +30,7 @@ MISSING_RIGHTS = statements.load("health/missing_rights")
 CATALOGUE_STATE = statements.load("health/catalogue_state")
 DISABLED_TRIGGERS = statements.load("health/disabled_triggers")
 
-# How long the definitions of a locked table are waited for.
+# How long a locked table is waited for.
 LOCK_TIMEOUT = "500ms"
 
 # The errors of a connection that its server ended, with or without a word.
@@ -64,6 +64,7 @@ class Probe:
         self._name = f"the database of {', '.join(domains)}"
         self._catalogue_state: Row | None = None
         self._differences: list[Difference] = []
+        self._behind: list[str] = []
         self._started_at = float("-inf")
         self._running = False
         self._unreachable = Readiness(
@@ -158,7 +159,7 @@ class Probe:
         names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
         yield "append_only_triggers_disabled", names
         yield "schema_altered", [str(it) for it in self._altered(connection)]
-        yield "sequence_behind", sequences_behind(connection)
+        yield "sequence_behind", self._sequences_behind(connection)
 
     def _altered(self, connection: Connection) -> list[Difference]:
         """Return what is not as this release defines it; nothing under a newer schema.
@@ -176,6 +177,15 @@ class Probe:
                 found = hashes_of(connection, lock_timeout=LOCK_TIMEOUT)
                 self._differences, self._catalogue_state = differences(found), state
         return self._differences
+
+    def _sequences_behind(self, connection: Connection) -> list[str]:
+        """Return a failure for each sequence that is below a number in its table.
+
+        While a table is locked, the result stays what it was.
+        """
+        with suppress(errors.LockNotAvailable):
+            self._behind = sequences_behind(connection, lock_timeout=LOCK_TIMEOUT)
+        return self._behind
 
     def _pending(self, connection: Connection) -> list[str]:
         try:

@@ -21,10 +21,11 @@ def list_response(page: Page[Any], *, key: str | None) -> Response:
     return json_response({"items": page.rows, "has_more": page.has_more}, headers=link)
 
 
-def next_page(**changed: str | int) -> str:
-    """Return the Link header to this request's URL with ``changed`` parameters.
+def next_page(**changed: str | int | None) -> str:
+    """Return the Link header to this request's URL with ``changed`` parameters; None removes one.
 
     It is relative, because behind a proxy the service does not know its own address.
     """
-    query = urlencode({**request.args, **changed})
+    parameters = {**request.args, **changed}
+    query = urlencode({name: it for name, it in parameters.items() if it is not None})
     return f'<{quote(request.path)}?{query}>; rel="next"'

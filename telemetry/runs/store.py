@@ -8,11 +8,15 @@ from telemetry.database.batch_insert import insert_group
 from telemetry.database.copy import CopyRow
 from telemetry.database.database import ATTEMPTS, Database, Row
 from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.lanes import Feed, FeedPage, Follower, Unnumbered
 from telemetry.database.values import Keyed, as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.paging import Page
 from telemetry.runs.batch import BatchCreated, RunBatch
 from telemetry.runs.writes import CREATE, Existing, send_settle
+
+# The fields of a run that its view fills.
+COMPUTED = ("commit_url", "repo_url")
 
 FIND_ANY = statements.load("runs/find_any")
 GET = statements.load("runs/get")
@@ -21,6 +25,13 @@ UPDATE = statements.load("runs/update")
 ASSOCIATE_COMMIT = statements.load("runs/associate_commit")
 METADATA = statements.load("runs/metadata")
 METRICS = statements.load("runs/metrics")
+FEED = Feed(
+    numbered=statements.load("runs/feed"),
+    now=statements.load("runs/feed_now"),
+    column="change_number",
+    unnumbered=Unnumbered(statements.load("runs/feed_unnumbered"), key="event_id", before_all=""),
+    computed=COMPUTED,
+)
 
 Run = dict[str, Any]
 
@@ -80,8 +91,11 @@ class RunStore:
 
         ``filters`` holds every other parameter of list.sql, None where it was not given.
         """
-        computed = ("commit_url", "repo_url")
-        return self._database.fetch_page(LIST, filters, limit=limit, computed=computed)
+        return self._database.fetch_page(LIST, filters, limit=limit, computed=COMPUTED)
+
+    def feed(self, follower: Follower) -> FeedPage:
+        """Return the page of changed runs that a follower asks for. The view fills their links."""
+        return FEED.page(self._database, follower, {})
 
     def update(self, event_id: str, changes: Run, *, reopen: bool = False) -> Sequence[str] | None:
         """Change the fields that were sent; return the fields updated, or None without the run.

@@ -15,10 +15,12 @@ from telemetry.http.request_log import request_id, set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
 from telemetry.payloads.body import read_document
+from telemetry.payloads.cursor import next_link, read_cursor
+from telemetry.payloads.feed import FeedSchema, page_response, read_feed_query
 from telemetry.payloads.loading import ignored_fields, load, load_keyed, load_row
 from telemetry.payloads.query_string import read_query
 from telemetry.runs import links, metrics
-from telemetry.runs.cursor import next_link, read_cursor
+from telemetry.runs.cursor import RunsEnd
 from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import (
     DEFAULT_LIMIT,
@@ -32,6 +34,9 @@ from telemetry.runs.store import Created, RunHasEnded, RunStore
 
 MAX_BATCH = 10_000
 
+# The name of the feed in its cursors.
+FEED = "runs"
+
 # A problem of these types in a query string is 400, not 422: clients of the list expect it.
 BAD_REQUEST_TYPES = ("enum", "datetime_parsing")
 
@@ -42,6 +47,7 @@ update_schema = UpdateSchema()
 outcome_schema = OutcomeSchema()  # the stored fields of an update
 commit_schema = CommitSchema()
 list_schema = ListSchema()
+feed_schema = FeedSchema()
 load_run = partial(load_keyed, run_schema, key="event_id")
 load_run_row = partial(load_row, run_schema, rows=ROWS)
 
@@ -86,8 +92,8 @@ def list() -> Response:
     runs, has_more = _store().list(*_read_filters())
     for run in runs:
         links.add_links(run)
-    link = {"Link": next_link(runs[-1].created_at, runs[-1].event_id)} if has_more else None
-    return json_response(runs, headers=link)
+    link = next_link(RunsEnd(runs[-1].created_at, runs[-1].event_id)) if has_more else None
+    return json_response(runs, headers={"Link": link} if link else None)
 
 
 @blueprint.get("/api/v1/runs/<event_id>")
@@ -157,6 +163,15 @@ def metadata() -> Response:
     return json_response({**names, "counts": {kind: len(values) for kind, values in names.items()}})
 
 
+@blueprint.get("/api/v1/feed/runs")
+def feed() -> Response:
+    """Return the next changes of runs, for a follower."""
+    page = _store().feed(read_feed_query(read_query(feed_schema), FEED))
+    for run in page.rows:
+        links.add_links(run)
+    return page_response(FEED, page)
+
+
 @blueprint.get("/metrics")
 def get_metrics() -> Response:
     """Return how many runs there are, as JSON or for Prometheus."""
@@ -207,12 +222,12 @@ def _read_filters() -> tuple[dict[str, Any], int]:
         raise
     limit = query.pop("limit", DEFAULT_LIMIT)
     offset = query.pop("offset", 0)
-    created_at, event_id = read_cursor(query.pop("cursor", None))
+    end = read_cursor(query.pop("cursor", None), RunsEnd)
     return {
         **dict.fromkeys(list_schema.fields.keys() - {"limit", "offset", "cursor"}),
         **query,
-        "cursor_created_at": created_at,
-        "cursor_event_id": event_id,
+        "cursor_created_at": end.created_at if end else None,
+        "cursor_event_id": end.event_id if end else None,
         "row_offset": offset,
     }, limit
 

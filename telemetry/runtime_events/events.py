@@ -4,9 +4,12 @@ import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
-from telemetry.paging import Page
+from msgspec import Meta, Struct
+
+from telemetry.database.lanes import FeedPage, Follower
+from telemetry.timestamps import parse_utc
 
 Event = dict[str, Any]
 
@@ -37,8 +40,33 @@ class Filters(NamedTuple):
     since: datetime | None
 
 
+class ListEnd(Struct, array_like=True, forbid_unknown_fields=True):
+    """Where a page of a list ended: its last event, and where to go on in a file."""
+
+    recorded_at: str
+    id: Annotated[str, Meta(pattern="^[^\\x00]*$")]
+    offset: Annotated[int, Meta(ge=0)] = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, which a decoder reports, when ``recorded_at`` is not a timestamp."""
+        parse_utc(self.recorded_at)
+
+
+class Listed(NamedTuple):
+    """A page of a list. ``end`` is None when no more events follow."""
+
+    events: Sequence[Any]
+    end: ListEnd | None
+
+
 class RuntimeEventStore(Protocol):
     """Appends and reads events. When create or create_batch returns, the events are durable."""
+
+    feed_name: str
+    """Differs between the backends: a cursor of one means nothing to the other."""
+
+    feed_numbers: int
+    """How many numbers a position in the feed has."""
 
     def create(self, event: Event) -> Created:
         """Store the event unless its id is stored already."""
@@ -46,8 +74,13 @@ class RuntimeEventStore(Protocol):
     def create_batch(self, events: Mapping[int, Event]) -> BatchCreated:
         """Store the new events, all or none. ``events`` is by index in the batch."""
 
-    def list(self, filters: Filters, *, limit: int, offset: int) -> Page[Any]:
-        """Return at most ``limit`` events, newest first, and whether more follow."""
+    def list(
+        self, filters: Filters, *, limit: int, offset: int = 0, after: ListEnd | None = None
+    ) -> Listed:
+        """Return at most ``limit`` events, newest first, ``after`` the end of a page."""
+
+    def feed(self, follower: Follower) -> FeedPage:
+        """Return the page that a follower asks for, oldest first."""
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the totals of each endpoint over the last seconds, the busiest first."""

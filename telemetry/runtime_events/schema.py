@@ -1,5 +1,6 @@
 """The schemas of a posted event and of the query strings."""
 
+from telemetry.payloads.feed import FeedSchema
 from telemetry.payloads.fields import Choice, Identifier, Integer, Number, ScalarObject, Text
 from telemetry.payloads.loading import PayloadSchema
 from telemetry.payloads.query_string import Moment, Switch, WholeNumber
@@ -44,6 +45,11 @@ class ListSchema(ReadSchema):
     since = Moment()
     limit = WholeNumber(min=1, max=MAX_LIMIT)
     offset = WholeNumber(min=0)
+    cursor = Text()
+
+
+class EventFeedSchema(ReadSchema, FeedSchema):
+    """The query string of the feed."""
 
 
 class IdeasSummarySchema(ReadSchema):

@@ -11,11 +11,18 @@ from telemetry.database.batch_insert import insert_group, insert_new
 from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
 from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.lanes import LANES, Feed, FeedPage, Follower
 from telemetry.database.values import Keyed, as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.numbers import with_point
-from telemetry.paging import Page
-from telemetry.runtime_events.events import BatchCreated, Created, Event, Filters
+from telemetry.runtime_events.events import (
+    BatchCreated,
+    Created,
+    Event,
+    Filters,
+    Listed,
+    ListEnd,
+)
 
 CREATE = statements.load("runtime_events/create")
 FIND_EXISTING = statements.load("runtime_events/find_existing")
@@ -24,12 +31,20 @@ LIST = statements.load("runtime_events/list")
 SUMMARY = statements.load("runtime_events/summary")
 IDEAS_SUMMARY = statements.load("runtime_events/ideas_summary")
 CHANGE_TOKEN = statements.load("runtime_events/change_token")
+FEED = Feed(
+    numbered=statements.load("runtime_events/feed"),
+    now=statements.load("runtime_events/feed_now"),
+    column="feed_number",
+)
 
 NUMERIC = ("runtime_ms", "runtime_cost_estimate")
 
 
 class DatabaseEvents:
     """A RuntimeEventStore. Every method raises what Database.fetch_all raises."""
+
+    feed_name = "runtime-events"
+    feed_numbers = LANES
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,10 +78,22 @@ class DatabaseEvents:
     def _create_group(self, events: Sequence[Keyed]) -> Sequence[Row | None]:
         return insert_group(self._database, CREATE, "events", events, key="id")
 
-    def list(self, filters: Filters, *, limit: int, offset: int) -> Page[Any]:
+    def list(
+        self, filters: Filters, *, limit: int, offset: int = 0, after: ListEnd | None = None
+    ) -> Listed:
         """Return a page of events, newest first."""
-        parameters = {**filters._asdict(), "row_offset": offset}
-        return self._database.fetch_page(LIST, parameters, limit=limit)
+        parameters = {
+            **filters._asdict(),
+            "cursor_recorded_at": after.recorded_at if after else None,
+            "cursor_id": after.id if after else None,
+            "row_offset": offset,
+        }
+        rows, has_more = self._database.fetch_page(LIST, parameters, limit=limit)
+        return Listed(rows, ListEnd(rows[-1].recorded_at, rows[-1].id) if has_more else None)
+
+    def feed(self, follower: Follower) -> FeedPage:
+        """Return the page that a follower asks for, oldest first."""
+        return FEED.page(self._database, follower, {})
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the totals of each endpoint."""

@@ -5,15 +5,23 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app
 
-from telemetry.http.lists import next_page
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
 from telemetry.payloads.body import read_document
+from telemetry.payloads.cursor import next_link, read_cursor
+from telemetry.payloads.feed import page_response, read_feed_query
 from telemetry.payloads.loading import ignored_fields, load
 from telemetry.payloads.query_string import read_query
-from telemetry.runtime_events.events import Event, Filters, RuntimeEventStore, event_to_store
+from telemetry.runtime_events.events import (
+    Event,
+    Filters,
+    ListEnd,
+    RuntimeEventStore,
+    event_to_store,
+)
 from telemetry.runtime_events.schema import (
+    EventFeedSchema,
     EventSchema,
     IdeasSummarySchema,
     ListSchema,
@@ -23,16 +31,17 @@ from telemetry.runtime_events.schema import (
 
 MAX_BATCH = 10_000
 
-blueprint = Blueprint("runtime_events", __name__, url_prefix="/api/runtime")
+blueprint = Blueprint("runtime_events", __name__)
 
 event_schema = EventSchema()
 list_schema = ListSchema()
+feed_schema = EventFeedSchema()
 summary_schema = SummarySchema()
 ideas_summary_schema = IdeasSummarySchema()
 read_schema = ReadSchema()
 
 
-@blueprint.post("/events")
+@blueprint.post("/api/runtime/events")
 def create() -> Response:
     """Record one event, idempotently."""
     sent, ignored = load(event_schema, read_document())
@@ -47,7 +56,7 @@ def create() -> Response:
     return json_response({**stored, **more}, 201 if created else 200)
 
 
-@blueprint.post("/events/batch")
+@blueprint.post("/api/runtime/events/batch")
 def create_batch() -> Response:
     """Record up to MAX_BATCH events in one transaction; report the invalid ones."""
     batch = read_batch("events", partial(load, event_schema), max_records=MAX_BATCH, key="id")
@@ -58,19 +67,32 @@ def create_batch() -> Response:
     return json_response(batch.response_body(result.inserted, result.duplicates), batch.status)
 
 
-@blueprint.get("/events")
+@blueprint.get("/api/runtime/events")
 def list() -> Response:
     """Return a page of events, newest first."""
     query = read_query(list_schema)
     limit, offset = query.get("limit", 100), query.get("offset", 0)
     filters = Filters(query.get("source"), query.get("endpoint_prefix"), query.get("since"))
-    events, has_more = _store().list(filters, limit=limit, offset=offset)
-    body = {"items": events, "limit": limit, "offset": offset, "has_more": has_more}
-    link = {"Link": next_page(offset=offset + len(events))} if has_more else None
-    return json_response(body, headers=link)
+    end = read_cursor(query.get("cursor"), ListEnd)
+    page = _store().list(filters, limit=limit, offset=offset, after=end)
+    body = {
+        "items": page.events,
+        "limit": limit,
+        "offset": offset,
+        "has_more": page.end is not None,
+    }
+    return json_response(body, headers={"Link": next_link(page.end)} if page.end else None)
 
 
-@blueprint.get("/endpoints/summary")
+@blueprint.get("/api/v1/feed/runtime-events")
+def feed() -> Response:
+    """Return the next events, oldest first, for a follower."""
+    store = _store()
+    follower = read_feed_query(read_query(feed_schema), store.feed_name, numbers=store.feed_numbers)
+    return page_response(store.feed_name, store.feed(follower))
+
+
+@blueprint.get("/api/runtime/endpoints/summary")
 def summary() -> Response:
     """Return the totals of each endpoint over the last seconds, the busiest first."""
     query = read_query(summary_schema)
@@ -79,7 +101,7 @@ def summary() -> Response:
     return json_response({"window_seconds": seconds, "source": source, "endpoints": endpoints})
 
 
-@blueprint.get("/ideas/summary")
+@blueprint.get("/api/runtime/ideas/summary")
 def ideas_summary() -> Response:
     """Return the totals of each idea over the last seconds, the most expensive first."""
     query = read_query(ideas_summary_schema)
@@ -90,7 +112,7 @@ def ideas_summary() -> Response:
     return json_response({"window_seconds": seconds, "ideas": ideas})
 
 
-@blueprint.get("/change-token")
+@blueprint.get("/api/runtime/change-token")
 def change_token() -> Response:
     """Return a token that changes when new events can be read, for programs that poll."""
     read_query(read_schema)

@@ -51,9 +51,7 @@ def test_no_response_depends_on_the_host(client, path, host):
     response = client.get(path, headers={"Host": host.encode().decode("latin-1")})
     assert response.status_code == 200
     if link := response.headers.get("Link"):
-        assert re.fullmatch(
-            r'<(http://[a-z.-]+)?/api/v1/runs\?limit=1&cursor=.+>; rel="next"', link
-        )
+        assert re.fullmatch(r'</api/v1/runs\?limit=1&cursor=.+>; rel="next"', link)
 
 
 def test_teardown_functions_are_called(make_app):
@@ -131,7 +129,7 @@ def test_an_odd_header_does_not_make_the_service_fail(service, header):
     service.client.post("/api/v1/runs/batch", json=runs)
     response = service.client.get("/api/v1/runs?limit=1", headers=[header])
     assert response.status_code == 200
-    assert "/api/v1/runs?limit=1&cursor=" in response.headers["Link"]
+    assert response.headers["Link"].startswith("</api/v1/runs?limit=1&cursor=")
 
 
 def test_large_bodies_are_refused_on_the_wire(service):

@@ -9,9 +9,9 @@ from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import ListSchema, OutcomeSchema, RunSchema
 from tests.support.runs import minimal_run
 
-# Kept for comparing a repeated create with the stored run, and for the trigger that refuses to undo
-# an end; no response has them.
-INTERNAL = {"changed_fields", "completed_fields", "reopened_at"}
+# Kept for comparing a repeated create with the stored run, for the trigger that refuses to undo an
+# end, and for the feed; no response has them.
+INTERNAL = {"changed_fields", "completed_fields", "reopened_at", "change_number"}
 # Set by the database and the statements, never by a client.
 MAINTAINED = INTERNAL | {"updated_at"}
 
@@ -49,6 +49,13 @@ def test_get_and_list_return_every_column_but_internal_ones(table):
     assert sorted(returned) == sorted(table.keys() - INTERNAL)
 
 
+def test_the_feed_returns_what_get_returns_and_the_number(table):
+    returned = [*between("get", "SELECT", "FROM agent_runs"), "change_number"]
+    assert between("feed_unnumbered", "SELECT", "FROM agent_runs") == returned
+    columns = re.findall(r"^    run\.(\w+),?$", statement("feed"), re.MULTILINE)
+    assert columns == returned
+
+
 def test_create_and_copy_write_every_field_of_the_schema(table):
     fields = RunSchema().fields.keys()
     created = between("create", r"INSERT INTO agent_runs \(", r"\)")
@@ -60,12 +67,18 @@ def test_create_and_copy_write_every_field_of_the_schema(table):
 
 def test_update_changes_every_field_of_its_schema():
     changed = set(re.findall(r"^ {4}(\w+) = ", statement("update"), re.MULTILINE))
-    assert changed == OutcomeSchema().fields.keys() | MAINTAINED - {"completed_fields"}
+    assert changed == OutcomeSchema().fields.keys() | MAINTAINED - {
+        "completed_fields",
+        "change_number",
+    }
 
 
 def test_complete_changes_every_field_of_the_schema_but_the_key():
     changed = set(re.findall(r"^ {4}(\w+) = ", statement("complete"), re.MULTILINE))
-    assert changed == (RunSchema().fields.keys() - {"event_id"}) | MAINTAINED - {"reopened_at"}
+    assert changed == (RunSchema().fields.keys() - {"event_id"}) | MAINTAINED - {
+        "reopened_at",
+        "change_number",
+    }
 
 
 def test_find_differing_knows_the_fields_that_change_while_a_run_is_in_progress():
@@ -93,5 +106,6 @@ def test_create_copy_and_the_table_have_the_same_defaults(client, db):
     runs = {}
     for run in db.execute("SELECT * FROM agent_runs").fetchall():
         assert run.pop("created_at") == run.pop("updated_at")
+        assert run.pop("change_number") > 0
         runs[run.pop("event_id")] = run
     assert runs["created"] == runs["copied"] == runs["inserted"]

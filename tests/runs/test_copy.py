@@ -23,7 +23,7 @@ HOSTILE = [
 
 def rows(db):
     """Return the stored runs without what tells two of them apart."""
-    own = ("event_id", "created_at", "updated_at")
+    own = ("event_id", "created_at", "updated_at", "change_number")
     return [
         {name: value for name, value in row.items() if name not in own}
         for row in db.execute(STORED).fetchall()

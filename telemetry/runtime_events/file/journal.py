@@ -101,6 +101,15 @@ class Journal:
         with self._turn, self._locked(FILE_LOCK_SECONDS):
             self._convert_document()
 
+    def durable_size(self, fd: int) -> int:
+        """Return the size of the open file at a moment when no one appends to it.
+
+        Nothing before this end is removed later, as lines are whose sync has failed. Raises
+        EventsFileUnavailable.
+        """
+        with self._turn, self._locked(FILE_LOCK_SECONDS):
+            return os.fstat(fd).st_size
+
     def unreadable_lines(self) -> int | None:
         """Return how many lines hold no event, or None when the file can't be used.
 

@@ -49,6 +49,18 @@ def read_forwards(fd: int, start: int, end: int) -> Iterator[Line]:
         yield Line(offset, rest)
 
 
+def line_start(fd: int, end: int) -> int:
+    """Return where the line that ends at ``end`` begins: ``end`` itself after a newline."""
+    position = end
+    while position > 0:
+        start = max(0, position - SHORT_BLOCK)
+        found = os.pread(fd, position - start, start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        position = start
+    return 0
+
+
 def line_at(fd: int, offset: int) -> bytes:
     """Return the line that begins at ``offset``."""
     text = b""

@@ -3,23 +3,27 @@
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from telemetry.database.lanes import FeedPage, Follower
 from telemetry.group_commit import GroupCommit, Limits
-from telemetry.paging import Page, take_page
+from telemetry.paging import take_page
 from telemetry.runtime_events.events import (
     BatchCreated,
     Created,
     Event,
     Filters,
+    Listed,
+    ListEnd,
 )
 from telemetry.runtime_events.file.document import is_document
 from telemetry.runtime_events.file.errors import EventsFileUnavailable
+from telemetry.runtime_events.file.feed import read_feed
 from telemetry.runtime_events.file.journal import Journal
 from telemetry.runtime_events.file.lines import Line, read_backwards
 from telemetry.runtime_events.file.stored import StoredEvent, as_event, decode_line
@@ -43,6 +47,9 @@ class FileEvents:
     the last in the file.
     """
 
+    feed_name = "runtime-events-file"
+    feed_numbers = 1
+
     def __init__(self, path: Path, cost_per_second: float) -> None:
         self._path = path
         self._journal = Journal(path, cost_per_second)
@@ -61,20 +68,38 @@ class FileEvents:
         inserted = sum(result.created for result in results)
         return BatchCreated(inserted, len(events) - inserted, {})
 
-    def list(self, filters: Filters, *, limit: int, offset: int) -> Page[Any]:
-        """Return a page of events, newest first; events of one moment are sorted by id."""
+    def list(
+        self, filters: Filters, *, limit: int, offset: int = 0, after: ListEnd | None = None
+    ) -> Listed:
+        """Return a page of events, newest first; events of one moment are sorted by id.
+
+        ``after`` also says where that moment ends in the file: events appended since are behind it.
+        """
         since = filters.since or datetime.min.replace(tzinfo=UTC)
         found = (
-            event
-            for event in self._back_to(since)
+            (line, event)
+            for line, event in self._back_to(since, after.offset if after else None)
             if filters.source in (None, event.source)
             and event.endpoint.startswith(filters.endpoint_prefix or "")
         )
-        moments = groupby(found, key=lambda event: event.recorded_at)
         in_order = chain.from_iterable(
-            sorted(events, key=lambda event: event.id, reverse=True) for _, events in moments
+            _of_one_moment(lines, after) for _, lines in groupby(found, key=_recorded_at)
         )
-        return take_page((as_event(it) for it in islice(in_order, offset, None)), limit)
+        ends: list[ListEnd] = []
+
+        def page_events() -> Iterator[Event]:
+            for end, event in islice(in_order, offset, None):
+                ends.append(ListEnd(event.recorded_at, event.id, end))
+                yield as_event(event)
+
+        page = take_page(page_events(), limit)
+        return Listed(page.rows, ends[len(page.rows) - 1] if page.has_more else None)
+
+    def feed(self, follower: Follower) -> FeedPage:
+        """Return the page that a follower asks for, oldest first."""
+        with self._opened() as fd:
+            end = 0 if fd is None else self._journal.durable_size(fd)
+            return read_feed(fd, end, follower)
 
     def summary(self, *, seconds: int, source: str | None, limit: int) -> Sequence[dict[str, Any]]:
         """Return the totals of each endpoint."""
@@ -102,24 +127,29 @@ class FileEvents:
         """Yield the events of the last seconds, newest first; none from the future."""
         now = datetime.now(UTC)
         last = utc_text(now)
-        for event in self._back_to(now - timedelta(seconds=seconds)):
+        for _, event in self._back_to(now - timedelta(seconds=seconds)):
             if event.recorded_at <= last:
                 yield event
 
-    def _back_to(self, since: datetime) -> Iterator[StoredEvent]:
-        """Yield the events recorded since then, newest first."""
+    def _back_to(
+        self, since: datetime, end: int | None = None
+    ) -> Iterator[tuple[Line, StoredEvent]]:
+        """Yield the lines of the events recorded since then, newest first."""
         first, stop = utc_text(since), _before(since)
-        for _, event in self._read_backwards():
+        for line, event in self._read_backwards(end):
             if event.recorded_at < stop:
                 return
             if event.recorded_at >= first:
-                yield event
+                yield line, event
 
-    def _read_backwards(self) -> Iterator[tuple[Line, StoredEvent]]:
-        """Yield each line that holds an event, with the event; the last line comes first."""
+    def _read_backwards(self, end: int | None = None) -> Iterator[tuple[Line, StoredEvent]]:
+        """Yield each line before ``end`` that holds an event, and the event, the last one first."""
         deadline = time.monotonic() + FILE_READ_SECONDS
         with self._opened() as fd:
-            for line in read_backwards(fd, os.fstat(fd).st_size) if fd is not None else ():
+            if fd is None:
+                return
+            size = os.fstat(fd).st_size
+            for line in read_backwards(fd, size if end is None else min(end, size)):
                 if time.monotonic() > deadline:
                     raise EventsFileUnavailable("RUNTIME_EVENTS_PATH is too large to read")
                 if event := decode_line(line.text):
@@ -140,6 +170,26 @@ class FileEvents:
             raise EventsFileUnavailable(
                 f"RUNTIME_EVENTS_PATH can't be read: {error.strerror or error}"
             ) from error
+
+
+def _recorded_at(found: tuple[Line, StoredEvent]) -> str:
+    return found[1].recorded_at
+
+
+def _of_one_moment(
+    found: Iterable[tuple[Line, StoredEvent]], after: ListEnd | None
+) -> list[tuple[int, StoredEvent]]:
+    """Return the events of a moment by id, descending, each with the end of the moment's lines."""
+    lines = [*found]
+    newest = lines[0][0]
+    end = newest.offset + len(newest.text)
+    return [
+        (end, event)
+        for _, event in sorted(lines, key=lambda it: it[1].id, reverse=True)
+        if after is None
+        or (event.recorded_at, end) != (after.recorded_at, after.offset)
+        or event.id < after.id
+    ]
 
 
 def _open(path: Path) -> AbstractContextManager[BinaryIO | None]:

@@ -1,0 +1,76 @@
+-- Lists the next changes of runs, in the order of their numbers, for a follower that has seen each
+-- lane up to a position (migration 0016 says why it misses none). Each run appears with its newest
+-- change only. First it finds the numbers in the index alone, then the runs.
+-- params: positions (array of 64 change numbers, of lane 0 first), row_limit
+-- index: ix_agent_runs_change_number
+-- locks: none
+-- returns: runs and their change_number
+WITH following AS MATERIALIZED (
+    SELECT change.change_number
+    FROM unnest(%(positions)s::bigint[]) WITH ORDINALITY AS lane (position, ordinal)
+    CROSS JOIN
+        LATERAL (
+            SELECT change_number FROM agent_runs
+            WHERE
+                change_number > 0
+                AND change_number > lane.position
+                AND change_number < lane.ordinal * 100000000000000000
+            ORDER BY change_number
+            LIMIT %(row_limit)s
+        ) AS change
+    ORDER BY mod(change.change_number, 100000000000000000)
+    LIMIT %(row_limit)s
+)
+
+SELECT
+    run.event_id,
+    run.run_id,
+    run.agent_name,
+    run.job_type,
+    run.status,
+    run.created_at,
+    run.updated_at,
+    run.start_time,
+    run.end_time,
+    run.duration_ms,
+    run.items_discovered,
+    run.items_succeeded,
+    run.items_failed,
+    run.items_skipped,
+    run.product,
+    run.product_family,
+    run.platform,
+    run.subdomain,
+    run.website,
+    run.website_section,
+    run.item_name,
+    run.git_repo,
+    run.git_branch,
+    run.git_commit_hash,
+    run.git_run_tag,
+    run.git_commit_source,
+    run.git_commit_author,
+    run.git_commit_timestamp,
+    run.input_summary,
+    run.output_summary,
+    run.source_ref,
+    run.target_ref,
+    run.error_summary,
+    run.error_details,
+    run.host,
+    run.environment,
+    run.trigger_type,
+    run.metrics_json,
+    run.context_json,
+    run.insight_id,
+    run.parent_run_id,
+    run.api_posted,
+    run.api_posted_at,
+    run.api_retry_count,
+    run.change_number
+FROM following
+INNER JOIN agent_runs AS run
+    ON
+        following.change_number = run.change_number
+        AND run.change_number > 0
+ORDER BY mod(run.change_number, 100000000000000000);
