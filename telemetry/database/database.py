@@ -103,8 +103,8 @@ class Database:
 
         The statement takes a ``row_limit``, which is one more than ``limit``. The page ends before
         ``limit`` when its rows are large: they are read in small parts, so that little more than
-        the page is in memory. The fields of a row are the columns and the ``computed`` ones, which the
-        caller fills. jsonb is not decoded. The statement is planned for the parameters given.
+        the page is in memory. The fields of a row are the columns and the ``computed`` ones, which
+        the caller fills. jsonb is not decoded. The statement is planned for the parameters given.
         """
         sent = {**parameters, "row_limit": limit + 1}
 
