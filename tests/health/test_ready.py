@@ -12,10 +12,7 @@ import pytest
 from telemetry import __version__
 from telemetry.health import store
 from telemetry.migrations.files import known_migrations
-from tests.support.audio_runtime import event
 from tests.support.errors import assert_error
-from tests.support.runs import minimal_run
-from tests.support.runtime_events import minimal_event
 from tests.support.waiting import locks_awaited, wait_until
 
 URL = "/api/ready"
@@ -121,33 +118,6 @@ def test_the_missing_migration_is_named(client, db):
         response = client.get(URL)
     [failure] = assert_not_ready(response, "migrations_pending", db_connected=True)
     assert f"1 migration(s) pending: {last}" in failure
-
-
-@pytest.mark.parametrize(
-    "sequence",
-    [
-        "agent_runs_change_seq",
-        "runtime_events_number_seq",
-        "os_core.audio_runtime_events_feed_seq",
-    ],
-)
-def test_a_sequence_behind_its_table_is_named(client, db, sequence, monkeypatch):
-    monkeypatch.setattr(store, "FRESH_SECONDS", 0)
-    bodies = {
-        "/api/v1/runs": minimal_run(),
-        "/api/runtime/events": minimal_event(),
-        "/api/v1/audio-runtime/events": event(tenant_id="tenant-1", device_id="device-1"),
-    }
-    client.put("/api/v1/devices/device-1", json={"tenant_id": "tenant-1"})
-    for path, body in bodies.items():
-        assert client.post(path, json=body).status_code == 201
-    [last] = db.execute(f"SELECT last_value FROM {sequence}").fetchone().values()
-    assert client.get(URL).status_code == 200
-    db.execute("SELECT setval(%s, 1, FALSE)", [sequence])
-    [failure] = assert_not_ready(client.get(URL), "sequence_behind", db_connected=True)
-    assert failure == f"sequence {sequence} is below {last}, a number in its table"
-    db.execute("SELECT setval(%s, %s)", [sequence, last])
-    assert client.get(URL).status_code == 200
 
 
 @pytest.mark.parametrize("which", ["database_url", "runtime_database_url"])

@@ -106,7 +106,8 @@ def test_a_role_with_the_needed_rights_can_do_everything(make_app, db, role, url
 def test_a_missing_right_is_named(make_app, db, role, url_of_role, right):
     name, privilege = right
     grant(db, role)
-    db.execute(f"REVOKE {privilege} ON {name} FROM {role}")
+    kind = "SEQUENCE " if privilege == "USAGE" else ""
+    db.execute(f"REVOKE {privilege} ON {kind}{name} FROM {role}, public")
     error, failures = reason(make_app(database_url=url_of_role).test_client())
     assert error == "permission_denied"
     assert failures == [f"the role has no right to {privilege} on {name}"]

@@ -7,12 +7,15 @@ from psycopg.rows import dict_row
 from telemetry.database import statements
 from tests.support.audio_runtime import event
 from tests.support.documents import blocks
+from tests.support.runs import minimal_run
 from tests.support.runtime_events import minimal_event
 
 SEQUENCES = (
     "os_core.audio_runtime_events_event_id_seq",
     "audit.audit_events_audit_event_id_seq",
+    "os_core.audio_runtime_events_feed_seq",
     "runtime_events_number_seq",
+    "agent_runs_change_seq",
 )
 BEHIND = statements.load("health/sequences_behind")
 ALL = """
@@ -32,6 +35,7 @@ def client(make_app, db):
     for _ in range(3):
         assert client.post("/api/v1/audio-runtime/events", json=event()).status_code == 201
         assert client.post("/api/runtime/events", json=minimal_event()).status_code == 201
+        assert client.post("/api/v1/runs", json=minimal_run()).status_code == 201
     return client
 
 
@@ -105,7 +109,9 @@ def test_a_view_is_no_sequence(db):
 def test_the_recipe_of_the_documents_sets_every_sequence_right(client, db):
     for sequence in SEQUENCES:
         db.execute(f"ALTER SEQUENCE {sequence} RESTART")
-    [recipe] = [text for _, text in blocks("docs/operate.md", "sql") if "setval" in text]
-    db.execute(recipe)
+    to_the_tables, ahead = [it for _, it in blocks("docs/operate.md", "sql") if "setval" in it]
+    db.execute(to_the_tables)
+    assert ask(client).status_code == 200
+    db.execute(ahead)
     assert ask(client).status_code == 200
     assert client.post("/api/v1/audio-runtime/events", json=event()).json["event_id"] == 4
