@@ -18,14 +18,14 @@ FROM (
                     SELECT change_number FROM agent_runs
                     WHERE
                         change_number > 0
-                        AND change_number < (lane + 1) * 100000000000000000
+                        AND change_number < (every_lane.lane + 1) * 100000000000000000
                     ORDER BY change_number DESC
                     LIMIT 1
                 ),
                 100000000000000000
             )
         ) AS highest
-    FROM generate_series(0, 63) AS lane
+    FROM generate_series(0, 63) AS every_lane (lane)
     UNION ALL
     SELECT
         'runtime_events_number_seq',
