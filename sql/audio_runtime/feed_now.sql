@@ -13,13 +13,13 @@ SELECT
                     WHERE
                         tenant_id = %(tenant_id)s
                         AND feed_number > 0
-                        AND feed_number > lane * 100000000000000000
-                        AND feed_number < (lane + 1) * 100000000000000000
+                        AND feed_number > every_lane.lane * 100000000000000000
+                        AND feed_number < (every_lane.lane + 1) * 100000000000000000
                     ORDER BY tenant_id DESC, feed_number DESC
                     LIMIT 1
                 ),
-                lane * 100000000000000000
+                every_lane.lane * 100000000000000000
             )
-        FROM generate_series(0, 63) AS lane
-        ORDER BY lane
+        FROM generate_series(0, 63) AS every_lane (lane)
+        ORDER BY every_lane.lane
     ) AS positions;

@@ -11,13 +11,13 @@ SELECT
                     SELECT change_number FROM agent_runs
                     WHERE
                         change_number > 0
-                        AND change_number > lane * 100000000000000000
-                        AND change_number < (lane + 1) * 100000000000000000
+                        AND change_number > every_lane.lane * 100000000000000000
+                        AND change_number < (every_lane.lane + 1) * 100000000000000000
                     ORDER BY change_number DESC
                     LIMIT 1
                 ),
-                lane * 100000000000000000
+                every_lane.lane * 100000000000000000
             )
-        FROM generate_series(0, 63) AS lane
-        ORDER BY lane
+        FROM generate_series(0, 63) AS every_lane (lane)
+        ORDER BY every_lane.lane
     ) AS positions;

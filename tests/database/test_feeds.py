@@ -116,3 +116,23 @@ def test_after_kill_9_of_the_server(make_app, server, times):
         app = make_app(database_url=server.url)
         following = continue_with(app.test_client(), following)
         assert seen(following) == names
+
+
+def test_columns_that_a_dba_adds_change_nothing(client, db):
+    tables = ("agent_runs", "runtime_events", "os_core.audio_runtime_events")
+    names = ("lane", "position", "ordinal", "positions", "following", "every_lane")
+    added = [(table, it) for table in tables for it in names if (table, it) != (tables[1], "lane")]
+    try:
+        for table, name in added:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {name} integer")
+        bind(client)
+        write(client, "a")
+        following = followers(client)
+        for follower in following.values():
+            assert follower.poll(after="now") == []
+        write(client, "b")
+        assert seen(following) == ["b"]
+        assert seen(followers(client)) == ["a", "b"]
+    finally:
+        for table, name in added:
+            db.execute(f"ALTER TABLE {table} DROP COLUMN {name}")

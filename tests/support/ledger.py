@@ -59,7 +59,9 @@ class Ledger:
         return self.db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
 
     def events(self) -> list[dict[str, Any]]:
-        return self.rows("os_core.audio_runtime_events")
+        """Return the rows that the hashes cover: without the number for the feed."""
+        rows = self.rows("os_core.audio_runtime_events")
+        return [{name: it for name, it in row.items() if name != "feed_number"} for row in rows]
 
     def audit(self) -> list[dict[str, Any]]:
         return self.rows("audit.audit_events")
