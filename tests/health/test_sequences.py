@@ -32,10 +32,10 @@ def client(make_app, db):
     """A client of an application of its own, which has written to every numbered table."""
     client = make_app().test_client()
     client.put("/api/v1/devices/device-1", json={"tenant_id": "tenant-1"})
-    for _ in range(3):
+    for number in range(3):
         assert client.post("/api/v1/audio-runtime/events", json=event()).status_code == 201
         assert client.post("/api/runtime/events", json=minimal_event()).status_code == 201
-        assert client.post("/api/v1/runs", json=minimal_run()).status_code == 201
+        assert client.post("/api/v1/runs", json=minimal_run(f"run-{number}")).status_code == 201
     return client
 
 
