@@ -1,6 +1,6 @@
 -- Lists the events of a tenant from before events got feed numbers, for a follower from the
--- beginning. BETWEEN x AND x instead of = x forces the index. With = the planner may walk the events
--- of all tenants.
+-- beginning. BETWEEN x AND x instead of = x forces the index. With = the planner may walk the
+-- events of all tenants.
 -- params: tenant_id, after (event_id; 0: from the beginning), row_limit
 -- index: ix_audio_runtime_events_unnumbered
 -- locks: none
