@@ -1,7 +1,7 @@
 -- Lists the sequences that are behind their table: the next value exists already, or is below one
 -- that does. A row that gets a number a second time is missed by followers. A sequence of a new
--- column needs a SELECT of its own here. Sequences are read after the snapshot was taken, so what it
--- sees was given before.
+-- column needs a SELECT of its own here. Sequences are read after the snapshot was taken, so what
+-- it sees was given before.
 -- The ledger has no index of its feed numbers across tenants: its newest rows stand for all.
 -- params: none
 -- index: audio_runtime_events_pkey, 1,000 entries; audit_events_pkey, one entry;
