@@ -3,13 +3,20 @@
 from telemetry.database import statements
 from telemetry.database.connection import Connection
 
+LIMIT_LOCK_WAIT = statements.load("health/limit_lock_wait")
 SEQUENCES_BEHIND = statements.load("health/sequences_behind")
 
 
-def sequences_behind(connection: Connection) -> list[str]:
-    """Return a line for each sequence that would give a value of the past. Raises psycopg.Error."""
+def sequences_behind(connection: Connection, *, lock_timeout: str) -> list[str]:
+    """Return a line for each sequence that would give a value of the past.
+
+    Raises psycopg.Error, LockNotAvailable for a table that is locked beyond the ``lock_timeout``.
+    """
+    with connection.transaction():
+        connection.execute(LIMIT_LOCK_WAIT, {"lock_timeout": lock_timeout}, prepare=False)
+        rows = connection.execute(SEQUENCES_BEHIND, prepare=False).fetchall()
     return [
         f"sequence {row['sequence']} is behind its table: it gave {row['given']} last,"
         f" and the table has {row['highest']}"
-        for row in connection.execute(SEQUENCES_BEHIND, prepare=False)
+        for row in rows
     ]

@@ -22,7 +22,7 @@ PENDING_MIGRATIONS = statements.load("health/pending_migrations")
 CATALOGUE_STATE = statements.load("health/catalogue_state")
 DISABLED_TRIGGERS = statements.load("health/disabled_triggers")
 
-# How long the definitions of a locked table are waited for.
+# How long a locked table is waited for.
 LOCK_TIMEOUT = "500ms"
 
 # A result serves every poller for this long.
@@ -49,6 +49,7 @@ class Probe:
         self._connection: Connection | None = None
         self._catalogue_state: Row | None = None
         self._differences: list[Difference] = []
+        self._behind: list[str] = []
         self._logged_cause = ""
         self._started_at = float("-inf")
         self._running = False
@@ -134,9 +135,11 @@ class Probe:
         altered = self._altered(self._connection)
         if altered:
             return Readiness(True, "schema_altered", [str(it) for it in altered])
-        behind = sequences_behind(self._connection)
-        if behind:
-            return Readiness(True, "sequence_behind", behind)
+        # While a table is locked, the result stays what it was.
+        with suppress(errors.LockNotAvailable):
+            self._behind = sequences_behind(self._connection, lock_timeout=LOCK_TIMEOUT)
+        if self._behind:
+            return Readiness(True, "sequence_behind", self._behind)
         return Readiness(True)
 
     def _altered(self, connection: Connection) -> list[Difference]:
