@@ -70,7 +70,7 @@ def test_every_response_stays_the_same(make_app, database_url, second_url):
     for rounds in (range(1), range(ROUNDS, ROUNDS + 2)):
         assert play(changed, rounds) == play(plain, rounds)
         assert fold_and_count(second_url) == fold_and_count(database_url)
-    # An application that starts now plans every statement anew.
+    # An application that starts now plans every statement again.
     rounds = range(ROUNDS + 2, ROUNDS + 4)
     started = make_app(database_url=second_url, **SETTINGS)
     assert play(started, rounds) == play(plain, rounds)
