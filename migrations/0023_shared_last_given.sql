@@ -1,4 +1,4 @@
--- Reading a sequence without the right to SELECT from it, which roles for a service rarely have.
+-- Reads a sequence without the right to SELECT from it, which few roles for a service have.
 -- depends: 0001_migrations_checksums
 
 SET LOCAL lock_timeout = '5s';

@@ -45,9 +45,21 @@ devices AS MATERIALIZED (
         ) AS owner_id,
         head.event_id AS head_event_id,
         head.row_hash AS head_row_hash,
-        coalesce(newest.event_id, 0) = coalesce(head.event_id, 0)
-        AND coalesce(newest.row_hash, decode(repeat('00', 32), 'hex')) = head.row_hash
-            AS head_is_newest,
+        coalesce(
+            (
+                SELECT
+                    coalesce(
+                        newest.event_id = head.event_id AND newest.row_hash = head.row_hash, FALSE
+                    )
+                FROM os_core.audio_runtime_events AS newest
+                WHERE
+                    newest.tenant_id = named.tenant_id
+                    AND newest.device_id BETWEEN named.device_id AND named.device_id
+                ORDER BY newest.device_id DESC, newest.event_id DESC
+                LIMIT 1
+            ),
+            head.event_id IS NULL AND head.row_hash = decode(repeat('00', 32), 'hex')
+        ) AS head_is_newest,
         projection.projection_row
     FROM (
         SELECT DISTINCT
@@ -63,18 +75,6 @@ devices AS MATERIALIZED (
         WHERE tenant_id = named.tenant_id AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS head ON TRUE
-    LEFT JOIN LATERAL (
-        SELECT
-            event_id,
-            row_hash
-        FROM os_core.audio_runtime_events
-        WHERE
-            head.row_hash IS NOT NULL
-            AND tenant_id = named.tenant_id
-            AND device_id BETWEEN named.device_id AND named.device_id
-        ORDER BY device_id DESC, event_id DESC
-        LIMIT 1
-    ) AS newest ON TRUE
     -- FOR UPDATE reads the newest version of the row. That of the snapshot may be older than a
     -- rebuild that has just committed.
     LEFT JOIN LATERAL (

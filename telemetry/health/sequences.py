@@ -3,7 +3,7 @@
 from telemetry.database import statements
 from telemetry.database.connection import Connection
 
-SET_UP = statements.load("health/sequences_set_up")
+LIMIT_LOCK_WAIT = statements.load("health/limit_lock_wait")
 SEQUENCES_BEHIND = statements.load("health/sequences_behind")
 
 
@@ -13,7 +13,7 @@ def sequences_behind(connection: Connection, *, lock_timeout: str) -> list[str]:
     Raises psycopg.Error: LockNotAvailable when a table stays locked for ``lock_timeout``.
     """
     with connection.transaction(force_rollback=True):
-        connection.execute(SET_UP, {"lock_timeout": lock_timeout}, prepare=False)
+        connection.execute(LIMIT_LOCK_WAIT, {"lock_timeout": lock_timeout}, prepare=False)
         return [
             f"sequence {row['sequence']} is behind its table: it gave {row['given']} last,"
             f" and the table has {row['highest']}"

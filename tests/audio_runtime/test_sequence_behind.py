@@ -8,7 +8,6 @@ from tests.support.errors import assert_unavailable
 URL = "/api/v1/audio-runtime/events"
 EVENT_IDS = "os_core.audio_runtime_events_event_id_seq"
 AUDIT_IDS = "audit.audit_events_audit_event_id_seq"
-READY = "/api/ready"
 
 
 @pytest.fixture

@@ -99,6 +99,18 @@ def test_a_role_that_may_only_use_sequences_can_compare(client, db, database_url
         db.execute("DROP ROLE web_process")
 
 
+def test_a_locked_table_changes_nothing(client, db, database_url):
+    assert ask(client).status_code == 200
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE os_core.audio_runtime_events")
+        assert ask(client).status_code == 200
+    db.execute(f"SELECT setval('{SEQUENCES[0]}', 1)")
+    assert ask(client).status_code == 503
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE os_core.audio_runtime_events")
+        assert ask(client).status_code == 503
+
+
 def test_a_view_is_no_sequence(db):
     """The function runs with its owner's rights, and a view would run its functions with them."""
     db.execute("CREATE VIEW trap AS SELECT 1::bigint AS last_value, TRUE AS is_called")

@@ -60,8 +60,10 @@ def change(publisher, prefix):
 def follow(publisher, subscriber, tables):
     publisher.execute(f"CREATE PUBLICATION everything FOR {tables}")
     publisher.execute("SELECT pg_create_logical_replication_slot('following', 'pgoutput')")
+    info = publisher.info
+    source = f"host={info.host} port={info.port} user={info.user} dbname={info.dbname}"
     subscriber.execute(
-        f"CREATE SUBSCRIPTION following CONNECTION '{publisher.info.dsn}' PUBLICATION everything"
+        f"CREATE SUBSCRIPTION following CONNECTION '{source}' PUBLICATION everything"
         " WITH (create_slot = false, slot_name = following)"
     )
     wait_until(lambda: subscriber.execute(COPIED).fetchone()["n"] == 0)

@@ -1,5 +1,5 @@
--- Limits how long the rest of the transaction waits for a locked table.
--- params: lock_timeout (such as 1s)
+-- Limits how long each statement of the rest of a transaction waits for a lock.
+-- params: lock_timeout (such as 1s; 0: as long as it takes)
 -- index: none
 -- locks: none
 -- returns: the setting that is now in force
