@@ -154,7 +154,7 @@ def _refuse(defect: Defect, text: bytes, loc: Loc, name: bytes) -> NoReturn:
 
 
 def _unquoted(name: bytes) -> str:
-    """Return a field's name; one that is cut off, or cannot be encoded, unchanged."""
+    """Return a field's name; one that is cut off, or cannot be encoded, in its JSON form."""
     try:
         return msgspec.json.decode(name, type=str)
     except (MsgspecError, UnicodeDecodeError):
