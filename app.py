@@ -72,7 +72,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["readiness_reasons"] = Reasons()
     app.register_blueprint(health.blueprint)
 
-    app.extensions["runs"] = RunStore(records)
+    app.extensions["runs"] = RunStore(records, stale_after_seconds=config.stale_after_seconds)
     app.register_blueprint(runs.blueprint)
 
     app.extensions["runtime_events"] = _event_store(config, persistence, events)

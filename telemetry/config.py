@@ -37,6 +37,9 @@ _ORIGIN = re.compile(
 )
 _USUAL_PORTS = {"http": 80, "https": 443}
 
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+MAX_DURATION = 365 * 86_400
+
 
 # Set by serve for the process that it starts, never by an operator.
 EMBEDDED_DATABASE = "_TELEMETRY_EMBEDDED_DATABASE_URL"
@@ -64,6 +67,7 @@ class Config:
     trusted_proxies: int = 0
     max_body_bytes: int = 16 * MIB
     cors_origins: tuple[str, ...] = ()
+    stale_after_seconds: int = 3600
     db_pool_size: int = 4
     db_prepared_statements: bool = True
     web_concurrency: int = 2
@@ -96,6 +100,7 @@ class Config:
             trusted_proxies=env.whole("TELEMETRY_TRUSTED_PROXIES", 0, 0, 10),
             max_body_bytes=env.whole("TELEMETRY_MAX_BODY_BYTES", 16 * MIB, 1, 256 * MIB),
             cors_origins=env.origins("TELEMETRY_CORS_ORIGINS"),
+            stale_after_seconds=env.duration("TELEMETRY_STALE_AFTER", "1h"),
             db_pool_size=env.whole("TELEMETRY_DB_POOL_SIZE", 4, 1, 100),
             db_prepared_statements=env.flag("TELEMETRY_DB_PREPARED_STATEMENTS", default=True),
             web_concurrency=env.whole("WEB_CONCURRENCY", 2, 1, 256),
@@ -145,6 +150,16 @@ class _Environment:
         if not re.fullmatch(r"[0-9]{1,18}", text) or not min <= int(text) <= max:
             raise ConfigError(self.source(name), repr(text), f"a whole number from {min} to {max}")
         return int(text)
+
+    def duration(self, name: str, default: str) -> int:
+        """Return a duration such as ``90s``, ``30m``, ``1h`` or ``2d`` in seconds."""
+        text = self.text(name) or default
+        match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.lower())
+        seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+        if not 1 <= seconds <= MAX_DURATION:
+            takes = "a duration such as 90s, 30m, 1h or 2d, up to 365d"
+            raise ConfigError(self.source(name), repr(text), takes)
+        return seconds
 
     def flag(self, name: str, *, default: bool) -> bool:
         text = self.text(name)

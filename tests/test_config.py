@@ -33,6 +33,7 @@ def test_every_variable_is_read():
             "TELEMETRY_TRUSTED_PROXIES": "1",
             "TELEMETRY_MAX_BODY_BYTES": "1000",
             "TELEMETRY_CORS_ORIGINS": "https://app.example.org, http://localhost:3000",
+            "TELEMETRY_STALE_AFTER": "30m",
             "TELEMETRY_DB_POOL_SIZE": "3",
             "TELEMETRY_DB_PREPARED_STATEMENTS": "false",
             "WEB_CONCURRENCY": "4",
@@ -53,6 +54,7 @@ def test_every_variable_is_read():
         trusted_proxies=1,
         max_body_bytes=1000,
         cors_origins=("https://app.example.org", "http://localhost:3000"),
+        stale_after_seconds=1800,
         db_pool_size=3,
         db_prepared_statements=False,
         web_concurrency=4,
@@ -64,6 +66,13 @@ def test_every_variable_is_read():
 
 def test_an_empty_variable_counts_as_unset():
     assert Config.from_env({"DATABASE_URL": "", "PORT": " "}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30M", 1800), ("1h", 3600), ("365d", 365 * 86_400)]
+)
+def test_a_duration_has_a_unit(text, seconds):
+    assert Config.from_env({"TELEMETRY_STALE_AFTER": text}).stale_after_seconds == seconds
 
 
 OLD_NAMES = {
@@ -103,6 +112,10 @@ def test_the_start_up_line_names_the_aliases_that_were_used(make_app, caplog):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("TELEMETRY_STALE_AFTER", "60"),
+        ("TELEMETRY_STALE_AFTER", "0s"),
+        ("TELEMETRY_STALE_AFTER", "366d"),
+        ("TELEMETRY_STALE_AFTER", "1.5h"),
         ("DATABASE_URL", "sqlite:///x.db"),
         ("DATABASE_URL", "mysql://user:s3cret@host/db"),
         ("DATABASE_URL", "postgresql:///nohost"),

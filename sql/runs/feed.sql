@@ -1,7 +1,8 @@
 -- Lists the next changes of runs, in the order of their numbers, for a follower that has seen each
 -- lane up to a position (migration 0016 says why it misses none). Each run appears with its newest
 -- change only. First it finds the numbers in the index alone, then the runs.
--- params: positions (array of 64 change numbers, of lane 0 first), row_limit
+-- params: positions (array of 64 change numbers, of lane 0 first), row_limit,
+-- stale_after (seconds after which a running run is stale)
 -- index: ix_agent_runs_change_number
 -- locks: none
 -- returns: runs and their change_number
@@ -67,6 +68,10 @@ SELECT
     run.api_posted,
     run.api_posted_at,
     run.api_retry_count,
+    (
+        run.status = 'running'
+        AND run.updated_at < now() - make_interval(secs => %(stale_after)s)
+    ) AS stale,
     run.change_number
 FROM following
 INNER JOIN agent_runs AS run

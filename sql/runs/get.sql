@@ -1,5 +1,5 @@
 -- Reads one run.
--- params: event_id
+-- params: event_id, stale_after (seconds after which a running run is stale)
 -- index: agent_runs_pkey
 -- locks: none
 -- returns: the run; no row: it does not exist
@@ -47,6 +47,7 @@ SELECT
     parent_run_id,
     api_posted,
     api_posted_at,
-    api_retry_count
+    api_retry_count,
+    (status = 'running' AND updated_at < now() - make_interval(secs => %(stale_after)s)) AS stale
 FROM agent_runs
 WHERE event_id = %(event_id)s;

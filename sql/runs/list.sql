@@ -4,8 +4,8 @@
 -- independent. With a start time limited on one side only, its best choice is to read the newest
 -- runs until the page is full.
 -- params: agent_name, status, job_type, run_id, parent_run_id, created_before, created_after,
--- start_time_from, start_time_to, cursor_created_at, cursor_event_id (NULL: any),
--- row_limit, row_offset
+-- start_time_from, start_time_to, stale, cursor_created_at, cursor_event_id (NULL: any),
+-- stale_after (seconds after which a running run is stale), row_limit, row_offset
 -- index: ix_agent_runs_created_at, or the index of the filter that leaves the fewest rows
 -- locks: none
 -- returns: runs in the order of (created_at, event_id), descending
@@ -53,7 +53,8 @@ SELECT
     parent_run_id,
     api_posted,
     api_posted_at,
-    api_retry_count
+    api_retry_count,
+    (status = 'running' AND updated_at < now() - make_interval(secs => %(stale_after)s)) AS stale
 FROM agent_runs
 WHERE
     (%(agent_name)s::text IS NULL OR agent_name = %(agent_name)s)
@@ -72,6 +73,14 @@ WHERE
     AND (%(created_after)s::timestamptz IS NULL OR created_at > %(created_after)s)
     AND (%(start_time_from)s::timestamptz IS NULL OR start_time >= %(start_time_from)s)
     AND (%(start_time_to)s::timestamptz IS NULL OR start_time <= %(start_time_to)s)
+    AND (
+        %(stale)s::boolean IS NULL
+        OR %(stale)s = (
+            status = 'running' AND updated_at < now() - make_interval(secs => %(stale_after)s)
+        )
+    )
+    -- Lets the index of the status find stale runs.
+    AND (%(stale)s::boolean IS NOT TRUE OR status = 'running')
     AND (
         %(cursor_created_at)s::timestamptz IS NULL
         OR (created_at, event_id) < (%(cursor_created_at)s, %(cursor_event_id)s::text)

@@ -31,8 +31,9 @@ EXPLAIN = {
 }
 
 # The page of a client that names no limit: 100 rows, and one more to see whether others follow.
-# Without a limit PostgreSQL would choose another plan than for a page.
-FIRST_PAGE = {"row_limit": "101", "row_offset": "0"}
+# Without a limit PostgreSQL would choose another plan than for a page. TELEMETRY_STALE_AFTER changes
+# no plan, so this is its default.
+DEFAULTS = {"row_limit": "101", "row_offset": "0", "stale_after": "3600"}
 
 NOT_MIGRATED = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
 
@@ -69,7 +70,7 @@ def explain(
     are listed.
 
     A parameter that is left out is NULL, which means "any" for a filter; row_limit and row_offset
-    are those of a first page. Arrays are written as JSON or as {a,b}.
+    are those of a first page, stale_after is an hour. Arrays are written as JSON or as {a,b}.
 
     PostgreSQL plans for these very values, with the settings of the service's sessions
     (enable_seqscan = off, jit = off) but without their time limit. Statements of runtime events
@@ -116,7 +117,7 @@ def _values(statement: StatementFile, arguments: tuple[str, ...]) -> dict[str, A
         if parameter in given:
             raise click.UsageError(f"{parameter} is given twice")
         given[parameter] = _value(statement, parameter, text)
-    values = {it: given.get(it, FIRST_PAGE.get(it)) for it in statement.parameters}
+    values = {it: given.get(it, DEFAULTS.get(it)) for it in statement.parameters}
     missing = [
         it for it, value in values.items() if value is None and not statement.is_optional(it)
     ]
@@ -152,9 +153,9 @@ def _url(config: Config, statement: StatementFile) -> str | None:
 
 def _left_out(values: Mapping[str, Any]) -> str:
     """Return what the parameters that were left out are, for the line above the plan."""
-    page = [f"{it}={value}" for it, value in FIRST_PAGE.items() if values.get(it) == value]
+    defaults = [f"{it}={value}" for it, value in DEFAULTS.items() if values.get(it) == value]
     nulls = [it for it, value in values.items() if value is None]
-    return "; ".join(["", *page, *(["NULL: " + ", ".join(nulls)] if nulls else [])])
+    return "; ".join(["", *defaults, *(["NULL: " + ", ".join(nulls)] if nulls else [])])
 
 
 def _plan(

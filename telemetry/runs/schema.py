@@ -10,7 +10,7 @@ from telemetry.payloads.fields import (
     Timestamp,
 )
 from telemetry.payloads.loading import PayloadSchema
-from telemetry.payloads.query_string import Moment, WholeNumber
+from telemetry.payloads.query_string import Moment, Switch, WholeNumber
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -100,6 +100,7 @@ class ListSchema(PayloadSchema):
     created_after = Moment()
     start_time_from = Moment()
     start_time_to = Moment()
+    stale = Switch()
     limit = WholeNumber(min=1, max=MAX_LIMIT)
     offset = WholeNumber(min=0, max=2**62)
     cursor = Text()

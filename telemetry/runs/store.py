@@ -57,8 +57,10 @@ class RunHasEnded(Exception):
 class RunStore:
     """Creates, updates and reads runs. Every method raises what Database.fetch_all raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, stale_after_seconds: int) -> None:
+        """A running run is read as stale when nothing was received about it for this long."""
         self._database = database
+        self._stale_after = {"stale_after": stale_after_seconds}
         self._group_commit = GroupCommit(
             self._create_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
         )
@@ -84,18 +86,19 @@ class RunStore:
 
     def get(self, event_id: str) -> Row | None:
         """Return the run, or None."""
-        return self._database.fetch_one(GET, {"event_id": event_id})
+        return self._database.fetch_one(GET, {"event_id": event_id, **self._stale_after})
 
     def list(self, filters: dict[str, Any], limit: int) -> Page[Any]:
         """Return a page of runs as objects, newest first. The view fills their link fields.
 
         ``filters`` holds every other parameter of list.sql, None where it was not given.
         """
-        return self._database.fetch_page(LIST, filters, limit=limit, computed=COMPUTED)
+        parameters = {**filters, **self._stale_after}
+        return self._database.fetch_page(LIST, parameters, limit=limit, computed=COMPUTED)
 
     def feed(self, follower: Follower) -> FeedPage:
         """Return the page of changed runs that a follower asks for. The view fills their links."""
-        return FEED.page(self._database, follower, {})
+        return FEED.page(self._database, follower, self._stale_after)
 
     def update(self, event_id: str, changes: Run, *, reopen: bool = False) -> Sequence[str] | None:
         """Change the fields that were sent; return the fields updated, or None without the run.

@@ -15,6 +15,8 @@ RUNS = 20_000
 NOTHING = dict.fromkeys(set(ListSchema().fields) - {"limit", "offset", "cursor"}) | {
     "cursor_created_at": None,
     "cursor_event_id": None,
+    "stale": None,
+    "stale_after": 3600,
     "row_limit": 101,
     "row_offset": 0,
 }
@@ -66,6 +68,7 @@ def plan(db):
             "ix_agent_runs_agent_name_status_newest",
         ),
         ({"job_type": "job-7"}, "ix_agent_runs_job_type_created_at"),
+        ({"stale": True}, "ix_agent_runs_status_created_at"),
         ({"run_id": "run-7"}, "ix_agent_runs_run_id"),
         ({"parent_run_id": "run-7"}, "ix_agent_runs_parent_run_id_created_at"),
         ({"created_before": "2026-01-03T00:00:00Z"}, "ix_agent_runs_created_at"),
@@ -88,7 +91,7 @@ def test_a_filter_has_its_index(plan, filters, index):
 
 @pytest.mark.parametrize("statement", ["runs/get", "runs/find_differing"])
 def test_a_run_is_found_by_its_key(plan, statement):
-    found = plan(statement, {"event_id": "x", "runs": '[{"event_id": "x"}]'})
+    found = plan(statement, {"event_id": "x", "stale_after": 3600, "runs": '[{"event_id": "x"}]'})
     assert "agent_runs_pkey" in found
     assert "Seq Scan" not in found
 
