@@ -31,8 +31,8 @@ EXPLAIN = {
 }
 
 # The page of a client that names no limit: 100 rows, and one more to see whether others follow.
-# Without a limit PostgreSQL would choose another plan than for a page. TELEMETRY_STALE_AFTER changes
-# no plan, so this is its default.
+# Without a limit PostgreSQL would choose another plan than for a page. No plan depends on
+# TELEMETRY_STALE_AFTER, so this is its default.
 DEFAULTS = {"row_limit": "101", "row_offset": "0", "stale_after": "3600"}
 
 NOT_MIGRATED = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)

@@ -13,6 +13,7 @@ PARAMETERS = {
     "tenant_id": "tenant-1",
     "after": "5",
     "row_limit": 101,
+    "stale_after": 3600,
 }
 # The check of a foreign key to the ledger, as PostgreSQL words it.
 FOREIGN_KEY_CHECK = """
@@ -79,6 +80,7 @@ def test_readiness_reads_a_few_entries(plan):
         "ix_agent_runs_change_number",
         "ix_runtime_events_lane_number",
         "audio_runtime_events_pkey",
+        "audit_events_pkey",
     }
     assert "Seq Scan" not in found
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from telemetry import pages
+from telemetry import paging
 from tests.support.audio_runtime import event
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import minimal_event
@@ -62,7 +62,7 @@ def test_a_page_ends_early_and_the_next_one_continues(client, monkeypatch, url, 
     fill(client)
     (whole,), _ = follow(client, url)
     assert len(whole) >= 5
-    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 400)
+    monkeypatch.setattr(paging, "MAX_PAGE_BYTES", 400)
     found, _ = follow(client, url)
     assert len(found) > 1
     assert [row[key] for rows in found for row in rows] == [row[key] for row in whole]
@@ -72,7 +72,7 @@ def test_a_page_ends_early_and_the_next_one_continues(client, monkeypatch, url, 
 def test_a_row_that_is_larger_is_a_page_of_its_own(client, monkeypatch, url, key):
     fill(client)
     (whole,), _ = follow(client, url)
-    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 1)
+    monkeypatch.setattr(paging, "MAX_PAGE_BYTES", 1)
     found, _ = follow(client, url)
     assert [len(rows) for rows in found] == [1] * len(whole)
 
@@ -95,7 +95,7 @@ def test_the_rows_of_a_whole_tenant_have_no_next_page(client, url):
 def test_a_page_that_ends_early_leaves_the_connection_usable(make_app, monkeypatch):
     client = make_app(db_pool_size=1).test_client()
     fill(client)
-    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 1)
+    monkeypatch.setattr(paging, "MAX_PAGE_BYTES", 1)
     for _ in range(20):
         assert len(client.get("/api/v1/runs?limit=10").json) == 1
         assert client.get("/api/v1/runs/e1").status_code == 200
@@ -104,7 +104,7 @@ def test_a_page_that_ends_early_leaves_the_connection_usable(make_app, monkeypat
 def test_a_page_that_ends_early_works_without_a_session(make_app, monkeypatch):
     client = make_app(db_pool_size=1, db_prepared_statements=False).test_client()
     fill(client)
-    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 1)
+    monkeypatch.setattr(paging, "MAX_PAGE_BYTES", 1)
     for _ in range(3):
         assert len(client.get("/api/v1/runs?limit=10").json) == 1
         assert client.get("/api/v1/runs/e1").status_code == 200

@@ -41,6 +41,7 @@ def make_client(make_app, open_pooler):
 
 @pytest.mark.parametrize("refuses", [True, False])
 def test_a_pooler_without_sessions_is_refused_by_name(make_client, refuses, db, caplog):
+    caplog.set_level("WARNING", "psycopg.pool")
     client = make_client(refuses_options=refuses)
     response = client.post(URL, json=minimal_run())
     assert VARIABLE in assert_unavailable(response)

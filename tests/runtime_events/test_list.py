@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from telemetry import pages
+from telemetry import paging
 from tests.support.runtime_events import (
     BATCH_URL,
     IDEAS_URL,
@@ -177,7 +177,7 @@ def test_it_accepts_the_largest_offset(events):
 
 
 def test_a_page_of_large_events_ends_early(events, monkeypatch):
-    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 2000)
+    monkeypatch.setattr(paging, "MAX_PAGE_BYTES", 2000)
     batch = [minimal_event(id=it, metadata={"m": "m" * 500}) for it in "abcde"]
     assert events.post(BATCH_URL, json=batch).json["inserted"] == 5
     url, found = f"{URL}?limit=10&source=api", []
