@@ -19,6 +19,12 @@ from telemetry.health.store import Probe
 from telemetry.http import authentication, cors, deadline, errors, request_log
 from telemetry.http.application import Application
 from telemetry.migrations.files import known_migrations
+from telemetry.pages import views as page_views
+from telemetry.pages.device_store import DevicePages
+from telemetry.pages.errors import show as show_error
+from telemetry.pages.event_store import EventPages
+from telemetry.pages.extension import Pages
+from telemetry.pages.store import RunPages
 from telemetry.persistence import Backend, Persistence, resolve
 from telemetry.rate_limit import limiter
 from telemetry.rate_limit.store import DatabaseHits, HitStore, MemoryHits
@@ -30,6 +36,9 @@ from telemetry.runtime_events.file.store import FileEvents
 from telemetry.runtime_events.store import DatabaseEvents
 
 logger = logging.getLogger("telemetry")
+
+# How often a client may try a token per minute.
+SIGN_IN_ATTEMPTS = 10
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -80,6 +89,16 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["audit"] = AuditStore(records)
     app.register_blueprint(audit.blueprint)
 
+    app.extensions["pages"] = Pages(
+        runs=RunPages(records),
+        events=EventPages(events) if persistence.runtime_events.kind == "postgresql" else None,
+        devices=DevicePages(records),
+        stale_after=config.stale_after,
+        attempts=_sign_in_attempts(persistence, records),
+    )
+    app.extensions["error_page"] = show_error
+    app.register_blueprint(page_views.blueprint)
+
     app.extensions["databases"] = [*dict.fromkeys((records, events))]
     return app
 
@@ -121,6 +140,12 @@ def _event_store(config: Config, persistence: Persistence, database: Database) -
     if path is not None:
         return FileEvents(path, config.runtime_cost_per_second)
     return DatabaseEvents(database)
+
+
+def _sign_in_attempts(persistence: Persistence, records: Database) -> HitStore:
+    if persistence.agent_runs.kind == "postgresql":
+        return DatabaseHits(records, SIGN_IN_ATTEMPTS)
+    return MemoryHits(SIGN_IN_ATTEMPTS)
 
 
 def _hits(config: Config, persistence: Persistence, records: Database) -> HitStore:

@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs
@@ -37,6 +38,13 @@ _ORIGIN = re.compile(
 )
 _USUAL_PORTS = {"http": 80, "https": 443}
 
+_SPANS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
 
 # Set by serve for the process that it starts, never by an operator.
 EMBEDDED_DATABASE = "_TELEMETRY_EMBEDDED_DATABASE_URL"
@@ -64,6 +72,7 @@ class Config:
     trusted_proxies: int = 0
     max_body_bytes: int = 16 * MIB
     cors_origins: tuple[str, ...] = ()
+    stale_after: timedelta = timedelta(hours=1)
     db_pool_size: int = 4
     db_prepared_statements: bool = True
     web_concurrency: int = 2
@@ -96,6 +105,7 @@ class Config:
             trusted_proxies=env.whole("TELEMETRY_TRUSTED_PROXIES", 0, 0, 10),
             max_body_bytes=env.whole("TELEMETRY_MAX_BODY_BYTES", 16 * MIB, 1, 256 * MIB),
             cors_origins=env.origins("TELEMETRY_CORS_ORIGINS"),
+            stale_after=env.span("TELEMETRY_STALE_AFTER", "1h"),
             db_pool_size=env.whole("TELEMETRY_DB_POOL_SIZE", 4, 1, 100),
             db_prepared_statements=env.flag("TELEMETRY_DB_PREPARED_STATEMENTS", default=True),
             web_concurrency=env.whole("WEB_CONCURRENCY", 2, 1, 256),
@@ -145,6 +155,13 @@ class _Environment:
         if not re.fullmatch(r"[0-9]{1,18}", text) or not min <= int(text) <= max:
             raise ConfigError(self.source(name), repr(text), f"a whole number from {min} to {max}")
         return int(text)
+
+    def span(self, name: str, default: str) -> timedelta:
+        text = self.text(name) or default
+        match = re.fullmatch(r"([1-9][0-9]{0,5})(s|m|h|d)", text)
+        if match is None:
+            raise ConfigError(self.source(name), repr(text), "a time such as 90s, 30m, 1h or 2d")
+        return int(match[1]) * _SPANS[match[2]]
 
     def flag(self, name: str, *, default: bool) -> bool:
         text = self.text(name)

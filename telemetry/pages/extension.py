@@ -1,0 +1,42 @@
+"""What the pages need of the application, which ``app.py`` puts together."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, cast
+
+from flask import current_app
+
+from telemetry.pages.device_store import DevicePages
+from telemetry.pages.event_store import EventPages
+from telemetry.pages.store import RunPages
+
+
+class Attempts(Protocol):
+    """Counts attempts to sign in."""
+
+    def hit(self, client: str) -> int | None:
+        """Count an attempt; return None when it is one too many."""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The stores of the pages, and what other rooms do for them.
+
+    ``events`` is None where runtime events are not in PostgreSQL. ``readiness`` returns the error
+    and the failures of each database. ``verify`` checks a device.
+    """
+
+    runs: RunPages
+    events: EventPages | None
+    devices: DevicePages
+    stale_after: timedelta
+    attempts: Attempts
+
+    def stale_before(self, now: datetime) -> datetime:
+        """Return the time since when a running run must have been updated not to be stale."""
+        return now - self.stale_after
+
+
+def pages() -> Pages:
+    """Return those of the current application."""
+    return cast(Pages, current_app.extensions["pages"])

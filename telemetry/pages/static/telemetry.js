@@ -1,0 +1,2 @@
+"use strict";
+// Times grow older without a request.
