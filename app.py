@@ -19,11 +19,12 @@ from telemetry.health.store import Probe
 from telemetry.http import authentication, cors, deadline, errors, request_log
 from telemetry.http.application import Application
 from telemetry.migrations.files import known_migrations
-from telemetry.pages import views as page_views
+from telemetry.pages import views  # noqa: F401 - registers the routes
 from telemetry.pages.device_store import DevicePages
 from telemetry.pages.errors import show as show_error
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import Pages
+from telemetry.pages.extension import blueprint as pages_blueprint
 from telemetry.pages.store import RunPages
 from telemetry.persistence import Backend, Persistence, resolve
 from telemetry.rate_limit import limiter
@@ -97,7 +98,7 @@ def create_app(config: Config | None = None) -> Flask:
         attempts=_sign_in_attempts(persistence, records),
     )
     app.extensions["error_page"] = show_error
-    app.register_blueprint(page_views.blueprint)
+    app.register_blueprint(pages_blueprint)
 
     app.extensions["databases"] = [*dict.fromkeys((records, events))]
     return app

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, cast
 
-from flask import current_app
+from flask import Blueprint, current_app
 
 from telemetry.pages.device_store import DevicePages
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.store import RunPages
+
+blueprint = Blueprint("pages", __name__)
 
 
 class Attempts(Protocol):

@@ -24,6 +24,10 @@ class Query(NamedTuple):
         """The status of the page."""
         return 422 if self.errors else 200
 
+    def given(self) -> dict[str, Any]:
+        """Return the parameters that are set, but the cursor: an export has all pages."""
+        return {name: it for name, it in given(self.values).items() if name != "cursor"}
+
     def unknown(self) -> list[tuple[str, str]]:
         """Return the messages of the parameters that have no field on any page."""
         return [(name, text) for name, text in self.errors.items() if name not in self.values]

@@ -174,6 +174,9 @@ def _environment() -> Environment:
         size=formats.size,
         ago=time_tag,
         clock=clock_tag,
+        clock_text=lambda value: (
+            formats.moment(time) if (time := formats.as_time(value)) else value
+        ),
         cut=cut_tag,
         before=words.just_before,
         device_time=words.device_time,

@@ -20,7 +20,10 @@ DURATIONS = statements.load("pages/durations")
 SAME_ERROR = statements.load("pages/same_error")
 
 # Rows of an export that are in memory at a time.
-EXPORT_ROWS = 100
+EXPORT_ROWS = 50
+
+# Fields of the API that are not columns; the export fills them.
+LINKS = ("commit_url", "repo_url")
 
 Parameters = dict[str, Any]
 
@@ -65,7 +68,7 @@ class RunPages:
         """
         while page := self.list(filters, EXPORT_ROWS):
             parameters = {"event_ids": [row["event_id"] for row in page]}
-            yield from self._database.fetch_objects(GET_RUNS, parameters)
+            yield from self._database.fetch_objects(GET_RUNS, parameters, computed=LINKS)
             if len(page) < EXPORT_ROWS:
                 return
             last = page[-1]

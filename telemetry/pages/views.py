@@ -3,18 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Response, current_app, request
 
 from telemetry import __version__
 from telemetry.http import browser
 from telemetry.http.responses import json_response
-from telemetry.pages import overview, query, render
+from telemetry.pages import overview, query, render, run_views
 from telemetry.pages.errors import not_found
-from telemetry.pages.extension import pages
+from telemetry.pages.extension import blueprint, pages
 from telemetry.pages.schema import OverviewSchema
 from telemetry.pages.window import Window, window_of
 
-blueprint = Blueprint("pages", __name__)
+# Modules that register the routes of their pages, by being imported.
+PAGES = (run_views,)
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 FILES = ("telemetry.css", "telemetry.js", "icon.svg")

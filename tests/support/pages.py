@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-VOID = {"meta", "link", "br", "input", "img", "hr", "circle", "rect", "path", "line", "option"}
+VOID = {"meta", "link", "br", "input", "img", "hr", "circle", "rect", "path", "line"}
 
 # What an agent may have sent as any text.
 HOSTILE = (
