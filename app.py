@@ -2,12 +2,14 @@
 
 import logging
 import os
+from functools import partial
 
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telemetry.audio_runtime import views as audio_runtime
 from telemetry.audio_runtime.store import AudioRuntimeStore
+from telemetry.audio_runtime.verify_newest import verify_newest
 from telemetry.audit import views as audit
 from telemetry.audit.store import AuditStore
 from telemetry.config import Config
@@ -15,7 +17,7 @@ from telemetry.database.database import Database
 from telemetry.database.errors import DatabaseNotConfigured
 from telemetry.database.urls import check_urls
 from telemetry.health import views as health
-from telemetry.health.store import Probe
+from telemetry.health.store import Probe, check_all
 from telemetry.http import authentication, cors, deadline, errors, request_log
 from telemetry.http.application import Application
 from telemetry.migrations.files import known_migrations
@@ -25,10 +27,11 @@ from telemetry.pages.errors import show as show_error
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import Pages
 from telemetry.pages.extension import blueprint as pages_blueprint
+from telemetry.pages.status_store import StatusPages
 from telemetry.pages.store import RunPages
 from telemetry.persistence import Backend, Persistence, resolve
 from telemetry.rate_limit import limiter
-from telemetry.rate_limit.store import DatabaseHits, HitStore, MemoryHits
+from telemetry.rate_limit.store import DatabaseHits, HitStore, MemoryHits, SureHits
 from telemetry.runs import views as runs
 from telemetry.runs.store import RunStore
 from telemetry.runtime_events import views as runtime_events
@@ -94,8 +97,11 @@ def create_app(config: Config | None = None) -> Flask:
         runs=RunPages(records),
         events=EventPages(events) if persistence.runtime_events.kind == "postgresql" else None,
         devices=DevicePages(records),
+        status=StatusPages(records),
         stale_after=config.stale_after,
         attempts=_sign_in_attempts(persistence, records),
+        readiness=partial(check_all, app.extensions["probes"]),
+        verify=partial(verify_newest, persistence.audio_runtime.url or ""),
     )
     app.extensions["error_page"] = show_error
     app.register_blueprint(pages_blueprint)
@@ -145,7 +151,7 @@ def _event_store(config: Config, persistence: Persistence, database: Database) -
 
 def _sign_in_attempts(persistence: Persistence, records: Database) -> HitStore:
     if persistence.agent_runs.kind == "postgresql":
-        return DatabaseHits(records, SIGN_IN_ATTEMPTS)
+        return SureHits(records, SIGN_IN_ATTEMPTS)
     return MemoryHits(SIGN_IN_ATTEMPTS)
 
 

@@ -481,8 +481,8 @@ ALTER SEQUENCE public.runtime_events_number_seq OWNED BY public.runtime_events.n
 ALTER TABLE ONLY public.runtime_events
     ADD CONSTRAINT runtime_events_pkey PRIMARY KEY (id);
 
-CREATE INDEX ix_runtime_events_endpoint ON public.runtime_events USING btree ("left"(endpoint, 500) COLLATE "C");
-COMMENT ON INDEX public.ix_runtime_events_endpoint IS 'sql/runtime_events/list.sql by a prefix of the endpoint that few events have';
+CREATE INDEX ix_runtime_events_endpoint_recorded_at ON public.runtime_events USING btree ("left"(endpoint, 500) COLLATE "C", recorded_at DESC);
+COMMENT ON INDEX public.ix_runtime_events_endpoint_recorded_at IS 'sql/pages/endpoint_over_time.sql and sql/pages/endpoint.sql: one endpoint in a window; sql/runtime_events/list.sql by a prefix of the endpoint that few events have';
 
 CREATE INDEX ix_runtime_events_lane_number ON public.runtime_events USING btree (lane, number);
 COMMENT ON INDEX public.ix_runtime_events_lane_number IS 'sql/runtime_events/change_token.sql: the highest number of each lane';

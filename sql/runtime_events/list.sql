@@ -4,7 +4,7 @@
 -- holds 500 characters of an endpoint, so the last condition compares the whole.
 -- params: source, endpoint_prefix, since (inclusive; NULL: any), row_limit, row_offset
 -- index: ix_runtime_events_recorded_at, ix_runtime_events_source_recorded_at, or
--- ix_runtime_events_endpoint when few events have the prefix
+-- ix_runtime_events_endpoint_recorded_at when few events have the prefix
 -- locks: none
 -- returns: events in the order of (recorded_at, id), descending
 SELECT

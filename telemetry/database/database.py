@@ -148,6 +148,10 @@ class Database:
 
         return self._with_retries(attempt)
 
+    def pool_statistics(self) -> dict[str, int]:
+        """Return what psycopg_pool counts of this process's pool; empty before it opens."""
+        return {} if self._pool is None else self._pool.get_stats()
+
     def close(self) -> None:
         """Close the connections."""
         if self._pool is not None:

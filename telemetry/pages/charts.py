@@ -28,6 +28,13 @@ class Line(NamedTuple):
     label: str
 
 
+class Value(NamedTuple):
+    """A line of the grid with the value that it stands for."""
+
+    y: float
+    value: float
+
+
 def scale(largest: float) -> tuple[float, float]:
     """Return the top of an axis that shows ``largest``, and the distance of its lines."""
     if largest <= 4:
@@ -42,10 +49,15 @@ def scale(largest: float) -> tuple[float, float]:
 
 
 def grid(largest: float, height: int = HEIGHT) -> list[Line]:
-    """Return the lines of an axis from 0 up."""
+    """Return the lines of an axis of counts, from 0 up."""
+    return [Line(line.y, short(line.value)) for line in grid_values(largest, height)]
+
+
+def grid_values(largest: float, height: int = HEIGHT) -> list[Value]:
+    """Return the lines of an axis, from 0 up."""
     top, step = scale(largest)
     return [
-        Line(round(height - height * number * step / top, 1), short(number * step))
+        Value(round(height - height * number * step / top, 1), number * step)
         for number in range(int(top / step) + 1)
     ]
 
@@ -68,11 +80,15 @@ def stack(bars: Sequence[Sequence[tuple[str, int]]], height: int = HEIGHT) -> li
     return stacked
 
 
-def columns(values: Sequence[tuple[str, float]], height: int = HEIGHT) -> list[Segment]:
-    """Return single bars: each value with the class of its bar."""
-    top = scale(max((value for _, value in values), default=0))[0]
+def columns(
+    values: Sequence[tuple[str, float]], height: int = HEIGHT, largest: float | None = None
+) -> list[Segment]:
+    """Return single bars: each value with the class of its bar. A value of 0 has no height."""
+    if largest is None:
+        largest = max((value for _, value in values), default=0)
+    top = scale(largest)[0]
     slot = PLOT / max(1, len(values))
-    heights = [max(1.5, height * value / top) for _, value in values]
+    heights = [max(1.5, height * value / top) if value else 0 for _, value in values]
     return [
         _segment(state, number, slot, height - tall, tall)
         for number, ((state, _), tall) in enumerate(zip(values, heights, strict=True))

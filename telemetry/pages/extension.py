@@ -1,13 +1,15 @@
 """What the pages need of the application, which ``app.py`` puts together."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from flask import Blueprint, current_app
 
 from telemetry.pages.device_store import DevicePages
 from telemetry.pages.event_store import EventPages
+from telemetry.pages.status_store import StatusPages
 from telemetry.pages.store import RunPages
 
 blueprint = Blueprint("pages", __name__)
@@ -24,15 +26,19 @@ class Attempts(Protocol):
 class Pages:
     """The stores of the pages, and what other rooms do for them.
 
-    ``events`` is None where runtime events are not in PostgreSQL. ``readiness`` returns the error
-    and the failures of each database. ``verify`` checks a device.
+    ``events`` is None where runtime events are not in PostgreSQL. ``readiness`` returns ``error``
+    and ``failures`` of each database. ``verify`` checks a device of a tenant, and returns where
+    the check began (``after``) and its ``findings``.
     """
 
     runs: RunPages
     events: EventPages | None
     devices: DevicePages
+    status: StatusPages
     stale_after: timedelta
     attempts: Attempts
+    readiness: Callable[[], Sequence[Any]]
+    verify: Callable[[str, str], Any]
 
     def stale_before(self, now: datetime) -> datetime:
         """Return the time since when a running run must have been updated not to be stale."""

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from telemetry import __version__
+from telemetry.http import browser
 from telemetry.pages import formats, words
 
 FOLDER = Path(__file__).parent
@@ -142,7 +143,8 @@ def _frame() -> dict[str, Any]:
     """Return what the layout shows around every page."""
     return {
         "backend": current_app.extensions["persistence"].agent_runs,
-        "signed_in": current_app.extensions["config"].auth_enabled,
+        "signed_in": current_app.extensions["config"].auth_enabled
+        and request.path != browser.SIGN_IN_PATH,
         "version": __version__,
     }
 
@@ -181,6 +183,10 @@ def _environment() -> Environment:
         before=words.just_before,
         device_time=words.device_time,
         troubles=words.troubles,
+        flags=words.flags,
+        health_state=words.health_state,
+        measure=words.measure,
+        scalar=words.scalar,
     )
     environment.globals.update(
         url=url,

@@ -8,14 +8,23 @@ from flask import Response, current_app, request
 from telemetry import __version__
 from telemetry.http import browser
 from telemetry.http.responses import json_response
-from telemetry.pages import overview, query, render, run_views
+from telemetry.pages import (
+    devices,
+    overview,
+    query,
+    render,
+    run_views,
+    runtime,
+    sign_in,
+    status,
+)
 from telemetry.pages.errors import not_found
 from telemetry.pages.extension import blueprint, pages
 from telemetry.pages.schema import OverviewSchema
 from telemetry.pages.window import Window, window_of
 
 # Modules that register the routes of their pages, by being imported.
-PAGES = (run_views,)
+PAGES = (run_views, runtime, devices, status, sign_in)
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 FILES = ("telemetry.css", "telemetry.js", "icon.svg")
@@ -97,5 +106,9 @@ def _endpoints(window: Window) -> Any:
     events = pages().events
     if events is None:
         return None
-    parameters = {"recorded_from": window.start, "recorded_until": window.until}
+    parameters = {
+        "recorded_from": window.start,
+        "recorded_until": window.until,
+        "source": None,
+    }
     return events.endpoints(parameters, ENDPOINTS)

@@ -24,7 +24,30 @@ def troubles(device: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what is wrong with a device: words, and the state that they look like."""
     health = device["device_health"]
     bad = [(health.lower(), HEALTH[health])] if health in ("FAILED", "DEGRADED") else []
-    return bad + [(words, "stale") for flag, words in FLAGS.items() if device[flag]]
+    return bad + flags(device)
+
+
+def flags(device: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the words for the flags that are set, and the state that they look like."""
+    return [(words, "stale") for flag, words in FLAGS.items() if device[flag]]
+
+
+def health_state(health: str | None) -> str:
+    """Return the state that a health looks like."""
+    return HEALTH.get(health or "", "cancelled")
+
+
+def measure(value: float | None, unit: str) -> str:
+    """Return a measurement with its unit, to three digits or to a whole number."""
+    if value is None:
+        return formats.NOTHING
+    text = f"{value:,.0f}" if 100 <= abs(value) < 1e9 else f"{value:.3g}"
+    return f"{text.replace('-', '−')} {unit}"
+
+
+def scalar(value: Any) -> str:
+    """Return the value of a field: a boolean in words."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def device_time(nanoseconds: int | None) -> datetime | str | None:
