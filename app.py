@@ -98,6 +98,7 @@ def create_app(config: Config | None = None) -> Flask:
         events=EventPages(events) if persistence.runtime_events.kind == "postgresql" else None,
         devices=DevicePages(records),
         status=StatusPages(records),
+        events_status=None if events is records else StatusPages(events),
         stale_after=config.stale_after,
         attempts=_sign_in_attempts(persistence, records),
         readiness=partial(check_all, app.extensions["probes"]),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -32,6 +32,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+# A page may be kept, but only shown again when the service says that it is unchanged.
+CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, Cookie"}
 
 STATES = ("success", "failure", "running", "stale", "partial", "timeout", "cancelled")
 
@@ -60,8 +63,7 @@ def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None)
     response = Response(
         compress(text.encode()), status, HEADERS, content_type="text/html; charset=utf-8"
     )
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Accept, Accept-Encoding, Cookie"
+    response.headers.update(CACHING)
     if accepts_gzip():
         response.headers["Content-Encoding"] = "gzip"
     response.headers.update(headers or {})
@@ -146,6 +148,7 @@ def _frame() -> dict[str, Any]:
         "signed_in": current_app.extensions["config"].auth_enabled
         and request.path != browser.SIGN_IN_PATH,
         "version": __version__,
+        "etag": g.get("page_etag"),
     }
 
 

@@ -9,6 +9,7 @@ from telemetry.database.database import Row
 from telemetry.pages import charts, formats, query, render
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
+from telemetry.pages.live import refreshing
 from telemetry.pages.schema import RuntimeSchema
 from telemetry.pages.window import Window, window_of
 
@@ -20,6 +21,7 @@ runtime_schema = RuntimeSchema()
 
 
 @blueprint.get("/runtime")
+@refreshing
 def show_runtime() -> Response:
     """Return the endpoints of a window, or one of them over time."""
     asked = query.read(runtime_schema)

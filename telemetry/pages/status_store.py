@@ -3,6 +3,7 @@
 from telemetry.database import statements
 from telemetry.database.database import Database, Row
 
+CHANGE_TOKEN = statements.load("pages/change_token")
 DATABASE = statements.load("pages/database")
 WRITE_RATES = statements.load("pages/write_rates")
 
@@ -12,6 +13,10 @@ class StatusPages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def token(self) -> str:
+        """Return a text that is the same only while the database is."""
+        return str(self._database.fetch_all(CHANGE_TOKEN)[0]["token"])
 
     def database(self) -> Row:
         """Return version, size, connections and migrations."""

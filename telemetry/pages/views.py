@@ -20,6 +20,7 @@ from telemetry.pages import (
 )
 from telemetry.pages.errors import not_found
 from telemetry.pages.extension import blueprint, pages
+from telemetry.pages.live import refreshing
 from telemetry.pages.schema import OverviewSchema
 from telemetry.pages.window import Window, window_of
 
@@ -37,6 +38,7 @@ overview_schema = OverviewSchema()
 
 
 @blueprint.get("/")
+@refreshing
 def show_overview() -> Response:
     """Return the overview, or the index of the API for a client that accepts only JSON."""
     if browser.wants_json_only():
