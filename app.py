@@ -93,12 +93,24 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["audit"] = AuditStore(records)
     app.register_blueprint(audit.blueprint)
 
+    _init_pages(app, config, persistence, records, events)
+
+    app.extensions["databases"] = [*dict.fromkeys((records, events))]
+    return app
+
+
+def _init_pages(
+    app: Flask, config: Config, persistence: Persistence, records: Database, events: Database
+) -> None:
+    """Give the pages their stores, and what other rooms do for them."""
+    kept = ((records, persistence.agent_runs), (events, persistence.runtime_events))
+    configured = [database for database, backend in kept if backend.kind == "postgresql"]
     app.extensions["pages"] = Pages(
         runs=RunPages(records),
         events=EventPages(events) if persistence.runtime_events.kind == "postgresql" else None,
         devices=DevicePages(records),
         status=StatusPages(records),
-        events_status=None if events is records else StatusPages(events),
+        databases=[StatusPages(it) for it in dict.fromkeys(configured)],
         stale_after=config.stale_after,
         attempts=_sign_in_attempts(persistence, records),
         readiness=partial(check_all, app.extensions["probes"]),
@@ -106,9 +118,6 @@ def create_app(config: Config | None = None) -> Flask:
     )
     app.extensions["error_page"] = show_error
     app.register_blueprint(pages_blueprint)
-
-    app.extensions["databases"] = [*dict.fromkeys((records, events))]
-    return app
 
 
 def _refuse_rooms_without_backend(app: Flask, persistence: Persistence) -> None:

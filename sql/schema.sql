@@ -242,8 +242,8 @@ COMMENT ON COLUMN public.agent_runs.reopened_at IS 'When the run was last set fr
 ALTER TABLE ONLY public.agent_runs
     ADD CONSTRAINT agent_runs_pkey PRIMARY KEY (event_id);
 
-CREATE INDEX ix_agent_runs_agent_name_newest ON public.agent_runs USING btree (agent_name, created_at DESC, event_id DESC);
-COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by agent, and the names in sql/runs/metadata.sql';
+CREATE INDEX ix_agent_runs_agent_name_newest ON public.agent_runs USING btree (agent_name, created_at DESC, event_id DESC) INCLUDE (status, duration_ms);
+COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by agent, the names in sql/runs/metadata.sql, and sql/pages/agents.sql, which reads state and duration from the index alone';
 
 CREATE INDEX ix_agent_runs_agent_name_status_newest ON public.agent_runs USING btree (agent_name, status, created_at DESC, event_id DESC);
 COMMENT ON INDEX public.ix_agent_runs_agent_name_status_newest IS 'sql/runs/list.sql by agent and status';

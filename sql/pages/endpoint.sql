@@ -7,13 +7,13 @@ SELECT
     count(*) AS events,
     count(*) FILTER (WHERE status_code >= 500) AS errors,
     percentile_disc(0.5) WITHIN GROUP (
-        ORDER BY least(runtime_ms, 1e15)::double precision
+        ORDER BY runtime_ms::double precision
     ) AS p50_ms,
     percentile_disc(0.95) WITHIN GROUP (
-        ORDER BY least(runtime_ms, 1e15)::double precision
+        ORDER BY runtime_ms::double precision
     ) AS p95_ms,
     percentile_disc(0.99) WITHIN GROUP (
-        ORDER BY least(runtime_ms, 1e15)::double precision
+        ORDER BY runtime_ms::double precision
     ) AS p99_ms,
     least(sum(runtime_cost_estimate), 1e300)::double precision AS cost,
     max(recorded_at) AS last_at

@@ -11,10 +11,10 @@ SELECT
     count(*) AS events,
     count(*) FILTER (WHERE status_code >= 500) AS errors,
     percentile_disc(0.5) WITHIN GROUP (
-        ORDER BY least(runtime_ms, 1e15)::double precision
+        ORDER BY runtime_ms::double precision
     ) AS p50_ms,
     percentile_disc(0.95) WITHIN GROUP (
-        ORDER BY least(runtime_ms, 1e15)::double precision
+        ORDER BY runtime_ms::double precision
     ) AS p95_ms
 FROM runtime_events
 WHERE

@@ -1,5 +1,5 @@
 -- Reads the runs of a page of an export, with all fields of the API.
--- params: event_ids (array)
+-- params: event_ids (JSON array of texts)
 -- index: agent_runs_pkey
 -- locks: none
 -- returns: the runs in the order of event_ids; those that were deleted meanwhile are left out
@@ -48,6 +48,7 @@ SELECT
     run.api_posted,
     run.api_posted_at,
     run.api_retry_count
-FROM unnest(%(event_ids)s::text[]) WITH ORDINALITY AS wanted (event_id, place)
+FROM
+    json_array_elements_text(%(event_ids)s::json) WITH ORDINALITY AS wanted (event_id, place)
 INNER JOIN agent_runs AS run ON wanted.event_id = run.event_id
 ORDER BY wanted.place;

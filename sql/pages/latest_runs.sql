@@ -2,12 +2,13 @@
 -- params: agent_names (array), environment (NULL: any), row_limit (for each agent)
 -- index: ix_agent_runs_agent_name_newest
 -- locks: none
--- returns: agent_name, event_id, status, job_type, duration_ms, start_time, updated_at
+-- returns: agent_name, event_id, status, job_type, environment, duration_ms, start_time, updated_at
 SELECT
     latest.agent_name,
     latest.event_id,
     latest.status,
     latest.job_type,
+    latest.environment,
     latest.duration_ms,
     latest.start_time,
     latest.updated_at
@@ -19,6 +20,7 @@ CROSS JOIN
             event_id,
             status,
             job_type,
+            environment,
             duration_ms,
             start_time,
             updated_at,

@@ -1,13 +1,13 @@
 -- Lists runs for the table, newest first: the columns that it shows, without the long texts. The
 -- caller asks for one more than the page holds, to find out whether more follow. Never prepared,
--- so the planner chooses the index of the filters that are set. A search finds an id as a whole at
--- any time, and a part of an id among the runs since searched_since.
+-- so the planner chooses the index of the filters that are set. No index finds a part of an id, so
+-- a part is searched among the runs since searched_since.
 -- params: agent_name, status, job_type, run_id, parent_run_id, environment, created_before,
 -- created_after, start_time_from, start_time_to, stale, error (first 200 characters of the
--- summary), search, cursor_created_at, cursor_event_id (NULL: any), stale_before, searched_since,
--- row_limit
+-- summary), id (event_id or run_id), part (of one of them), cursor_created_at, cursor_event_id
+-- (NULL: any), stale_before, searched_since, row_limit
 -- index: ix_agent_runs_created_at, or the index of the filter that leaves the fewest rows; a
--- search joins agent_runs_pkey, ix_agent_runs_run_id and ix_agent_runs_created_at
+-- whole id joins agent_runs_pkey and ix_agent_runs_run_id
 -- locks: none
 -- returns: runs in the order of (created_at, event_id), descending
 SELECT
@@ -65,12 +65,15 @@ WHERE
         )
     )
     AND (
-        %(search)s::text IS NULL
-        OR event_id = %(search)s
-        OR run_id = %(search)s
+        %(id)s::text IS NULL
+        OR event_id = %(id)s
+        OR run_id = %(id)s
+    )
+    AND (
+        %(part)s::text IS NULL
         OR (
             created_at > %(searched_since)s::timestamptz
-            AND (strpos(event_id, %(search)s) > 0 OR strpos(run_id, %(search)s) > 0)
+            AND (strpos(event_id, %(part)s) > 0 OR strpos(run_id, %(part)s) > 0)
         )
     )
     AND (

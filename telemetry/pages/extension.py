@@ -26,7 +26,7 @@ class Attempts(Protocol):
 class Pages:
     """The stores of the pages, and what other rooms do for them.
 
-    ``events_status`` is of the database of runtime events, where that is another one.
+    ``databases`` has each database that is configured, once.
     ``events`` is None where runtime events are not in PostgreSQL. ``readiness`` returns ``error``
     and ``failures`` of each database. ``verify`` checks a device of a tenant, and returns where
     the check began (``after``) and its ``findings``.
@@ -36,7 +36,7 @@ class Pages:
     events: EventPages | None
     devices: DevicePages
     status: StatusPages
-    events_status: StatusPages | None
+    databases: Sequence[StatusPages]
     stale_after: timedelta
     attempts: Attempts
     readiness: Callable[[], Sequence[Any]]
@@ -44,7 +44,7 @@ class Pages:
 
     def tokens(self) -> list[str]:
         """Return the change token of each database."""
-        return [it.token() for it in (self.status, self.events_status) if it is not None]
+        return [it.token() for it in self.databases]
 
     def stale_before(self, now: datetime) -> datetime:
         """Return the time since when a running run must have been updated not to be stale."""

@@ -1,9 +1,9 @@
 """The overview: whether everything is all right."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from telemetry.database.database import Row
 from telemetry.pages import charts, formats
@@ -21,34 +21,47 @@ STACK = ("success", "running", "cancelled", "partial", "timeout", "failure")
 GOOD_SHARE = 0.9
 
 
-def collect(
-    store: RunPages,
-    window: Window,
-    filters: dict[str, Any],
-    *,
-    now: datetime,
-    stale_before: datetime,
-) -> dict[str, Any]:
-    """Return what the overview shows of runs. ``filters`` are agent_name and environment."""
-    parameters = {**window.parameters, **filters}
-    counted = store.states_over_time(
-        {
-            **parameters,
-            "created_before_window": window.start - window.span,
-            "step": window.step,
-        }
-    )
-    running = store.running({**parameters, "stale_before": stale_before})
-    agents = store.agents(parameters, AGENTS)
-    names = [row["agent_name"] for row in agents]
-    latest = store.latest_runs(names, filters["environment"], STRIP_RUNS)
+class Asked(NamedTuple):
+    """What the overview shows: a window, and the runs of an agent and an environment, or all."""
+
+    window: Window
+    agent_name: str | None
+    environment: str | None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that every statement about runs takes."""
+        names = {"agent_name": self.agent_name, "environment": self.environment}
+        return {**self.window.parameters, **names}
+
+
+def readers(store: RunPages, asked: Asked) -> dict[str, Callable[[], Any]]:
+    """Return what reads many rows, to be read at the same time."""
+    window = asked.window
+    bars = {"created_before_window": window.start - window.span, "step": window.step}
     return {
-        "figures": figures(counted, running, window, now),
-        "chart": chart(counted, window),
+        "agents": lambda: store.agents(asked.parameters, AGENTS),
+        "counted": lambda: store.states_over_time({**asked.parameters, **bars}),
+        "failures": lambda: store.failures(asked.parameters, FAILURES),
+    }
+
+
+def collect(
+    store: RunPages, asked: Asked, read: dict[str, Any], now: datetime, stale_before: datetime
+) -> dict[str, Any]:
+    """Return what the overview shows of runs, given what the readers have read."""
+    agents, counted = read["agents"], read["counted"]
+    running = store.running({**asked.parameters, "stale_before": stale_before})
+    names = [row["agent_name"] for row in agents]
+    latest = store.latest_runs(names, asked.environment, STRIP_RUNS)
+    return {
+        "figures": figures(counted, running, asked.window, now),
+        "chart": chart(counted, asked.window),
         "agents": [_agent(row, latest, stale_before) for row in agents],
         "agent_count": agents[0]["agents"] if agents else 0,
-        "environments": agents[0]["environments"] if agents else [],
-        "failures": store.failures(parameters, FAILURES),
+        # Suggestions only: no index lists all of them.
+        "environments": sorted({row["environment"] for row in latest if row["environment"]}),
+        "failures": read["failures"],
     }
 
 
@@ -126,6 +139,8 @@ def _agent(agent: Row, latest: Sequence[Row], stale_before: datetime) -> dict[st
     counts = {state: sum(it == state for it, _ in cells) for state, _ in cells}
     return {
         **agent,
+        "p50_ms": agent["percentiles"] and agent["percentiles"][0],
+        "p95_ms": agent["percentiles"] and agent["percentiles"][1],
         "job": jobs[0] if len(jobs) == 1 else f"{len(jobs)} jobs" if jobs else "",
         "strip": charts.strip(cells, STRIP_RUNS),
         "strip_text": ", ".join(f"{count} {state}" for state, count in counts.items()),

@@ -34,6 +34,7 @@ def list_runs() -> Response:
     try:
         filters = runs.filters_of(asked.values, stale_before)
         if not asked.errors:
+            filters = pages().runs.with_search(filters)
             rows = [*pages().runs.list(filters, runs.ROWS + 1)]
     except ValueError:
         asked.errors["cursor"] = "Must come from a page of this table"
@@ -126,7 +127,7 @@ def _export(
     except ValueError:
         message = "Must come from a page of this table"
         raise Invalid([problem(["query", "cursor"], message, "cursor")]) from None
-    lines = lines_of(pages().runs.export(filters))
+    lines = lines_of(pages().runs.export(pages().runs.with_search(filters)))
     # The first line comes before the response begins, so that a failure still has its status.
     begun = [line for _, line in zip(range(2), lines, strict=False)]
     response = Response(chain(begun, lines), headers=render.HEADERS, content_type=content_type)

@@ -24,12 +24,15 @@ def filters_of(values: dict[str, Any], stale_before: datetime) -> dict[str, Any]
     Raises ValueError for a cursor that no page gave.
     """
     filters = dict(values)
+    search = filters.pop("search")
     created_at, event_id = read_cursor(filters.pop("cursor"))
     since = values["created_after"] or datetime.now(UTC) - SEARCHED
     return {
         **filters,
         "cursor_created_at": created_at,
         "cursor_event_id": event_id,
+        "id": search,
+        "part": None,
         "searched_since": since,
         "stale_before": stale_before,
     }

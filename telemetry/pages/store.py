@@ -6,10 +6,12 @@ from typing import Any
 
 from telemetry.database import statements
 from telemetry.database.database import Database, Row
+from telemetry.database.values import as_json
 
 STATES_OVER_TIME = statements.load("pages/states_over_time")
 RUNNING = statements.load("pages/running")
 AGENTS = statements.load("pages/agents")
+AGENTS_IN_ENVIRONMENT = statements.load("pages/agents_in_environment")
 LATEST_RUNS = statements.load("pages/latest_runs")
 FAILURES = statements.load("pages/failures")
 LIST_RUNS = statements.load("pages/list_runs")
@@ -44,7 +46,8 @@ class RunPages:
 
     def agents(self, window: Parameters, row_limit: int) -> Sequence[Row]:
         """Return the busiest agents of a window."""
-        return self._all(AGENTS, {**window, "row_limit": row_limit})
+        statement = AGENTS if window["environment"] is None else AGENTS_IN_ENVIRONMENT
+        return self._all(statement, {**window, "row_limit": row_limit})
 
     def latest_runs(
         self, agent_names: list[str], environment: str | None, row_limit: int
@@ -57,6 +60,14 @@ class RunPages:
         """Return the failures of a window, grouped by error."""
         return self._all(FAILURES, {**window, "row_limit": row_limit})
 
+    def with_search(self, filters: Parameters) -> Parameters:
+        """Return the filters, with ``id`` as a part of ids where it is not a whole one."""
+        if filters["id"] is None:
+            return filters
+        anywhere = {**filters, "cursor_created_at": None, "cursor_event_id": None}
+        is_whole = bool(self.list(anywhere, 1))
+        return filters if is_whole else {**filters, "id": None, "part": filters["id"]}
+
     def list(self, filters: Parameters, row_limit: int) -> Sequence[Row]:
         """Return a page of the table, newest first."""
         return self._all(LIST_RUNS, {**filters, "row_limit": row_limit})
@@ -67,7 +78,7 @@ class RunPages:
         Each page is a statement of its own, so a slow client holds no connection and no snapshot.
         """
         while page := self.list(filters, EXPORT_ROWS):
-            parameters = {"event_ids": [row["event_id"] for row in page]}
+            parameters = {"event_ids": as_json([row["event_id"] for row in page])}
             yield from self._database.fetch_objects(GET_RUNS, parameters, computed=LINKS)
             if len(page) < EXPORT_ROWS:
                 return

@@ -19,13 +19,15 @@ from telemetry.pages import (
     status,
 )
 from telemetry.pages.errors import not_found
+from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
 from telemetry.pages.live import refreshing
 from telemetry.pages.schema import OverviewSchema
+from telemetry.pages.together import together
 from telemetry.pages.window import Window, window_of
 
-# Modules that register the routes of their pages, by being imported.
-PAGES = (run_views, runtime, devices, status, sign_in)
+# The modules that register the routes of their pages when they are imported.
+_registered = (run_views, runtime, devices, status, sign_in)
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 FILES = ("telemetry.css", "telemetry.js", "icon.svg")
@@ -49,13 +51,7 @@ def show_overview() -> Response:
     filters = {name: asked.values[name] for name in ("agent_name", "environment")}
     shown: dict[str, Any] = {"agents": [], "environments": []}
     if not asked.errors:
-        shown = overview.collect(
-            pages().runs, window, filters, now=now, stale_before=pages().stale_before(now)
-        )
-        shown |= {
-            "endpoints": _endpoints(window),
-            "devices": pages().devices.attention(DEVICES),
-        }
+        shown = _collect(window, filters, now)
     return render.page(
         "overview.html",
         status=asked.status,
@@ -104,8 +100,21 @@ def _window(asked: query.Query, now: datetime) -> Window:
         return window_of({}, now)
 
 
-def _endpoints(window: Window) -> Any:
-    events = pages().events
+def _collect(window: Window, filters: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return what the panels show."""
+    these = pages()
+    asked = overview.Asked(window, **filters)
+    read = together(
+        **overview.readers(these.runs, asked), endpoints=lambda: _endpoints(these.events, window)
+    )
+    return {
+        **overview.collect(these.runs, asked, read, now, these.stale_before(now)),
+        "endpoints": read["endpoints"],
+        "devices": these.devices.attention(DEVICES),
+    }
+
+
+def _endpoints(events: EventPages | None, window: Window) -> Any:
     if events is None:
         return None
     parameters = {
