@@ -123,7 +123,7 @@ def money(value: float | None) -> str:
     if value is None:
         return NOTHING
     if value and abs(value) < 0.01:
-        return f"${value:.2g}" if abs(value) >= 1e-6 else "<$0.000001"
+        return f"${value:.6f}".rstrip("0") if abs(value) >= 1e-6 else "<$0.000001"
     return f"${value:,.2f}"
 
 

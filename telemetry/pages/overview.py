@@ -85,8 +85,8 @@ def figures(
         {
             "state": state,
             "count": counts.get(state, 0),
-            "note": notes.get(state)
-            or f"{formats.change(before[state], after[state])} {window.before}",
+            "note": notes.get(state) or formats.change(before[state], after[state]),
+            "since": "" if state in notes else window.before,
             "worse": state in ("failure", "timeout") and after[state] > before[state],
         }
         for state in ("success", "failure", "running", "stale", "partial", "timeout", "cancelled")
