@@ -246,7 +246,7 @@ CREATE INDEX ix_agent_runs_agent_name_newest ON public.agent_runs USING btree (a
 COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by agent, the names in sql/runs/metadata.sql, and sql/pages/agents.sql, which reads state and duration from the index alone';
 
 CREATE INDEX ix_agent_runs_agent_name_status_newest ON public.agent_runs USING btree (agent_name, status, created_at DESC, event_id DESC);
-COMMENT ON INDEX public.ix_agent_runs_agent_name_status_newest IS 'sql/runs/list.sql by agent and status';
+COMMENT ON INDEX public.ix_agent_runs_agent_name_status_newest IS 'sql/runs/list.sql by agent and status; sql/pages/states_over_time.sql, sql/pages/running.sql and sql/pages/failures.sql by agent';
 
 CREATE INDEX ix_agent_runs_created_at ON public.agent_runs USING btree (created_at DESC, event_id DESC);
 COMMENT ON INDEX public.ix_agent_runs_created_at IS 'sql/runs/list.sql without a filter; the two columns are its cursor';
@@ -255,16 +255,16 @@ CREATE INDEX ix_agent_runs_job_type_created_at ON public.agent_runs USING btree 
 COMMENT ON INDEX public.ix_agent_runs_job_type_created_at IS 'sql/runs/list.sql by job type, and the job types in sql/runs/metadata.sql';
 
 CREATE INDEX ix_agent_runs_parent_run_id_created_at ON public.agent_runs USING btree ("left"(parent_run_id, 255), created_at DESC) WHERE (parent_run_id IS NOT NULL);
-COMMENT ON INDEX public.ix_agent_runs_parent_run_id_created_at IS 'sql/runs/list.sql by parent';
+COMMENT ON INDEX public.ix_agent_runs_parent_run_id_created_at IS 'sql/runs/list.sql by parent; siblings and children in sql/pages/family.sql';
 
 CREATE INDEX ix_agent_runs_run_id ON public.agent_runs USING btree (run_id);
-COMMENT ON INDEX public.ix_agent_runs_run_id IS 'sql/runs/list.sql by run_id';
+COMMENT ON INDEX public.ix_agent_runs_run_id IS 'sql/runs/list.sql by run_id; the parent in sql/pages/family.sql';
 
 CREATE INDEX ix_agent_runs_start_time ON public.agent_runs USING btree (start_time);
 COMMENT ON INDEX public.ix_agent_runs_start_time IS 'sql/runs/list.sql by start time';
 
 CREATE INDEX ix_agent_runs_status_created_at ON public.agent_runs USING btree (status, created_at DESC);
-COMMENT ON INDEX public.ix_agent_runs_status_created_at IS 'sql/runs/list.sql by status';
+COMMENT ON INDEX public.ix_agent_runs_status_created_at IS 'sql/runs/list.sql by status; counts and failures of a window in sql/pages/states_over_time.sql, sql/pages/running.sql, sql/pages/failures.sql and sql/pages/same_error.sql';
 
 CREATE TRIGGER count_deleted AFTER DELETE ON public.agent_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_runs();
 
