@@ -31,7 +31,7 @@ def flat(value: Any) -> dict[str, Node]:
 
 
 def text_of(value: Any) -> str:
-    """Return a JSON value as text: a string as it is, a number with separated thousands."""
+    """Return a JSON value as text: a string unchanged, a number with separated thousands."""
     if isinstance(value, bool) or value is None:
         return "null" if value is None else str(value).lower()
     if isinstance(value, int):

@@ -49,7 +49,7 @@ BEFORE = {
 class Window(NamedTuple):
     """The time from ``start`` to ``end``; ``name`` is that of a range, None for from–to.
 
-    ``is_open``: it ends at this moment, so what arrives while the page is made belongs to it.
+    ``is_open``: it ends at this moment, so runs that come while the page is made belong to it.
     """
 
     name: str | None

@@ -118,7 +118,7 @@ def test_pages_neither_skip_nor_repeat_while_runs_arrive(client, post):
 
 
 def test_the_exports_have_every_run_with_every_field(client, post):
-    post(full_run(), *(minimal_run(f"r{n}") for n in range(250)))
+    post(full_run(), *(minimal_run(f"r{n}") for n in range(650)))
     api = client.get("/api/v1/runs?limit=1000").json
     lines = client.get("/runs.jsonl").text.splitlines()
     assert [json.loads(line) for line in lines] == api
