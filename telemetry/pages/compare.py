@@ -44,7 +44,8 @@ def ratio(a: float, b: float) -> str:
     if not a:
         return ""
     percent = (b - a) / abs(a) * 100
-    return f"{'+' if percent > 0 else '−'}{min(abs(percent), 999_999):,.3g} %"
+    text = f"{min(abs(percent), 1e9):,.0f}" if abs(percent) >= 10 else f"{abs(percent):.2g}"
+    return f"{'+' if percent > 0 else '−'}{text} %"
 
 
 def _member(path: str, a: tree.Node | None, b: tree.Node | None) -> dict[str, Any]:

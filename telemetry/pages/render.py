@@ -53,7 +53,7 @@ def page(
     text = (
         _environment()
         .get_template(template)
-        .render(now=datetime.now(UTC), path=request.path, **_frame(), **values)
+        .render(now=datetime.now(UTC), path=request.path, **_frame(status), **values)
     )
     return html(text, status, headers)
 
@@ -141,14 +141,15 @@ def cut_tag(text: Any, length: int, *, middle: bool = False) -> Markup:
     return Markup('<bdi title="{}">{}</bdi>').format(formats.cut(text, MAX_TITLE), short)
 
 
-def _frame() -> dict[str, Any]:
+def _frame(status: int) -> dict[str, Any]:
     """Return what the layout shows around every page."""
     return {
         "backend": current_app.extensions["persistence"].agent_runs,
         "signed_in": current_app.extensions["config"].auth_enabled
         and request.path != browser.SIGN_IN_PATH,
         "version": __version__,
-        "etag": g.get("page_etag"),
+        # An error does not refresh: it has no panels to compare.
+        "etag": g.get("page_etag") if status == 200 else None,
     }
 
 

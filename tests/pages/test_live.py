@@ -88,6 +88,12 @@ def test_an_error_has_no_tag(etag):
     assert etag("/?range=2h") == (422, None)
 
 
+@pytest.mark.parametrize(("path", "status"), [("/runs/nothing", 404), ("/?range=2h", 422)])
+def test_an_error_does_not_refresh(client, path, status):
+    page = open_page(client, path, status)
+    assert not any("data-etag" in attributes for _, attributes in page.elements)
+
+
 def test_the_result_of_a_check_does_not_refresh(client):
     client.put("/api/v1/devices/d", json={"tenant_id": "t"})
     response = client.post("/devices/t/d/verify", headers={**BROWSER, "Origin": "http://localhost"})
