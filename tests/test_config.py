@@ -1,6 +1,7 @@
 """Reading the configuration from environment variables."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_every_variable_is_read():
             "TELEMETRY_TRUSTED_PROXIES": "1",
             "TELEMETRY_MAX_BODY_BYTES": "1000",
             "TELEMETRY_CORS_ORIGINS": "https://app.example.org, http://localhost:3000",
+            "TELEMETRY_STALE_AFTER": "90s",
             "TELEMETRY_DB_POOL_SIZE": "3",
             "TELEMETRY_DB_PREPARED_STATEMENTS": "false",
             "WEB_CONCURRENCY": "4",
@@ -53,6 +55,7 @@ def test_every_variable_is_read():
         trusted_proxies=1,
         max_body_bytes=1000,
         cors_origins=("https://app.example.org", "http://localhost:3000"),
+        stale_after=timedelta(seconds=90),
         db_pool_size=3,
         db_prepared_statements=False,
         web_concurrency=4,
@@ -134,6 +137,10 @@ def test_the_start_up_line_names_the_aliases_that_were_used(make_app, caplog):
         ("TELEMETRY_RATE_LIMIT_RPM", "1.5"),
         ("TELEMETRY_RATE_LIMIT_RPM", "-1"),
         ("TELEMETRY_RATE_LIMIT_RPM", "٣"),
+        ("TELEMETRY_STALE_AFTER", "1"),
+        ("TELEMETRY_STALE_AFTER", "0s"),
+        ("TELEMETRY_STALE_AFTER", "1.5h"),
+        ("TELEMETRY_STALE_AFTER", "٣h"),
         ("TELEMETRY_TRUSTED_PROXIES", "all"),
         ("TELEMETRY_MAX_BODY_BYTES", "16MiB"),
         ("TELEMETRY_DB_POOL_SIZE", "0"),

@@ -184,6 +184,7 @@ def _environment() -> Environment:
             formats.moment(time) if (time := formats.as_time(value)) else value
         ),
         cut=cut_tag,
+        plain=formats.cut,
         before=words.just_before,
         device_time=words.device_time,
         troubles=words.troubles,

@@ -74,6 +74,8 @@ def read_page(response: Any) -> Page:
     assert response.headers["Referrer-Policy"] == "same-origin"
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", response.text)
     page = Page(response.text)
+    titles = re.findall(r"<title>(.*?)</title>", response.text, re.DOTALL)
+    assert all("<" not in title for title in titles)
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids)), ids
     for tag, attributes in page.elements:
