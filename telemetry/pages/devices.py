@@ -65,6 +65,13 @@ def verify_device(tenant_id: str, device_id: str) -> Response:
     return _page(device, checked=pages().verify(tenant_id, device_id))
 
 
+@blueprint.get("/devices/<tenant_id>/<device_id>/verify")
+def leave_verify(tenant_id: str, device_id: str) -> Response:
+    """Lead to the page of the device: the address of a result may be opened again or sent on."""
+    path = render.url(f"/devices/{tenant_id}/{device_id}")
+    return Response(status=303, headers={**render.HEADERS, "Location": path})
+
+
 def _get(tenant_id: str, device_id: str) -> Row:
     found = pages().devices.get(tenant_id, device_id)
     if found is None:

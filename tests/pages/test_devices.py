@@ -102,6 +102,11 @@ def test_verify_names_a_row_that_was_changed(client, device, db, monkeypatch, ev
     assert f"event {changed['event_id']}" in page.text
 
 
+def test_the_address_of_a_result_leads_to_the_device(client, device):
+    response = client.get(f"{PATH}/verify", headers=BROWSER)
+    assert (response.status_code, response.headers["Location"]) == (303, PATH)
+
+
 def test_no_other_site_can_ask_for_a_check(client, device):
     assert_error(client.post(f"{PATH}/verify"), 403)
     response = client.post(f"{PATH}/verify", headers={"Origin": "https://evil.example"})
