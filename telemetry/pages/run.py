@@ -12,7 +12,10 @@ from telemetry.pages.store import RunPages
 
 RELATIVES = 40
 DURATIONS = 100
+# What is seen of the details before a person unfolds them.
 ERROR_LINES = 6
+ERROR_LENGTH = 1000
+
 MAX_DETAILS = 50_000
 
 # The details of a run, in the order in which a person asks, and how they are called.
@@ -74,6 +77,7 @@ def error(store: RunPages, run: Row) -> dict[str, Any] | None:
     if not (summary or details):
         return None
     lines = details[:MAX_DETAILS].splitlines()
+    first_lines = "\n".join(lines[:ERROR_LINES])
     same: dict[str, Any] = {"runs": 0, "first_at": None}
     created = formats.as_time(run["created_at"])
     if summary and created:
@@ -82,9 +86,10 @@ def error(store: RunPages, run: Row) -> dict[str, Any] | None:
         same["since"] = since
     return {
         "summary": summary or "Error without a summary",
-        "first": "\n".join(lines[:ERROR_LINES]),
+        "first": formats.cut(first_lines, ERROR_LENGTH),
         "whole": "\n".join(lines),
-        "more": max(0, len(lines) - ERROR_LINES),
+        "lines": len(lines),
+        "is_folded": len(lines) > ERROR_LINES or len(first_lines) > ERROR_LENGTH,
         "is_cut": len(details) > MAX_DETAILS,
         **same,
     }
