@@ -2,12 +2,14 @@
 
 import logging
 import os
+from functools import partial
 
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telemetry.audio_runtime import views as audio_runtime
 from telemetry.audio_runtime.store import AudioRuntimeStore
+from telemetry.audio_runtime.verify_newest import verify_newest
 from telemetry.audit import views as audit
 from telemetry.audit.store import AuditStore
 from telemetry.config import Config
@@ -16,14 +18,22 @@ from telemetry.database.errors import DatabaseNotConfigured
 from telemetry.database.urls import check_urls
 from telemetry.health import views as health
 from telemetry.health.reasons import Reasons
-from telemetry.health.store import Probe
+from telemetry.health.store import Probe, check_all
 from telemetry.http import authentication, cors, deadline, errors, request_log
 from telemetry.http.application import Application
 from telemetry.logs import START_LOGGER
 from telemetry.migrations.files import known_migrations
+from telemetry.pages import views  # noqa: F401 - registers the routes
+from telemetry.pages.device_store import DevicePages
+from telemetry.pages.errors import show as show_error
+from telemetry.pages.event_store import EventPages
+from telemetry.pages.extension import Pages
+from telemetry.pages.extension import blueprint as pages_blueprint
+from telemetry.pages.status_store import StatusPages
+from telemetry.pages.store import RunPages
 from telemetry.persistence import Backend, Persistence, resolve
 from telemetry.rate_limit import limiter
-from telemetry.rate_limit.store import DatabaseHits, HitStore, MemoryHits
+from telemetry.rate_limit.store import DatabaseHits, HitStore, MemoryHits, SureHits
 from telemetry.runs import views as runs
 from telemetry.runs.store import RunStore
 from telemetry.runtime_events import views as runtime_events
@@ -32,6 +42,9 @@ from telemetry.runtime_events.file.store import FileEvents
 from telemetry.runtime_events.store import DatabaseEvents
 
 logger = logging.getLogger(START_LOGGER)
+
+# How often a client may try a token per minute.
+SIGN_IN_ATTEMPTS = 10
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -72,7 +85,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["readiness_reasons"] = Reasons()
     app.register_blueprint(health.blueprint)
 
-    app.extensions["runs"] = RunStore(records, stale_after_seconds=config.stale_after_seconds)
+    app.extensions["runs"] = RunStore(records, stale_after=config.stale_after)
     app.register_blueprint(runs.blueprint)
 
     app.extensions["runtime_events"] = _event_store(config, persistence, events)
@@ -84,8 +97,31 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["audit"] = AuditStore(records)
     app.register_blueprint(audit.blueprint)
 
+    _init_pages(app, config, persistence, records, events)
+
     app.extensions["databases"] = [*dict.fromkeys((records, events))]
     return app
+
+
+def _init_pages(
+    app: Flask, config: Config, persistence: Persistence, records: Database, events: Database
+) -> None:
+    """Give the pages their stores, and what other rooms do for them."""
+    kept = ((records, persistence.agent_runs), (events, persistence.runtime_events))
+    configured = [database for database, backend in kept if backend.kind == "postgresql"]
+    app.extensions["pages"] = Pages(
+        runs=RunPages(records),
+        events=EventPages(events) if persistence.runtime_events.kind == "postgresql" else None,
+        devices=DevicePages(records),
+        status=StatusPages(records),
+        databases=[StatusPages(it) for it in dict.fromkeys(configured)],
+        stale_after=config.stale_after,
+        attempts=_sign_in_attempts(persistence, records),
+        readiness=partial(check_all, app.extensions["probes"]),
+        verify=partial(verify_newest, persistence.audio_runtime.url or ""),
+    )
+    app.extensions["error_page"] = show_error
+    app.register_blueprint(pages_blueprint)
 
 
 def _refuse_rooms_without_backend(app: Flask, persistence: Persistence) -> None:
@@ -125,6 +161,12 @@ def _event_store(config: Config, persistence: Persistence, database: Database) -
     if path is not None:
         return FileEvents(path, config.runtime_cost_per_second)
     return DatabaseEvents(database)
+
+
+def _sign_in_attempts(persistence: Persistence, records: Database) -> HitStore:
+    if persistence.agent_runs.kind == "postgresql":
+        return SureHits(records, SIGN_IN_ATTEMPTS)
+    return MemoryHits(SIGN_IN_ATTEMPTS)
 
 
 def _hits(config: Config, persistence: Persistence, records: Database) -> HitStore:

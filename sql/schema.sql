@@ -349,11 +349,11 @@ ALTER TABLE ONLY public.agent_runs
     ADD CONSTRAINT agent_runs_pkey PRIMARY KEY (event_id);
 COMMENT ON INDEX public.agent_runs_pkey IS 'The same event_id is the same run: sql/runs/create.sql; one run: sql/runs/get.sql';
 
-CREATE INDEX ix_agent_runs_agent_name_newest ON public.agent_runs USING btree (agent_name, created_at DESC, event_id DESC);
-COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by agent, and the names in sql/runs/metadata.sql';
+CREATE INDEX ix_agent_runs_agent_name_newest ON public.agent_runs USING btree (agent_name, created_at DESC, event_id DESC) INCLUDE (status, duration_ms);
+COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by agent, the names in sql/runs/metadata.sql, and sql/pages/agents.sql, which reads state and duration from the index alone';
 
 CREATE INDEX ix_agent_runs_agent_name_status_newest ON public.agent_runs USING btree (agent_name, status, created_at DESC, event_id DESC);
-COMMENT ON INDEX public.ix_agent_runs_agent_name_status_newest IS 'sql/runs/list.sql by agent and status';
+COMMENT ON INDEX public.ix_agent_runs_agent_name_status_newest IS 'sql/runs/list.sql by agent and status; sql/pages/states_over_time.sql, sql/pages/running.sql and sql/pages/failures.sql by agent';
 
 CREATE INDEX ix_agent_runs_change_number ON public.agent_runs USING btree (change_number) WHERE (change_number > 0);
 COMMENT ON INDEX public.ix_agent_runs_change_number IS 'sql/runs/feed.sql: the changes of each lane in order';
@@ -365,16 +365,16 @@ CREATE INDEX ix_agent_runs_job_type_created_at ON public.agent_runs USING btree 
 COMMENT ON INDEX public.ix_agent_runs_job_type_created_at IS 'sql/runs/list.sql by job type, and the job types in sql/runs/metadata.sql';
 
 CREATE INDEX ix_agent_runs_parent_run_id_created_at ON public.agent_runs USING btree ("left"(parent_run_id, 255), created_at DESC) WHERE (parent_run_id IS NOT NULL);
-COMMENT ON INDEX public.ix_agent_runs_parent_run_id_created_at IS 'sql/runs/list.sql by parent';
+COMMENT ON INDEX public.ix_agent_runs_parent_run_id_created_at IS 'sql/runs/list.sql by parent; siblings and children in sql/pages/family.sql';
 
 CREATE INDEX ix_agent_runs_run_id ON public.agent_runs USING btree (run_id);
-COMMENT ON INDEX public.ix_agent_runs_run_id IS 'sql/runs/list.sql by run_id';
+COMMENT ON INDEX public.ix_agent_runs_run_id IS 'sql/runs/list.sql by run_id; the parent in sql/pages/family.sql';
 
 CREATE INDEX ix_agent_runs_start_time ON public.agent_runs USING btree (start_time);
 COMMENT ON INDEX public.ix_agent_runs_start_time IS 'sql/runs/list.sql by start time';
 
 CREATE INDEX ix_agent_runs_status_created_at ON public.agent_runs USING btree (status, created_at DESC);
-COMMENT ON INDEX public.ix_agent_runs_status_created_at IS 'sql/runs/list.sql by status';
+COMMENT ON INDEX public.ix_agent_runs_status_created_at IS 'sql/runs/list.sql by status; counts and failures of a window in sql/pages/states_over_time.sql, sql/pages/running.sql, sql/pages/failures.sql and sql/pages/same_error.sql';
 
 CREATE INDEX ix_agent_runs_unnumbered ON public.agent_runs USING btree (event_id) WHERE (change_number = 0);
 COMMENT ON INDEX public.ix_agent_runs_unnumbered IS 'sql/runs/feed_unnumbered.sql; only runs from before change_number existed are in it';
@@ -614,8 +614,8 @@ ALTER TABLE ONLY public.runtime_events
     ADD CONSTRAINT runtime_events_pkey PRIMARY KEY (id);
 COMMENT ON INDEX public.runtime_events_pkey IS 'The same id is the same event: sql/runtime_events/create.sql; one event: sql/runtime_events/get.sql';
 
-CREATE INDEX ix_runtime_events_endpoint ON public.runtime_events USING btree ("left"(endpoint, 500) COLLATE "C");
-COMMENT ON INDEX public.ix_runtime_events_endpoint IS 'sql/runtime_events/list.sql by a prefix of the endpoint that few events have';
+CREATE INDEX ix_runtime_events_endpoint_recorded_at ON public.runtime_events USING btree ("left"(endpoint, 500) COLLATE "C", recorded_at DESC);
+COMMENT ON INDEX public.ix_runtime_events_endpoint_recorded_at IS 'sql/pages/endpoint_over_time.sql and sql/pages/endpoint.sql: one endpoint in a window; sql/runtime_events/list.sql by a prefix of the endpoint that few events have';
 
 CREATE INDEX ix_runtime_events_lane_number ON public.runtime_events USING btree (lane, number);
 COMMENT ON INDEX public.ix_runtime_events_lane_number IS 'sql/runtime_events/change_token.sql: the highest number of each lane';

@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs
@@ -37,8 +38,13 @@ _ORIGIN = re.compile(
 )
 _USUAL_PORTS = {"http": 80, "https": 443}
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-MAX_DURATION = 365 * 86_400
+_SPANS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+MAX_SPAN = timedelta(days=365)
 
 
 # Set by serve for the process that it starts, never by an operator.
@@ -67,7 +73,7 @@ class Config:
     trusted_proxies: int = 0
     max_body_bytes: int = 16 * MIB
     cors_origins: tuple[str, ...] = ()
-    stale_after_seconds: int = 3600
+    stale_after: timedelta = timedelta(hours=1)
     db_pool_size: int = 4
     db_prepared_statements: bool = True
     web_concurrency: int = 2
@@ -100,7 +106,7 @@ class Config:
             trusted_proxies=env.whole("TELEMETRY_TRUSTED_PROXIES", 0, 0, 10),
             max_body_bytes=env.whole("TELEMETRY_MAX_BODY_BYTES", 16 * MIB, 1, 256 * MIB),
             cors_origins=env.origins("TELEMETRY_CORS_ORIGINS"),
-            stale_after_seconds=env.duration("TELEMETRY_STALE_AFTER", "1h"),
+            stale_after=env.span("TELEMETRY_STALE_AFTER", "1h"),
             db_pool_size=env.whole("TELEMETRY_DB_POOL_SIZE", 4, 1, 100),
             db_prepared_statements=env.flag("TELEMETRY_DB_PREPARED_STATEMENTS", default=True),
             web_concurrency=env.whole("WEB_CONCURRENCY", 2, 1, 256),
@@ -151,15 +157,15 @@ class _Environment:
             raise ConfigError(self.source(name), repr(text), f"a whole number from {min} to {max}")
         return int(text)
 
-    def duration(self, name: str, default: str) -> int:
-        """Return a duration such as ``90s``, ``30m``, ``1h`` or ``2d`` in seconds."""
+    def span(self, name: str, default: str) -> timedelta:
+        """Return a time such as ``90s``, ``30m``, ``1h`` or ``2d``."""
         text = self.text(name) or default
-        match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.lower())
-        seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
-        if not 1 <= seconds <= MAX_DURATION:
-            takes = "a duration such as 90s, 30m, 1h or 2d, up to 365d"
+        match = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", text.lower())
+        span = int(match[1]) * _SPANS[match[2]] if match else timedelta()
+        if not timedelta() < span <= MAX_SPAN:
+            takes = "a time such as 90s, 30m, 1h or 2d, up to 365d"
             raise ConfigError(self.source(name), repr(text), takes)
-        return seconds
+        return span
 
     def flag(self, name: str, *, default: bool) -> bool:
         text = self.text(name)

@@ -1,6 +1,7 @@
 """Reading the configuration from environment variables."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_every_variable_is_read():
         trusted_proxies=1,
         max_body_bytes=1000,
         cors_origins=("https://app.example.org", "http://localhost:3000"),
-        stale_after_seconds=1800,
+        stale_after=timedelta(minutes=30),
         db_pool_size=3,
         db_prepared_statements=False,
         web_concurrency=4,
@@ -72,7 +73,7 @@ def test_an_empty_variable_counts_as_unset():
     ("text", "seconds"), [("90s", 90), ("30M", 1800), ("1h", 3600), ("365d", 365 * 86_400)]
 )
 def test_a_duration_has_a_unit(text, seconds):
-    assert Config.from_env({"TELEMETRY_STALE_AFTER": text}).stale_after_seconds == seconds
+    assert Config.from_env({"TELEMETRY_STALE_AFTER": text}).stale_after == timedelta(seconds=seconds)
 
 
 OLD_NAMES = {
@@ -147,6 +148,10 @@ def test_the_start_up_line_names_the_aliases_that_were_used(make_app, caplog):
         ("TELEMETRY_RATE_LIMIT_RPM", "1.5"),
         ("TELEMETRY_RATE_LIMIT_RPM", "-1"),
         ("TELEMETRY_RATE_LIMIT_RPM", "٣"),
+        ("TELEMETRY_STALE_AFTER", "1"),
+        ("TELEMETRY_STALE_AFTER", "0s"),
+        ("TELEMETRY_STALE_AFTER", "1.5h"),
+        ("TELEMETRY_STALE_AFTER", "٣h"),
         ("TELEMETRY_TRUSTED_PROXIES", "all"),
         ("TELEMETRY_MAX_BODY_BYTES", "16MiB"),
         ("TELEMETRY_DB_POOL_SIZE", "0"),

@@ -2,7 +2,7 @@
 -- lane up to a position (migration 0016 says why it misses none). Each run appears with its newest
 -- change only. First it finds the numbers in the index alone, then the runs.
 -- params: positions (array of 64 change numbers, of lane 0 first), row_limit,
--- stale_after (seconds after which a running run is stale)
+-- stale_after (interval after which a running run is stale)
 -- index: ix_agent_runs_change_number
 -- locks: none
 -- returns: runs and their change_number
@@ -70,7 +70,7 @@ SELECT
     run.api_retry_count,
     (
         run.status = 'running'
-        AND run.updated_at < now() - make_interval(secs => %(stale_after)s)
+        AND run.updated_at < now() - %(stale_after)s::interval
     ) AS stale,
     run.change_number
 FROM following

@@ -1,7 +1,7 @@
 -- Lists the runs that have not changed since changes got numbers, for a follower from the
 -- beginning.
 -- params: after (event_id; the empty text: from the beginning), row_limit,
--- stale_after (seconds after which a running run is stale)
+-- stale_after (interval after which a running run is stale)
 -- index: ix_agent_runs_unnumbered
 -- locks: none
 -- returns: runs in the order of event_id, and their change_number, 0
@@ -50,7 +50,7 @@ SELECT
     api_posted,
     api_posted_at,
     api_retry_count,
-    (status = 'running' AND updated_at < now() - make_interval(secs => %(stale_after)s)) AS stale,
+    (status = 'running' AND updated_at < now() - %(stale_after)s::interval) AS stale,
     change_number
 FROM agent_runs
 WHERE change_number = 0 AND event_id > %(after)s

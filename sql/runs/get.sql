@@ -1,5 +1,5 @@
 -- Reads one run.
--- params: event_id, stale_after (seconds after which a running run is stale)
+-- params: event_id, stale_after (interval after which a running run is stale)
 -- index: agent_runs_pkey
 -- locks: none
 -- returns: the run; no row: it does not exist
@@ -48,6 +48,6 @@ SELECT
     api_posted,
     api_posted_at,
     api_retry_count,
-    (status = 'running' AND updated_at < now() - make_interval(secs => %(stale_after)s)) AS stale
+    (status = 'running' AND updated_at < now() - %(stale_after)s::interval) AS stale
 FROM agent_runs
 WHERE event_id = %(event_id)s;

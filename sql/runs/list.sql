@@ -5,7 +5,7 @@
 -- runs until the page is full.
 -- params: agent_name, status, job_type, run_id, parent_run_id, created_before, created_after,
 -- start_time_from, start_time_to, stale, cursor_created_at, cursor_event_id (NULL: any),
--- stale_after (seconds after which a running run is stale), row_limit, row_offset
+-- stale_after (interval after which a running run is stale), row_limit, row_offset
 -- index: ix_agent_runs_created_at, or the index of the filter that leaves the fewest rows
 -- locks: none
 -- returns: runs in the order of (created_at, event_id), descending
@@ -54,7 +54,7 @@ SELECT
     api_posted,
     api_posted_at,
     api_retry_count,
-    (status = 'running' AND updated_at < now() - make_interval(secs => %(stale_after)s)) AS stale
+    (status = 'running' AND updated_at < now() - %(stale_after)s::interval) AS stale
 FROM agent_runs
 WHERE
     (%(agent_name)s::text IS NULL OR agent_name = %(agent_name)s)
@@ -76,7 +76,7 @@ WHERE
     AND (
         %(stale)s::boolean IS NULL
         OR %(stale)s = (
-            status = 'running' AND updated_at < now() - make_interval(secs => %(stale_after)s)
+            status = 'running' AND updated_at < now() - %(stale_after)s::interval
         )
     )
     -- Lets the index of the status find stale runs.

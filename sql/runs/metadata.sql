@@ -1,7 +1,8 @@
 -- Lists the names of all agents and job types. Each step finds the next name in the index, so the
 -- cost grows with the number of names and not with the number of runs.
 -- params: none
--- index: ix_agent_runs_agent_name_newest, ix_agent_runs_job_type_created_at
+-- index: ix_agent_runs_agent_name_newest or ix_agent_runs_agent_name_status_newest, and
+-- ix_agent_runs_job_type_created_at
 -- locks: none
 -- returns: one row with two sorted arrays, agent_names and job_types
 WITH RECURSIVE agents AS (

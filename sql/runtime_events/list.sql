@@ -5,7 +5,7 @@
 -- params: source, endpoint_prefix, since (inclusive), cursor_recorded_at, cursor_id (NULL: any),
 -- row_limit, row_offset
 -- index: ix_runtime_events_recorded_at, ix_runtime_events_source_recorded_at, or
--- ix_runtime_events_endpoint when few events have the prefix
+-- ix_runtime_events_endpoint_recorded_at when few events have the prefix
 -- locks: none
 -- returns: events in the order of (recorded_at, id), descending
 SELECT

@@ -33,7 +33,7 @@ EXPLAIN = {
 # The page of a client that names no limit: 100 rows, and one more to see whether others follow.
 # Without a limit PostgreSQL would choose another plan than for a page. No plan depends on
 # TELEMETRY_STALE_AFTER, so this is its default.
-DEFAULTS = {"row_limit": "101", "row_offset": "0", "stale_after": "3600"}
+DEFAULTS = {"row_limit": "101", "row_offset": "0", "stale_after": "1h"}
 
 NOT_MIGRATED = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
 

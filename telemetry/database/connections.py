@@ -100,6 +100,10 @@ class Connections:
                 self._open_pool().drain()
                 self._renewed_at = monotonic()
 
+    def statistics(self) -> dict[str, int]:
+        """Return what psycopg_pool counts of the pool; empty before it opens."""
+        return {} if self._pool is None else self._pool.get_stats()
+
     def close(self) -> None:
         """Close the pool."""
         if self._pool is not None:

@@ -185,6 +185,10 @@ class Database:
         with time_limits.ending_within(READINESS_SECONDS):
             return self._with_retries(attempt)
 
+    def pool_statistics(self) -> dict[str, int]:
+        """Return what psycopg_pool counts of this process's pool; empty before it opens."""
+        return self._connections.statistics()
+
     def close(self) -> None:
         """Close the connections."""
         self._connections.close()

@@ -6,9 +6,11 @@
 3. ``cors.py``: a preflight request of a configured origin gets its response.
 4. ``deadline.py``: its clock starts, and starts again once the body has been read.
 5. ``rate_limit/limiter.py``: it is counted, or refused with 429.
-6. ``authentication.py``: its token is checked, or it is refused with 401.
+6. ``authentication.py``: its token is checked, or the cookie of a person (``browser.py``), or it
+   is refused with 401.
 7. ``app.py``: for a room without a backend it is refused with 503.
 8. ``application.py``: the view of its path runs and returns a response (``responses.py``).
-9. ``errors.py``: a failure in any step from 4 on becomes a response (``error_shape.py``).
+9. ``errors.py``: a failure in any step from 4 on becomes a response (``error_shape.py``), for
+   a browser a page.
 10. The steps 5, 3 and 2 add their headers to the response, and step 2 writes the log line.
 """

@@ -1,10 +1,15 @@
-"""The Bearer token that every endpoint requires, except the health endpoints."""
+"""The Bearer token that every endpoint requires, except the health endpoints.
+
+A person in a browser signs in with it once and then has a cookie (``browser.py``).
+"""
 
 import hmac
+from urllib.parse import quote
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from telemetry.config import Config
+from telemetry.http import browser
 from telemetry.http.errors import ApiError
 from telemetry.http.health_paths import HEALTH_PATHS
 
@@ -15,13 +20,33 @@ def init_app(app: Flask, config: Config) -> None:
     """Require the token of every request, when authentication is enabled."""
     if not config.auth_enabled or config.auth_token is None:
         return
-    token = config.auth_token.encode()
+    token = config.auth_token
 
-    def require_token() -> None:
+    def require_token() -> Response | None:
+        header = request.headers.get("Authorization")
+        if header is None and request.path not in HEALTH_PATHS:
+            if browser.is_signed_in(token) or _is_open(request.path):
+                return None
+            if browser.wants_html() and request.method in ("GET", "HEAD"):
+                return _to_sign_in()
         if request.path not in HEALTH_PATHS:
-            _check_token(request.headers.get("Authorization"), token)
+            _check_token(header, token.encode())
+        return None
 
     app.before_request(require_token)
+
+
+def _is_open(path: str) -> bool:
+    return path == browser.SIGN_IN_PATH or path.startswith(browser.STATIC_PATH)
+
+
+def _to_sign_in() -> Response:
+    """Send a browser to the page where a person signs in, which leads back here."""
+    back = request.full_path.removesuffix("?")
+    response = Response(status=303)
+    response.headers["Location"] = f"{browser.SIGN_IN_PATH}?next={quote(back, safe='')}"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _check_token(header: str | None, token: bytes) -> None:

@@ -1,19 +1,19 @@
 """From a failure to its response: views and schemas raise, the handlers here respond.
 
 The shape of the body is in ``error_shape.py``, the ``Retry-After`` of a 503 in
-``telemetry/failures.py``.
+``telemetry/failures.py``. A browser that opens a page gets the error as a page.
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from telemetry.database.errors import IntegrityViolation
 from telemetry.failures import Unavailable
-from telemetry.http import request_log
+from telemetry.http import browser, request_log
 from telemetry.http.error_shape import Problem, error_body, integrity_error
 from telemetry.http.reasons import reason_of
 from telemetry.http.responses import json_response
@@ -71,7 +71,7 @@ def _api_error(error: ApiError) -> Response:
     else:
         level = "WARNING" if error.status in WARNED else "INFO"
         request_log.set_log_reason(reason_of(error.body["detail"]), level=level)
-    return json_response(error.body, error.status, error.headers)
+    return _respond(error.body, error.status, error.headers)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -84,7 +84,7 @@ def _http_error(error: HTTPException) -> Response:
         detail = "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
     if error.code not in OBVIOUS:
         request_log.set_log_reason(reason_of(detail))
-    return json_response(error_body(detail), error.code or 500, headers)
+    return _respond(error_body(detail), error.code or 500, headers)
 
 
 def _unavailable(error: Unavailable) -> Response:
@@ -93,17 +93,28 @@ def _unavailable(error: Unavailable) -> Response:
     else:
         request_log.set_log_reason(reason_of(error.detail))
     headers = {"Retry-After": str(error.retry_after)}
-    return json_response(error_body(error.detail), HTTPStatus.SERVICE_UNAVAILABLE, headers)
+    return _respond(error_body(error.detail), HTTPStatus.SERVICE_UNAVAILABLE, headers)
 
 
 def _integrity_violation(error: IntegrityViolation) -> Response:
     message = integrity_error(error.constraint)
     request_log.set_log_message(f"[ERROR] {message}", level="ERROR")
-    return json_response(error_body(message), HTTPStatus.BAD_REQUEST)
+    return _respond(error_body(message), HTTPStatus.BAD_REQUEST)
 
 
 def _unexpected(error: Exception) -> Response:
     message = f"{type(error).__name__}: {error}"
     request_log.set_log_message(message, level="ERROR", cause=error)
     detail = f"Internal error (request {request_log.request_id()})"
-    return json_response(error_body(detail), HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _respond(error_body(detail), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _respond(
+    body: dict[str, Any], status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an error as JSON, or as a page for a browser that opens one."""
+    show = current_app.extensions.get("error_page")
+    if show is None or not browser.wants_html():
+        return json_response(body, status, headers)
+    response: Response = show(body["detail"], status, headers or {})
+    return response

@@ -1,5 +1,6 @@
 """Counts requests, in the database or in this process."""
 
+import logging
 from typing import Protocol
 
 from limits import RateLimitItemPerMinute
@@ -9,6 +10,8 @@ from limits.strategies import MovingWindowRateLimiter
 from telemetry.database import statements
 from telemetry.database.database import Database
 from telemetry.time_limits import RATE_LIMIT_SECONDS
+
+logger = logging.getLogger(__name__)
 
 HIT = statements.load("rate_limit/hit")
 
@@ -33,6 +36,22 @@ class DatabaseHits:
             HIT, {"client": client, "allowance": self._allowance}, within=RATE_LIMIT_SECONDS
         )
         return row["used"] if row else None
+
+
+class SureHits:
+    """Counts in the database, and in this process while the database can't: always somewhere."""
+
+    def __init__(self, database: Database, allowance: int) -> None:
+        self._database = DatabaseHits(database, allowance)
+        self._memory = MemoryHits(allowance)
+
+    def hit(self, client: str) -> int | None:
+        """Count a request. Does not raise."""
+        try:
+            return self._database.hit(client)
+        except Exception as error:
+            logger.warning("Counting in this process: %s: %s", type(error).__name__, error)
+            return self._memory.hit(client)
 
 
 class MemoryHits:

@@ -1,6 +1,7 @@
 """Runs in PostgreSQL."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
 from telemetry.database import statements
@@ -57,10 +58,10 @@ class RunHasEnded(Exception):
 class RunStore:
     """Creates, updates and reads runs. Every method raises what Database.fetch_all raises."""
 
-    def __init__(self, database: Database, *, stale_after_seconds: int) -> None:
+    def __init__(self, database: Database, *, stale_after: timedelta) -> None:
         """A running run is read as stale when nothing was received about it for this long."""
         self._database = database
-        self._stale_after = {"stale_after": stale_after_seconds}
+        self._stale_after = {"stale_after": stale_after}
         self._group_commit = GroupCommit(
             self._create_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
         )

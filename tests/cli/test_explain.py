@@ -180,11 +180,11 @@ def test_a_filter_that_is_left_out_is_null(explain):
     done = explain("runs/list", "status=failure", "row_limit=5")
     assert "Index Cond: (status = 'failure'::text)" in done.stdout
     assert "agent_name" not in done.stdout
-    assert "; row_offset=0; stale_after=3600; NULL: agent_name, job_type, run_id" in done.stderr
+    assert "; row_offset=0; stale_after=1h; NULL: agent_name, job_type, run_id" in done.stderr
 
 
 def test_a_page_has_the_size_that_the_service_reads(explain):
-    assert "; row_limit=101; row_offset=0; stale_after=3600; NULL: " in explain("runs/list").stderr
+    assert "; row_limit=101; row_offset=0; stale_after=1h; NULL: " in explain("runs/list").stderr
 
 
 def test_a_value_is_never_a_part_of_the_statement(explain, filled):

@@ -13,7 +13,7 @@ PARAMETERS = {
     "tenant_id": "tenant-1",
     "after": "5",
     "row_limit": 101,
-    "stale_after": 3600,
+    "stale_after": "1h",
 }
 # The check of a foreign key to the ledger, as PostgreSQL words it.
 FOREIGN_KEY_CHECK = """

@@ -27,7 +27,6 @@ def failing(make_app):
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/nothing",
         "/api/v1/runs//",
         "/api//v1/runs",

@@ -16,7 +16,7 @@ NOTHING = dict.fromkeys(set(ListSchema().fields) - {"limit", "offset", "cursor"}
     "cursor_created_at": None,
     "cursor_event_id": None,
     "stale": None,
-    "stale_after": 3600,
+    "stale_after": "1h",
     "row_limit": 101,
     "row_offset": 0,
 }
@@ -91,14 +91,14 @@ def test_a_filter_has_its_index(plan, filters, index):
 
 @pytest.mark.parametrize("statement", ["runs/get", "runs/find_differing"])
 def test_a_run_is_found_by_its_key(plan, statement):
-    found = plan(statement, {"event_id": "x", "stale_after": 3600, "runs": '[{"event_id": "x"}]'})
+    found = plan(statement, {"event_id": "x", "stale_after": "1h", "runs": '[{"event_id": "x"}]'})
     assert "agent_runs_pkey" in found
     assert "Seq Scan" not in found
 
 
 def test_metadata_jumps_from_name_to_name(plan):
     found = plan("runs/metadata", {})
-    assert "ix_agent_runs_agent_name_newest" in found
+    assert re.search("ix_agent_runs_agent_name_(status_)?newest", found)
     assert "ix_agent_runs_job_type_created_at" in found
     assert not re.search("Seq Scan", found)
 

@@ -1,5 +1,7 @@
 """A running run about which nothing was received for some time is stale, wherever it is read."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.support.errors import assert_problems
@@ -19,7 +21,7 @@ RUNS = {
 @pytest.fixture
 def client(make_app, db):
     """A client of a service that calls runs stale after an hour, over the three runs."""
-    client = make_app(stale_after_seconds=3600).test_client()
+    client = make_app(stale_after=timedelta(hours=1)).test_client()
     for event_id, (status, age) in RUNS.items():
         run = minimal_run(event_id, status=status)
         assert client.post(URL, json=run).status_code == 201
@@ -68,5 +70,5 @@ def test_a_run_that_is_heard_of_again_is_not_stale(client):
 
 
 def test_the_time_is_configured(make_app, client):
-    patient = make_app(stale_after_seconds=3 * 3600).test_client()
+    patient = make_app(stale_after=timedelta(hours=3)).test_client()
     assert stale(patient.get(URL).json) == set()

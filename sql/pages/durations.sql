@@ -1,0 +1,30 @@
+-- Lists the newest runs of an agent and a job that have ended, among the newest 2,000 of the agent:
+-- an agent with many jobs must not make the page slow.
+-- params: agent_name, job_type, created_until (NULL: now), row_limit
+-- index: ix_agent_runs_agent_name_newest
+-- locks: none
+-- returns: event_id, status, duration_ms, start_time, created_at, newest first
+SELECT
+    event_id,
+    status,
+    duration_ms,
+    start_time,
+    created_at
+FROM (
+    SELECT
+        event_id,
+        job_type,
+        status,
+        duration_ms,
+        start_time,
+        created_at
+    FROM agent_runs
+    WHERE
+        agent_name = %(agent_name)s
+        AND (%(created_until)s::timestamptz IS NULL OR created_at <= %(created_until)s)
+    ORDER BY created_at DESC, event_id DESC
+    LIMIT 2000
+) AS newest
+WHERE job_type = %(job_type)s
+ORDER BY created_at DESC, event_id DESC
+LIMIT %(row_limit)s;

@@ -1,0 +1,35 @@
+-- Lists the latest runs of some agents, newest first, whatever the window.
+-- params: agent_names (array), environment (NULL: any), row_limit (for each agent)
+-- index: ix_agent_runs_agent_name_newest
+-- locks: none
+-- returns: agent_name, event_id, status, job_type, environment, duration_ms, start_time, updated_at
+SELECT
+    latest.agent_name,
+    latest.event_id,
+    latest.status,
+    latest.job_type,
+    latest.environment,
+    latest.duration_ms,
+    latest.start_time,
+    latest.updated_at
+FROM unnest(%(agent_names)s::text[]) AS agent (name)
+CROSS JOIN
+    LATERAL (
+        SELECT
+            agent_name,
+            event_id,
+            status,
+            job_type,
+            environment,
+            duration_ms,
+            start_time,
+            updated_at,
+            created_at
+        FROM agent_runs
+        WHERE
+            agent_name = agent.name
+            AND (%(environment)s::text IS NULL OR environment = %(environment)s)
+        ORDER BY created_at DESC, event_id DESC
+        LIMIT %(row_limit)s
+    ) AS latest
+ORDER BY latest.agent_name ASC, latest.created_at DESC, latest.event_id DESC;

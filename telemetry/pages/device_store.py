@@ -1,0 +1,62 @@
+"""What the pages show of devices and of the database itself, in the database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from telemetry.database import statements
+from telemetry.database.database import Database, Row
+
+ATTENTION = statements.load("pages/attention")
+DEVICES = statements.load("pages/devices")
+DEVICE = statements.load("pages/device")
+DEVICE_EVENTS = statements.load("pages/device_events")
+DEVICE_AUDIT = statements.load("pages/device_audit")
+
+Name = tuple[str, str]
+
+
+class DevicePages:
+    """Reads devices for pages. Every method raises what Database.fetch_all raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def attention(self, row_limit: int) -> Sequence[Row]:
+        """Return the devices that are not healthy."""
+        return self._all(ATTENTION, {"row_limit": row_limit})
+
+    def list(
+        self, tenant_id: str | None, after: Name | None, row_limit: int, *, attention: bool
+    ) -> Sequence[Row]:
+        """Return a page of devices after the one named ``after``."""
+        after_tenant, after_device = after or (None, None)
+        return self._all(
+            DEVICES,
+            {
+                "tenant_id": tenant_id,
+                "attention": attention,
+                "after_tenant": after_tenant,
+                "after_device": after_device,
+                "row_limit": row_limit,
+            },
+        )
+
+    def get(self, tenant_id: str, device_id: str) -> Row | None:
+        """Return a device with its current state and its head, or None."""
+        rows = self._all(DEVICE, {"tenant_id": tenant_id, "device_id": device_id})
+        return rows[0] if rows else None
+
+    def events(self, device: Row, before: int | None, row_limit: int) -> Sequence[Row]:
+        """Return events of a device, newest first."""
+        return self._all(DEVICE_EVENTS, {**_name(device), "before": before, "row_limit": row_limit})
+
+    def audit(self, device: Row, row_limit: int) -> Sequence[Row]:
+        """Return the newest audit rows of a device."""
+        return self._all(DEVICE_AUDIT, {**_name(device), "row_limit": row_limit})
+
+    def _all(self, statement: bytes, parameters: dict[str, Any]) -> Sequence[Row]:
+        return self._database.fetch_all(statement, parameters, prepare=False)
+
+
+def _name(device: Row) -> dict[str, Any]:
+    return {"tenant_id": device["tenant_id"], "device_id": device["device_id"]}

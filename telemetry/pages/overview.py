@@ -1,0 +1,148 @@
+"""The overview: whether everything is all right."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from telemetry.database.database import Row
+from telemetry.pages import charts, formats
+from telemetry.pages.store import RunPages
+from telemetry.pages.window import Window
+
+AGENTS = 20
+STRIP_RUNS = 40
+FAILURES = 6
+
+# From the bottom of a bar up, so that what needs attention stands on top.
+STACK = ("success", "running", "cancelled", "partial", "timeout", "failure")
+
+# Below this share of successes an agent stands out.
+GOOD_SHARE = 0.9
+
+
+class Asked(NamedTuple):
+    """What the overview shows: a window, and the runs of an agent and an environment, or all."""
+
+    window: Window
+    agent_name: str | None
+    environment: str | None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that every statement about runs takes."""
+        names = {"agent_name": self.agent_name, "environment": self.environment}
+        return {**self.window.parameters, **names}
+
+
+def readers(store: RunPages, asked: Asked) -> dict[str, Callable[[], Any]]:
+    """Return what reads many rows, to be read at the same time."""
+    window = asked.window
+    bars = {"created_before_window": window.start - window.span, "step": window.step}
+    return {
+        "agents": lambda: store.agents(asked.parameters, AGENTS),
+        "counted": lambda: store.states_over_time({**asked.parameters, **bars}),
+        "failures": lambda: store.failures(asked.parameters, FAILURES),
+    }
+
+
+def collect(
+    store: RunPages, asked: Asked, read: dict[str, Any], now: datetime, stale_before: datetime
+) -> dict[str, Any]:
+    """Return what the overview shows of runs, given what the readers have read."""
+    agents, counted = read["agents"], read["counted"]
+    running = store.running({**asked.parameters, "stale_before": stale_before})
+    names = [row["agent_name"] for row in agents]
+    latest = store.latest_runs(names, asked.environment, STRIP_RUNS)
+    return {
+        "figures": figures(counted, running, asked.window, now),
+        "chart": chart(counted, asked.window),
+        "agents": [_agent(row, latest, stale_before) for row in agents],
+        "agent_count": agents[0]["agents"] if agents else 0,
+        # Suggestions only: no index lists all of them.
+        "environments": sorted({row["environment"] for row in latest if row["environment"]}),
+        "failures": read["failures"],
+    }
+
+
+def figures(
+    counted: Iterable[Row], running: Row, window: Window, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the figure of each state, in the order of the page."""
+    before: dict[str, int] = defaultdict(int)
+    after: dict[str, int] = defaultdict(int)
+    for row in counted:
+        (before if row["bucket"] is None else after)[row["status"]] += row["runs"]
+    stale = running["stale"]
+    since = formats.as_time(running["running_since"])
+    longest = formats.duration(max(0.0, (now - since).total_seconds() * 1000)) if since else ""
+    notes = {
+        "running": f"longest {longest}" if longest else "none",
+        "stale": running["stale_agent"] or "none",
+    }
+    counts = {**after, "running": after["running"] - stale, "stale": stale}
+    return [
+        {
+            "state": state,
+            "count": counts.get(state, 0),
+            "note": notes.get(state) or formats.change(before[state], after[state]),
+            "since": "" if state in notes else window.before,
+            "worse": state in ("failure", "timeout") and after[state] > before[state],
+        }
+        for state in ("success", "failure", "running", "stale", "partial", "timeout", "cancelled")
+    ]
+
+
+def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
+    """Return the bars of runs over time, with what the table behind them shows."""
+    bars = window.bars
+    counts: list[dict[str, int]] = [dict.fromkeys(STACK, 0) for _ in bars]
+    for row in counted:
+        if bucket := formats.as_time(row["bucket"]):
+            place = min(max(0, (bucket - bars[0]) // window.step), len(bars) - 1)
+            counts[place][row["status"]] += row["runs"]
+    stacked = charts.stack([[(state, bar[state]) for state in STACK] for bar in counts])
+    largest = max(sum(bar.values()) for bar in counts)
+    slot = charts.PLOT / len(bars)
+    return {
+        "bars": [
+            {
+                "start": start,
+                "end": start + window.step,
+                "counts": count,
+                "total": sum(count.values()),
+                "segments": segments,
+                "x": round(slot * number, 3),
+                "width": round(slot, 3),
+            }
+            for number, (start, count, segments) in enumerate(
+                zip(bars, counts, stacked, strict=True)
+            )
+        ],
+        "lines": charts.grid(largest),
+        "labels": charts.labels([start.strftime(window.form) for start in bars]),
+        "states": [state for state in STACK if any(count[state] for count in counts)],
+    }
+
+
+def state_of(run: Row, stale_before: datetime) -> str:
+    """Return the state that a page shows for a run: its status, or stale."""
+    updated = formats.as_time(run["updated_at"])
+    is_stale = run["status"] == "running" and updated is not None and updated < stale_before
+    return "stale" if is_stale else str(run["status"])
+
+
+def _agent(agent: Row, latest: Sequence[Row], stale_before: datetime) -> dict[str, Any]:
+    runs = [run for run in latest if run["agent_name"] == agent["agent_name"]]
+    jobs = list(dict.fromkeys(run["job_type"] for run in runs))
+    cells = [(state_of(run, stale_before), float(run["duration_ms"])) for run in reversed(runs)]
+    counts = {state: sum(it == state for it, _ in cells) for state, _ in cells}
+    return {
+        **agent,
+        "p50_ms": agent["percentiles"] and agent["percentiles"][0],
+        "p95_ms": agent["percentiles"] and agent["percentiles"][1],
+        "job": jobs[0] if len(jobs) == 1 else f"{len(jobs)} jobs" if jobs else "",
+        "strip": charts.strip(cells, STRIP_RUNS),
+        "strip_text": ", ".join(f"{count} {state}" for state, count in counts.items()),
+        "is_low": agent["ended"] > 0 and agent["succeeded"] < GOOD_SHARE * agent["ended"],
+    }

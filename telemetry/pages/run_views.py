@@ -1,0 +1,136 @@
+"""The routes of runs: the table, its exports, one run and two of them side by side."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+from flask import Response
+
+from telemetry.database.database import Row
+from telemetry.http.error_shape import problem
+from telemetry.http.errors import Invalid
+from telemetry.pages import compare, export, query, render, run, runs
+from telemetry.pages.errors import not_found
+from telemetry.pages.extension import blueprint, pages
+from telemetry.pages.live import refreshing
+from telemetry.pages.schema import CompareSchema, RunsSchema
+from telemetry.payloads.query_string import read_query
+
+runs_schema = RunsSchema()
+compare_schema = CompareSchema()
+
+CANDIDATES = 12
+
+
+@blueprint.get("/runs")
+@refreshing
+def list_runs() -> Response:
+    """Return a page of the table, newest first."""
+    asked = query.read(runs_schema)
+    now = datetime.now(UTC)
+    stale_before = pages().stale_before(now)
+    rows: list[Row] = []
+    try:
+        filters = runs.filters_of(asked.values, stale_before)
+        if not asked.errors:
+            filters = pages().runs.with_search(filters)
+            rows = [*pages().runs.list(filters, runs.ROWS + 1)]
+    except ValueError:
+        asked.errors["cursor"] = "Must come from a page of this table"
+    page = rows[: runs.ROWS]
+    more = len(rows) > runs.ROWS
+    return render.page(
+        "runs.html",
+        status=asked.status,
+        asked=asked,
+        rows=runs.for_table(page, stale_before, now),
+        next_cursor=runs.cursor_of(page[-1]) if more else None,
+        has_filters=any(name != "cursor" for name in query.given(asked.values)),
+    )
+
+
+@blueprint.get("/runs.csv")
+def export_csv() -> Response:
+    """Return all runs that the filters of the table leave, as CSV."""
+    return _export(export.csv_lines, "csv", "text/csv; charset=utf-8")
+
+
+@blueprint.get("/runs.jsonl")
+def export_json_lines() -> Response:
+    """Return all runs that the filters of the table leave, as JSON Lines."""
+    return _export(export.json_lines, "jsonl", "application/x-ndjson")
+
+
+@blueprint.get("/runs/<event_id>")
+@refreshing
+def show_run(event_id: str) -> Response:
+    """Return what happened in one run."""
+    now = datetime.now(UTC)
+    stale_before = pages().stale_before(now)
+    found = _get(event_id, stale_before)
+    shown = run.collect(pages().runs, found, stale_before, now)
+    return render.page("run.html", run=found, **shown)
+
+
+@blueprint.get("/runs/compare")
+def compare_runs() -> Response:
+    """Return two runs side by side, or what to choose from when one is missing."""
+    asked = query.read(compare_schema)
+    now = datetime.now(UTC)
+    stale_before = pages().stale_before(now)
+    found: dict[str, Any] = {}
+    for name in ("a", "b"):
+        if event_id := asked.values[name]:
+            found[name] = pages().runs.get(event_id, stale_before)
+            if found[name] is None:
+                asked.errors[name] = "There is no such run"
+    both = [found.get("a"), found.get("b")]
+    given = next((it for it in both if it), None)
+    candidates = pages().runs.durations(given, CANDIDATES) if given and None in both else []
+    return render.page(
+        "compare.html",
+        status=404 if asked.errors and any(both) else asked.status,
+        asked=asked,
+        a=both[0],
+        b=both[1],
+        given=given,
+        candidates=[it for it in candidates if given and it["event_id"] != given["event_id"]],
+        **(_differences(both[0], both[1], now) if both[0] and both[1] else {}),
+    )
+
+
+def _differences(a: Row, b: Row, now: datetime) -> dict[str, Any]:
+    return {
+        "fields": compare.fields(a, b, now),
+        "metrics": compare.objects(a["metrics_json"], b["metrics_json"]),
+        "context": [
+            it for it in compare.objects(a["context_json"], b["context_json"]) if it["differs"]
+        ],
+    }
+
+
+def _get(event_id: str, stale_before: datetime) -> Row:
+    found = pages().runs.get(event_id, stale_before)
+    if found is None:
+        raise not_found(f"There is no run with the event_id {event_id[:255]}")
+    return found
+
+
+def _export(
+    lines_of: Callable[[Iterator[Any]], Iterator[bytes]], name: str, content_type: str
+) -> Response:
+    absent = dict.fromkeys(runs_schema.fields)
+    values = {**absent, **read_query(runs_schema)}
+    try:
+        filters = runs.filters_of(values, pages().stale_before(datetime.now(UTC)))
+    except ValueError:
+        message = "Must come from a page of this table"
+        raise Invalid([problem(["query", "cursor"], message, "cursor")]) from None
+    lines = lines_of(pages().runs.export(pages().runs.with_search(filters)))
+    # The first line comes before the response begins, so that a failure still has its status.
+    begun = [line for _, line in zip(range(2), lines, strict=False)]
+    response = Response(chain(begun, lines), headers=render.HEADERS, content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="runs.{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response

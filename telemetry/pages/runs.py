@@ -1,0 +1,86 @@
+"""The table of runs: its filters, its pages and its rows."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from telemetry.database.database import Row
+from telemetry.git_links import commit_url
+from telemetry.pages import formats
+from telemetry.pages.overview import state_of
+from telemetry.timestamps import parse_utc
+
+ROWS = 50
+
+# A part of an id is searched in the runs of this time, unless a filter gives a start: no index
+# finds a part.
+SEARCHED = timedelta(hours=24)
+
+NUMBERS = (int, float)
+
+
+def filters_of(values: dict[str, Any], stale_before: datetime) -> dict[str, Any]:
+    """Return the parameters of list_runs.sql but its row_limit.
+
+    Raises ValueError for a cursor that no page gave.
+    """
+    filters = dict(values)
+    search = filters.pop("search")
+    created_at, event_id = read_cursor(filters.pop("cursor"))
+    since = values["created_after"] or datetime.now(UTC) - SEARCHED
+    return {
+        **filters,
+        "cursor_created_at": created_at,
+        "cursor_event_id": event_id,
+        "id": search,
+        "part": None,
+        "searched_since": since,
+        "stale_before": stale_before,
+    }
+
+
+def cursor_of(row: Row) -> str:
+    """Return the address of the page after this row: it stays the same while runs are added."""
+    return f"{row['created_at']} {row['event_id']}"
+
+
+def read_cursor(cursor: str | None) -> tuple[datetime | None, str | None]:
+    """Return ``created_at`` and ``event_id`` of a cursor. Raises ValueError for any other text."""
+    if cursor is None:
+        return None, None
+    created_at, _, event_id = cursor.partition(" ")
+    return parse_utc(created_at), event_id
+
+
+def for_table(rows: list[Row], stale_before: datetime, now: datetime) -> list[dict[str, Any]]:
+    """Return the rows with their state, their length and the length of their bar in percent."""
+    shown = [
+        {
+            **row,
+            "state": state_of(row, stale_before),
+            "ms": length(row, now),
+            "amount": amount(row["cost"]),
+            "commit_url": commit_url(row["git_repo"], row["git_commit_hash"]),
+        }
+        for row in rows
+    ]
+    # The longest tenth has the whole width, so that one long run does not flatten all others.
+    ordered = sorted(it["ms"] or 0 for it in shown)
+    longest = ordered[(len(ordered) - 1) * 9 // 10] or ordered[-1] if ordered else 0
+    for it in shown:
+        it["bar"] = round(min(100, 100 * (it["ms"] or 0) / longest), 1) if longest else 0
+    return shown
+
+
+def length(run: Row, now: datetime) -> float | None:
+    """Return how long a run took, or has been running, in milliseconds; None when unknown."""
+    start, end = formats.as_time(run["start_time"]), formats.as_time(run["end_time"])
+    if run["status"] == "running":
+        return max(0.0, (now - start).total_seconds() * 1000) if start else None
+    if run["duration_ms"]:
+        return float(run["duration_ms"])
+    return max(0.0, (end - start).total_seconds() * 1000) if start and end else 0.0
+
+
+def amount(value: Any) -> float | None:
+    """Return a cost that an agent reported, or None when it is no amount."""
+    return float(value) if isinstance(value, NUMBERS) and not isinstance(value, bool) else None

@@ -1,0 +1,97 @@
+"""The page on which a person signs in with the token, where there is one."""
+
+import hmac
+from urllib.parse import parse_qs
+
+from flask import Response, current_app, request
+
+from telemetry.http import browser, request_log
+from telemetry.pages import render
+from telemetry.pages.extension import blueprint, pages
+from telemetry.payloads.body import read_body
+
+FORM = "application/x-www-form-urlencoded"
+
+# How long a person waits after too many attempts.
+WINDOW_SECONDS = 60
+
+
+@blueprint.get("/sign-in")
+def show_sign_in() -> Response:
+    """Return the form. Without authentication there is nothing to sign in to."""
+    if _token() is None:
+        return _redirect("/")
+    return _form(request.args.get("next", "/"))
+
+
+@blueprint.post("/sign-in")
+def sign_in() -> Response:
+    """Give the browser a cookie for the right token.
+
+    Only the form of this host is accepted: another site could sign a person in as someone else.
+    """
+    token = _token()
+    if token is None:
+        return _redirect("/")
+    sent = parse_qs(read_body(FORM)[1].decode("utf-8", "replace"))
+    following = sent.get("next", ["/"])[0]
+    if not browser.is_own_page():
+        return _form(following, "Sign in on this page, not from another one", 403)
+    if pages().attempts.hit(f"sign-in {request_log.client().network}") is None:
+        request_log.set_log_message("Sign-in refused: too many attempts", level="WARNING")
+        return _form(following, "Too many attempts. Wait a minute", 429)
+    tried = sent.get("token", [""])[0].strip()
+    if not hmac.compare_digest(tried.encode(), token.encode()):
+        request_log.set_log_message("Sign-in refused: wrong token", level="WARNING")
+        return _form(following, "This is not the token", 401)
+    response = _redirect(following if is_local(following) else "/")
+    browser.sign_in(response, token)
+    return response
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """Take the cookie back."""
+    if not browser.is_own_page():
+        return _redirect("/")
+    response = _redirect("/sign-in")
+    browser.sign_out(response)
+    return response
+
+
+def is_local(url: str) -> bool:
+    """Return whether a URL is a path of this host, so that a link can't lead to another one.
+
+    Browsers read a backslash as a slash, and leave out control characters.
+    """
+    is_path = url.startswith("/") and not url.startswith("//")
+    return is_path and "\\" not in url and url.isprintable() and url.isascii()
+
+
+def _token() -> str | None:
+    config = current_app.extensions["config"]
+    token: str | None = config.auth_token if config.auth_enabled else None
+    return token
+
+
+def _form(following: str, message: str | None = None, status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 429:
+        headers["Retry-After"] = str(WINDOW_SECONDS)
+    errors = {"token": message} if message else {}
+    return render.page(
+        "sign_in.html",
+        status=status,
+        headers=headers,
+        errors=errors,
+        following=following if is_local(following) else "/",
+    )
+
+
+def _redirect(path: str) -> Response:
+    response = Response(status=303, headers=render.HEADERS)
+    response.headers["Location"] = path
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,31 @@
+"""What the page of the status shows of the database."""
+
+from telemetry.database import statements
+from telemetry.database.database import Database, Row
+
+CHANGE_TOKEN = statements.load("pages/change_token")
+DATABASE = statements.load("pages/database")
+WRITE_RATES = statements.load("pages/write_rates")
+
+
+class StatusPages:
+    """Reads about the database. Every method raises what Database.fetch_all raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def token(self) -> str:
+        """Return a text that is the same only while the database is."""
+        return str(self._database.fetch_all(CHANGE_TOKEN)[0]["token"])
+
+    def database(self) -> Row:
+        """Return version, size, connections and migrations."""
+        return self._database.fetch_all(DATABASE, prepare=False)[0]
+
+    def rates(self) -> Row:
+        """Return how many runs the last hour has."""
+        return self._database.fetch_all(WRITE_RATES, prepare=False)[0]
+
+    def pool(self) -> dict[str, int]:
+        """Return the statistics of this process's pool; empty before it opens."""
+        return self._database.pool_statistics()

@@ -1,0 +1,125 @@
+"""The routes of the pages; a module per page registers more of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, current_app, request
+
+from telemetry import __version__
+from telemetry.http import browser
+from telemetry.http.responses import json_response
+from telemetry.pages import (
+    devices,
+    overview,
+    query,
+    render,
+    run_views,
+    runtime,
+    sign_in,
+    status,
+)
+from telemetry.pages.errors import not_found
+from telemetry.pages.event_store import EventPages
+from telemetry.pages.extension import blueprint, pages
+from telemetry.pages.live import refreshing
+from telemetry.pages.schema import OverviewSchema
+from telemetry.pages.together import together
+from telemetry.pages.window import Window, window_of
+
+# The modules that register the routes of their pages when they are imported.
+_registered = (run_views, runtime, devices, status, sign_in)
+
+TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+FILES = ("telemetry.css", "telemetry.js", "icon.svg")
+YEAR = 365 * 24 * 3600
+
+ENDPOINTS = 5
+DEVICES = 6
+
+overview_schema = OverviewSchema()
+
+
+@blueprint.get("/")
+@refreshing
+def show_overview() -> Response:
+    """Return the overview, or the index of the API for a client that accepts only JSON."""
+    if browser.wants_json_only():
+        return _index()
+    asked = query.read(overview_schema)
+    now = datetime.now(UTC)
+    window = _window(asked, now)
+    filters = {name: asked.values[name] for name in ("agent_name", "environment")}
+    shown: dict[str, Any] = {"agents": [], "environments": []}
+    if not asked.errors:
+        shown = _collect(window, filters, now)
+    return render.page(
+        "overview.html",
+        status=asked.status,
+        asked=asked,
+        window=window,
+        filters=filters,
+        of_window={**filters, **window.filters},
+        **shown,
+    )
+
+
+@blueprint.get("/static/<name>")
+def static(name: str) -> Response:
+    """Return a static file. Its URL changes with its content, so a browser may keep it."""
+    if name not in FILES:
+        raise not_found("There is no such file")
+    body, version = render.static(name)
+    content_type = TYPES.get(name.rpartition(".")[2], "image/svg+xml")
+    response = Response(render.compress(body), 200, render.HEADERS, content_type=content_type)
+    is_current = request.args.get("v") == version
+    age = f"public, max-age={YEAR}, immutable" if is_current else "no-cache"
+    response.headers["Cache-Control"] = age
+    response.headers["Vary"] = "Accept-Encoding"
+    if render.accepts_gzip():
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def _index() -> Response:
+    """Return where programs find what."""
+    paths = {
+        rule.rule
+        for rule in current_app.url_map.iter_rules()
+        if rule.rule.startswith(browser.API_PATHS)
+    }
+    body = {"service": "telemetry", "version": __version__, "paths": sorted(paths)}
+    return json_response(body, headers={"Vary": "Accept"})
+
+
+def _window(asked: query.Query, now: datetime) -> Window:
+    """Return the window that was asked for. An empty one becomes a message at its field."""
+    try:
+        return window_of(query.given(asked.values), now)
+    except ValueError as error:
+        asked.errors["created_before"] = str(error)
+        return window_of({}, now)
+
+
+def _collect(window: Window, filters: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return what the panels show."""
+    these = pages()
+    asked = overview.Asked(window, **filters)
+    read = together(
+        **overview.readers(these.runs, asked), endpoints=lambda: _endpoints(these.events, window)
+    )
+    return {
+        **overview.collect(these.runs, asked, read, now, these.stale_before(now)),
+        "endpoints": read["endpoints"],
+        "devices": these.devices.attention(DEVICES),
+    }
+
+
+def _endpoints(events: EventPages | None, window: Window) -> Any:
+    if events is None:
+        return None
+    parameters = {
+        "recorded_from": window.start,
+        "recorded_until": window.until,
+        "source": None,
+    }
+    return events.endpoints(parameters, ENDPOINTS)

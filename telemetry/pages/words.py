@@ -1,0 +1,92 @@
+"""The words that pages use for what is in the database."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app, request
+
+from telemetry.pages import formats
+
+# The flags of a device that say it needs attention, and the words for them.
+FLAGS = {
+    "capture_degraded": "capture degraded",
+    "aec_unstable": "echo unstable",
+    "device_changed": "device changed",
+    "stream_gap_detected": "stream gap",
+}
+
+# A health or a flag looks like the state of a run that is as bad.
+HEALTH = {"FAILED": "failure", "DEGRADED": "partial", "HEALTHY": "success"}
+
+
+def troubles(device: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is wrong with a device: words, and the state that they look like."""
+    health = device["device_health"]
+    bad = [(health.lower(), HEALTH[health])] if health in ("FAILED", "DEGRADED") else []
+    return bad + flags(device)
+
+
+def flags(device: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the words for the flags that are set, and the state that they look like."""
+    return [(words, "stale") for flag, words in FLAGS.items() if device[flag]]
+
+
+def health_state(health: str | None) -> str:
+    """Return the state that a health looks like."""
+    return HEALTH.get(health or "", "cancelled")
+
+
+def measure(value: float | None, unit: str) -> str:
+    """Return a measurement with its unit, to three digits or to a whole number."""
+    if value is None:
+        return formats.NOTHING
+    text = f"{value:,.0f}" if 100 <= abs(value) < 1e9 else f"{value:.3g}"
+    return f"{text.replace('-', '−')} {unit}"
+
+
+def scalar(value: Any) -> str:
+    """Return the value of a field: a boolean in words."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def device_time(nanoseconds: int | None) -> datetime | str | None:
+    """Return the time of a device's clock, or its number where no calendar has it."""
+    if nanoseconds is None:
+        return None
+    return formats.of_nanoseconds(nanoseconds) or f"{nanoseconds} ns"
+
+
+def just_before(moment: datetime) -> datetime:
+    """Return the bound of an exclusive filter that includes the moment."""
+    return moment - timedelta(microseconds=1)
+
+
+def post_run() -> str:
+    """Return a command that creates a run at this host."""
+    return _post(
+        "/api/v1/runs",
+        '{"event_id": "first-run", "run_id": "run-1", "agent_name": "my-agent",'
+        ' "job_type": "crawl", "status": "success", "start_time": "2026-01-31T12:00:00Z"}',
+    )
+
+
+def post_event() -> str:
+    """Return a command that creates a runtime event at this host."""
+    return _post("/api/runtime/events", '{"source": "api", "endpoint": "/ideas", "runtime_ms": 38}')
+
+
+def put_device() -> str:
+    """Return a command that creates a device at this host."""
+    return _post("/api/v1/devices/kitchen-1", '{"tenant_id": "acme"}', method="PUT")
+
+
+def _post(path: str, body: str, method: str = "POST") -> str:
+    lines = [
+        f"curl -X {method} {request.host_url.rstrip('/')}{path}",
+        "-H 'Content-Type: application/json'",
+        f"-d '{body}'",
+    ]
+    if current_app.extensions["config"].auth_enabled:
+        lines.insert(1, '-H "Authorization: Bearer $TELEMETRY_API_AUTH_TOKEN"')
+    return " \\\n  ".join(lines)

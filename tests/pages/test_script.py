@@ -1,0 +1,35 @@
+"""The script is small, and finds what it looks for on every page."""
+
+import gzip
+
+import pytest
+
+from telemetry.pages.render import FOLDER
+from tests.support.pages import open_page
+from tests.support.runs import full_run
+
+SCRIPT = (FOLDER / "static/telemetry.js").read_text()
+
+
+def test_the_script_and_the_style_sheet_are_small():
+    assert len(gzip.compress(SCRIPT.encode())) < 3000
+    assert len(gzip.compress((FOLDER / "static/telemetry.css").read_bytes())) < 10_000
+
+
+@pytest.mark.parametrize("path", ["/", "/runs", "/runs/event-1", "/runtime", "/devices", "/status"])
+def test_every_panel_that_refreshes_can_be_found_again(client, path):
+    client.post("/api/v1/runs", json=full_run())
+    page = open_page(client, path)
+    live = [attributes for _, attributes in page.elements if "data-live" in attributes]
+    assert live or path in ("/runtime", "/devices")
+    assert all("id" in attributes for attributes in live)
+    assert any(attributes.get("id") == "live" for _, attributes in page.elements)
+
+
+def test_a_text_to_copy_exists(client):
+    client.post("/api/v1/runs", json=full_run())
+    page = open_page(client, "/runs/event-1")
+    ids = {attributes.get("id") for _, attributes in page.elements}
+    copied = [a["data-copy"] for _, a in page.elements if "data-copy" in a]
+    assert copied
+    assert ids.issuperset(copied)

@@ -1,0 +1,149 @@
+"""A person signs in with the token; no other browser gets in."""
+
+from urllib.parse import quote
+
+import pytest
+
+from telemetry.http import browser
+from telemetry.pages.sign_in import is_local
+from tests.support.errors import assert_error
+from tests.support.pages import BROWSER, open_page, read_page
+
+TOKEN = "a-long-token"
+OWN = {"Origin": "http://localhost"}
+
+
+@pytest.fixture
+def secure(make_app):
+    return make_app(auth_enabled=True, auth_token=TOKEN).test_client()
+
+
+def post(client, token=TOKEN, following="/", **headers):
+    form = {"token": token, "next": following}
+    return client.post("/sign-in", data=form, headers={**BROWSER, **OWN, **headers})
+
+
+def test_it_leads_to_the_sign_in_and_back(secure):
+    response = secure.get("/runs?status=failure", headers=BROWSER)
+    assert response.status_code == 303
+    assert response.headers["Location"] == "/sign-in?next=" + quote("/runs?status=failure", safe="")
+    page = open_page(secure, response.headers["Location"])
+    following = next(a["value"] for _, a in page.elements if a.get("name") == "next")
+    response = post(secure, following=following)
+    assert response.status_code == 303
+    assert response.headers["Location"] == "/runs?status=failure"
+    open_page(secure, "/runs?status=failure")
+
+
+def test_no_script_reads_the_cookie_and_it_holds_no_token(secure):
+    cookie = post(secure).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert f"Max-Age={browser.COOKIE_SECONDS}" in cookie
+    assert "Secure" not in cookie
+    assert TOKEN not in cookie
+
+
+def test_the_cookie_is_secure_behind_tls(make_app):
+    app = make_app(auth_enabled=True, auth_token=TOKEN, trusted_proxies=1)
+    response = post(app.test_client(), **{"X-Forwarded-Proto": "https"})
+    assert "Secure" in response.headers["Set-Cookie"]
+
+
+def test_a_wrong_token_gets_a_message_at_its_field(secure):
+    response = post(secure, token="wrong")
+    assert response.status_code == 401
+    assert "This is not the token" in read_page(response).text
+    assert "Set-Cookie" not in response.headers
+    assert secure.get("/runs", headers=BROWSER).status_code == 303
+
+
+def test_attempts_are_limited(secure, db):
+    statuses = [post(secure, token=f"wrong-{n}").status_code for n in range(12)]
+    assert statuses == [401] * 10 + [429] * 2
+    response = post(secure)
+    assert response.status_code == 429
+    assert response.headers["Retry-After"] == "60"
+    assert "Set-Cookie" not in response.headers
+    assert secure.get("/api/v1/runs").status_code == 401
+
+
+def test_attempts_are_limited_while_the_database_is_away(make_app):
+    url = "postgresql://postgres@127.0.0.1:1/none"
+    client = make_app(auth_enabled=True, auth_token=TOKEN, database_url=url).test_client()
+    assert post(client).status_code == 303
+    assert "database unreachable" in open_page(client, "/status").text
+    statuses = {post(client, token=f"wrong-{n}").status_code for n in range(11)}
+    assert statuses == {401, 429}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "http://localhost.evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_no_other_site_signs_a_person_in_or_uses_the_cookie(secure, headers):
+    assert post(secure, **headers).status_code == 403
+    post(secure)
+    for path in ("/api/v1/audio-runtime/rebuild", "/devices/a/b/verify", "/sign-out"):
+        response = secure.post(path, headers={**OWN, **headers}, json={"tenant_id": "a"})
+        assert response.status_code in (401, 303)
+        assert "Set-Cookie" not in response.headers
+    open_page(secure, "/")
+
+
+def test_signing_out_ends_it(secure):
+    post(secure)
+    open_page(secure, "/")
+    assert secure.post("/sign-out", headers={**BROWSER, **OWN}).status_code == 303
+    assert secure.get("/", headers=BROWSER).status_code == 303
+
+
+def test_the_cookie_expires_and_depends_on_the_token(secure, make_app, monkeypatch):
+    cookie = post(secure).headers["Set-Cookie"].partition(";")[0]
+    headers = {**BROWSER, "Cookie": cookie}
+    fresh = make_app(auth_enabled=True, auth_token=TOKEN).test_client(use_cookies=False)
+    assert fresh.get("/runs", headers=headers).status_code == 200
+    other = make_app(auth_enabled=True, auth_token="another").test_client(use_cookies=False)
+    assert other.get("/runs", headers=headers).status_code == 303
+    forged = {**BROWSER, "Cookie": cookie[:-1] + ("a" if cookie[-1] != "a" else "b")}
+    assert fresh.get("/runs", headers=forged).status_code == 303
+    monkeypatch.setattr(browser, "COOKIE_SECONDS", -1)
+    assert fresh.get("/runs", headers=headers).status_code == 303
+
+
+def test_a_signed_in_person_can_read_the_raw_json(secure):
+    assert_error(secure.get("/api/v1/runs", headers=BROWSER), 401)
+    post(secure)
+    assert secure.get("/api/v1/runs").json == []
+
+
+def test_programs_still_need_the_token(secure):
+    assert_error(secure.get("/"), 401)
+    assert secure.get("/", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+def test_without_a_token_there_is_nothing_to_sign_in_to(client):
+    assert client.get("/sign-in").headers["Location"] == "/"
+    assert client.post("/sign-in").headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "x"]
+)
+def test_it_leads_to_no_other_host(secure, url):
+    assert not is_local(url)
+    assert post(secure, following=url).headers["Location"] == "/"
+
+
+def test_a_page_shows_how_to_post_with_the_token(secure):
+    post(secure)
+    text = open_page(secure, "/").text
+    assert "Authorization: Bearer $TELEMETRY_API_AUTH_TOKEN" in text
+    assert TOKEN not in text

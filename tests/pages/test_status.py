@@ -1,0 +1,42 @@
+"""The page of the status says where data is and why, in any configuration."""
+
+from app import create_app
+from telemetry.config import Config
+from tests.support.pages import open_page
+
+
+def test_it_describes_the_database(client):
+    text = open_page(client, "/status").text
+    assert "DATABASE_URL is set" in text
+    assert "ready" in text
+    assert "every trigger, function, constraint and index of the ledger is as this release" in text
+    assert "Connections" in text
+
+
+def test_it_names_what_is_wrong_with_the_schema(make_app, db):
+    client = make_app().test_client()
+    db.execute("ALTER TABLE audit.audit_events DISABLE TRIGGER refuse_change")
+    text = open_page(client, "/status").text
+    assert "not ready" in text
+    assert "append only triggers disabled" in text
+    db.execute("ALTER TABLE audit.audit_events ENABLE ALWAYS TRIGGER refuse_change")
+
+
+def test_without_a_database_it_says_what_to_set():
+    text = open_page(create_app(Config()).test_client(), "/status").text
+    assert "a PostgreSQL database is needed: set DATABASE_URL" in text
+    assert "not ready" in text
+
+
+def test_a_file_does_not_survive_a_restart(tmp_path):
+    app = create_app(Config(runtime_events_path=tmp_path / "events.jsonl"))
+    text = open_page(app.test_client(), "/status").text
+    assert "a JSON file not on a hosted platform only RUNTIME_EVENTS_PATH is set" in text
+
+
+def test_while_the_database_is_away_it_still_opens():
+    app = create_app(Config(database_url="postgresql://postgres@127.0.0.1:1/none"))
+    text = open_page(app.test_client(), "/status").text
+    assert "database unreachable" in text
+    for opened in app.extensions["databases"] + app.extensions["probes"]:
+        opened.close()
