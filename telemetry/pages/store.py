@@ -79,10 +79,19 @@ class RunPages:
         Each page is a statement of its own, so a slow client holds no connection and no snapshot.
         """
         while page := self.list(filters, EXPORT_ROWS):
-            for start in range(0, len(page), WHOLE_ROWS):
-                names = [row["event_id"] for row in page[start : start + WHOLE_ROWS]]
-                parameters = {"event_ids": as_json(names)}
-                yield from self._database.fetch_objects(GET_RUNS, parameters, computed=LINKS)
+            names = [row["event_id"] for row in page]
+            while names:
+                wanted = names[:WHOLE_ROWS]
+                runs, more = self._database.fetch_page(
+                    GET_RUNS,
+                    {"event_ids": as_json(wanted), "stale_before": filters["stale_before"]},
+                    limit=WHOLE_ROWS,
+                    computed=LINKS,
+                )
+                yield from runs
+                # A page ends early when its runs are large.
+                done = names.index(runs[-1].event_id) + 1 if more else len(wanted)
+                names = names[done:]
             if len(page) < EXPORT_ROWS:
                 return
             last = page[-1]

@@ -74,7 +74,6 @@ VALUES = {
     "row_offset": "0",
     "run_id": "run-1",
     "runs": json.dumps([minimal_run(), minimal_run("event-2")]),
-    "stale": "true",
     "stale_after": "1h",
     "schemas": '["os_core"]',
     "seconds": "3600",

@@ -1,5 +1,5 @@
 -- Names the statements of pages in the comments of the indexes that serve them.
--- depends: 0041_runs_index_agent_durations
+-- depends: 0029_runs_index_agent_durations
 
 SET LOCAL lock_timeout = '5s';
 
