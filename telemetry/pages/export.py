@@ -56,6 +56,7 @@ COLUMNS = [
     "api_posted",
     "api_posted_at",
     "api_retry_count",
+    "stale",
     "commit_url",
     "repo_url",
 ]
