@@ -19,6 +19,7 @@ from telemetry.health.store import Probe
 from telemetry.http import authentication, cors, deadline, errors, request_log
 from telemetry.http.application import Application
 from telemetry.migrations.files import known_migrations
+from telemetry.openapi import views as openapi
 from telemetry.persistence import Backend, Persistence, resolve
 from telemetry.rate_limit import limiter
 from telemetry.rate_limit.store import DatabaseHits, HitStore, MemoryHits
@@ -79,6 +80,8 @@ def create_app(config: Config | None = None) -> Flask:
 
     app.extensions["audit"] = AuditStore(records)
     app.register_blueprint(audit.blueprint)
+
+    app.register_blueprint(openapi.blueprint)
 
     app.extensions["databases"] = [*dict.fromkeys((records, events))]
     return app

@@ -7,6 +7,7 @@ The layers, each of which imports only those below it:
   ``rate_limit``, ``migrations``. A room has the same name in ``sql/``, ``migrations/`` and
   ``tests/``, and the same files: ``views.py`` (HTTP), ``schema.py`` (payloads and query
   strings), ``store.py`` (the database). Rooms do not import each other.
+- ``openapi``: the description of the API
 - ``payloads``: from the bytes of a request to valid values
 - ``http``: the application, its errors, its log
 - ``database``: PostgreSQL
