@@ -25,7 +25,12 @@ FROM (
     WHERE
         pg_class.relkind = 'r'
         AND pg_namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'os_core', 'audit')
-        AND pg_class.relname NOT IN ('runtime_events', 'migration_checksums', 'rate_limit_clients')
+        AND pg_class.relname NOT IN (
+            'runtime_events',
+            'migration_checksums',
+            'rate_limit_clients',
+            'audio_runtime_verifications'
+        )
         AND pg_class.relname NOT LIKE 'agent\_run%%'
         AND pg_class.relname NOT LIKE '%%yoyo%%'
         AND pg_relation_size(pg_class.oid) > 0

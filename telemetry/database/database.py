@@ -17,6 +17,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
 from telemetry import time_limits
+from telemetry.counters import IN_USE, USE_SECONDS, WAIT_SECONDS
 from telemetry.database import statements
 from telemetry.database.connection import Connection, configure, connection_settings
 from telemetry.database.errors import (
@@ -44,14 +45,27 @@ T = TypeVar("T")
 class Database:
     """The pool of one process. It opens at the first use, which is after the fork."""
 
-    def __init__(self, url: str | None, *, pool_size: int, prepared_statements: bool) -> None:
-        """Take the URL; without one, every method raises DatabaseNotConfigured."""
+    def __init__(
+        self,
+        url: str | None,
+        *,
+        pool_size: int,
+        prepared_statements: bool,
+        name: str = "records",
+    ) -> None:
+        """Take the URL; without one, every method raises DatabaseNotConfigured.
+
+        ``name`` is one of counters.DATABASES.
+        """
         self._url = url
         self.pool_size = pool_size
         # False behind a transaction pooler, which keeps no session settings either.
         self._has_session = prepared_statements
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = Lock()
+        self._in_use, self._use_seconds = IN_USE.at(name), USE_SECONDS.at(name)
+        self._observe_wait = WAIT_SECONDS.observer(name)
+        self._in_use.clear()
 
     def fetch_all(
         self,
@@ -177,15 +191,21 @@ class Database:
     def _pool_connection(self, within: float | None = None) -> Iterator[Connection]:
         pool = self._open_pool()
         deadline = time_limits.deadline()
-        left = deadline - monotonic()
+        asked = monotonic()
+        left = deadline - asked
         if left <= 0:
             raise DatabaseUnavailable("the deadline of the request has passed")
         connection = live_connection(pool, min(within or CONNECT_SECONDS, left))
         connection.answer_seconds = within or ANSWER_SECONDS
         connection.deadline = deadline
+        taken = monotonic()
+        self._observe_wait(taken - asked)
+        self._in_use.add()
         try:
             yield connection
         finally:
+            self._in_use.add(-1)
+            self._use_seconds.add(monotonic() - taken)
             pool.putconn(connection)
 
     def _open_pool(self) -> ConnectionPool[Connection]:

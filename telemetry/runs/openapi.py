@@ -12,7 +12,6 @@ from telemetry.openapi.shapes import (
     TIMESTAMP,
     array,
     batch,
-    counts_by_name,
     members,
     one_of,
     stored,
@@ -278,16 +277,5 @@ OPERATIONS = {
                 },
             )
         },
-    ),
-    "get_metrics": Operation(
-        "Count runs",
-        {
-            200: Reply(
-                "JSON, or Prometheus exposition for a scraper that accepts it",
-                members(total_runs=COUNT, agents=counts_by_name("agent_name"), recent_24h=COUNT),
-                {"total_runs": 3, "agents": {"my-agent": 3}, "recent_24h": 3},
-            )
-        },
-        is_counted=False,
     ),
 }

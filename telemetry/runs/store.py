@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+from telemetry.counters import GROUPS
 from telemetry.database import statements
 from telemetry.database.batch_insert import insert_group
 from telemetry.database.copy import CopyRow
@@ -48,7 +49,10 @@ class RunStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._group_commit = GroupCommit(
-            self._create_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
+            self._create_group,
+            Limits(groups=database.pool_size),
+            unavailable=DatabaseUnavailable,
+            observe=GROUPS.observer("agent_runs"),
         )
 
     def create(self, run: Keyed) -> Created:

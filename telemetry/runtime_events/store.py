@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+from telemetry.counters import GROUPS
 from telemetry.database import statements
 from telemetry.database.batch_insert import insert_group, insert_new
 from telemetry.database.connection import Connection
@@ -29,7 +30,10 @@ class DatabaseEvents:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._group_commit = GroupCommit(
-            self._create_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
+            self._create_group,
+            Limits(groups=database.pool_size),
+            unavailable=DatabaseUnavailable,
+            observe=GROUPS.observer("runtime_events"),
         )
 
     def create(self, event: Event) -> Created:

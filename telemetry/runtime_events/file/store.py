@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from telemetry.counters import GROUPS
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.runtime_events.events import (
     BatchCreated,
@@ -48,7 +49,10 @@ class FileEvents:
         self._path = path
         self._journal = Journal(path, cost_per_second)
         self._group_commit = GroupCommit(
-            self._journal.append, LIMITS, unavailable=EventsFileUnavailable
+            self._journal.append,
+            LIMITS,
+            unavailable=EventsFileUnavailable,
+            observe=GROUPS.observer("runtime_events"),
         )
 
     def create(self, event: Event) -> Created:
