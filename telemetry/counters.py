@@ -156,7 +156,7 @@ SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 
 REQUESTS = Requests(
     "telemetry_http_request_duration_seconds",
-    "Time from the head of a request to its response, by route pattern",
+    "Time from the first step of a request to its response, by route pattern",
     SECONDS,
 )
 REFUSALS = Series(

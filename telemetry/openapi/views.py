@@ -41,6 +41,7 @@ PAGE = File("docs.html", "text/html; charset=utf-8")
 
 # By the name in the URL; no other file can be asked for.
 FILES = {
+    "docs.css": File("docs.css", "text/css; charset=utf-8"),
     "docs.js": File("docs.js", "text/javascript; charset=utf-8"),
     "swagger-ui-bundle.js": File(
         "swagger-ui/swagger-ui-bundle.js", "text/javascript; charset=utf-8"
