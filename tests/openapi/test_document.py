@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 
 import jsonschema_rs
 import pytest
@@ -48,6 +49,13 @@ def test_it_describes_every_route_and_no_other(client):
             path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
             served |= {f"{method} {path}" for method in rule.methods - {"HEAD", "OPTIONS"}}
     assert served == OPERATIONS.keys()
+
+
+def test_every_description_is_of_a_view(client):
+    views = client.application.view_functions
+    for room in {route.room for route in document.routes(client.application)}:
+        described = import_module(f"telemetry.{room}.openapi").OPERATIONS
+        assert {f"{room}.{name}" for name in described} <= views.keys()
 
 
 def test_a_route_that_no_module_describes_is_an_error(make_app):
