@@ -190,3 +190,17 @@ def test_a_slot_is_used_by_one_worker(monkeypatch):
     assert shared_memory.free_slot(set()) == 0
     assert shared_memory.free_slot({0, 1}) == 2
     assert shared_memory.free_slot({0, 1, 2}) == 2
+
+
+def test_a_reload_starts_from_zero(start_service):
+    service = start_service(WEB_CONCURRENCY="2")
+    service.client.post("/api/v1/runs", json=minimal_run("a"))
+    old = service.workers()
+    service.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(service.workers()) == 2 and not service.workers() & old)
+    for number in range(6):
+        with httpx.Client(base_url=service.url, timeout=40) as client:
+            client.post("/api/v1/runs", json=minimal_run(f"b-{number}"))
+            found = samples(client)
+        created = {"domain": "agent_runs", "outcome": "created"}
+        assert value(found, RECORDS, **created) == number + 1

@@ -89,6 +89,13 @@ def test_the_last_verify_of_the_whole_ledger_is_known(client, database_url, db):
     assert 86_400 <= age < 86_500
 
 
+def test_a_verify_of_a_part_of_the_ledger_is_not_recorded(client, database_url, db):
+    client.put("/api/v1/devices/device-1", json={"tenant_id": "tenant-1"})
+    done = telemetry("verify", "--tenant", "tenant-1", DATABASE_URL=database_url)
+    assert done.returncode == 0
+    assert db.execute("SELECT FROM audio_runtime_verifications").fetchall() == []
+
+
 def test_a_verify_that_cannot_be_recorded_counts_all_the_same(client, database_url, db):
     db.execute("DROP TABLE audio_runtime_verifications")
     done = telemetry("verify", DATABASE_URL=database_url)
