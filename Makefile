@@ -25,7 +25,7 @@ endef
 PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs migrations sql \
 	telemetry tests
 
-.PHONY: run test lint format schema install bench
+.PHONY: run test test-api lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
@@ -34,6 +34,10 @@ run: install
 ## Run the test suite against a PostgreSQL that it starts itself
 test: install
 	$(BIN)/python -m pytest
+
+## Send 10,000 requests made from the API's document, and check each response against it
+test-api: install
+	$(BIN)/python -m tests.support.api_cases
 
 ## Check format, style, types, layers, SQL and prose
 lint: install
@@ -51,10 +55,12 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix --processes 2 sql migrations
 
-## Write sql/schema.sql, the whole database after all migrations, and sql/definitions.txt
+## Write what is generated: sql/schema.sql, the whole database after all migrations,
+## sql/definitions.txt, and the document of the API
 schema: install
 	$(BIN)/python -m tests.support.schema_file
 	$(BIN)/python -m tests.support.definitions_file
+	$(BIN)/python -m tests.support.openapi_file
 
 ## Create .venv and install everything into it; does nothing when it is up to date
 install: $(VENV)/installed

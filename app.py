@@ -19,10 +19,13 @@ from telemetry.database.urls import check_urls
 from telemetry.health import views as health
 from telemetry.health.reasons import Reasons
 from telemetry.health.store import Probe, check_all
-from telemetry.http import authentication, cors, deadline, errors, request_log
+from telemetry.http import authentication, cors, deadline, errors, measures, request_log
 from telemetry.http.application import Application
 from telemetry.logs import START_LOGGER
+from telemetry.metrics import views as metrics
+from telemetry.metrics.store import MetricStore
 from telemetry.migrations.files import known_migrations
+from telemetry.openapi import views as openapi
 from telemetry.pages import views  # noqa: F401 - registers the routes
 from telemetry.pages.device_store import DevicePages
 from telemetry.pages.errors import show as show_error
@@ -97,9 +100,15 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["audit"] = AuditStore(records)
     app.register_blueprint(audit.blueprint)
 
+    app.extensions["metrics"] = MetricStore(records, events)
+    app.register_blueprint(metrics.blueprint)
+
+    app.register_blueprint(openapi.blueprint)
+
     _init_pages(app, config, persistence, records, events)
 
     app.extensions["databases"] = [*dict.fromkeys((records, events))]
+    measures.init_app(app)
     return app
 
 
@@ -142,9 +151,10 @@ def _refuse_rooms_without_backend(app: Flask, persistence: Persistence) -> None:
         app.before_request(refuse)
 
 
-def _database(config: Config, backend: Backend) -> Database:
+def _database(config: Config, backend: Backend, name: str = "records") -> Database:
     return Database(
         backend.url,
+        name=name,
         pool_size=config.db_pool_size,
         prepared_statements=config.db_prepared_statements,
     )
@@ -153,7 +163,7 @@ def _database(config: Config, backend: Backend) -> Database:
 def _events_database(config: Config, persistence: Persistence, records: Database) -> Database:
     backend = persistence.runtime_events
     same = backend.url is not None and backend.url == persistence.agent_runs.url
-    return records if same else _database(config, backend)
+    return records if same else _database(config, backend, "runtime_events")
 
 
 def _event_store(config: Config, persistence: Persistence, database: Database) -> RuntimeEventStore:

@@ -11,7 +11,7 @@ from typing import NoReturn
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-from telemetry import logs
+from telemetry import logs, shared_memory
 from telemetry.config import Config, ConfigError
 from telemetry.time_limits import GRACEFUL_SECONDS, IDLE_SECONDS
 
@@ -74,6 +74,9 @@ _config = _configure()
 bind = _addresses(_config.port)
 workers = _config.web_concurrency
 
+# Twice as many, because a reload starts the new workers before the old ones have ended.
+shared_memory.allocate(2 * workers + 2)
+
 # One thread per process serves many requests: one that waits for a hanging database does not
 # block the worker, and no threads compete for the interpreter. The application is loaded in each
 # worker, after gevent's patches, so it is never preloaded.
@@ -118,6 +121,17 @@ def on_starting(arbiter: Arbiter) -> None:
             arbiter.log.error(message, cause)  # noqa: TRY400 - an exit needs no traceback
 
     arbiter.reload = reload_or_go_on
+
+
+def pre_fork(arbiter: Arbiter, worker: Worker) -> None:
+    """Choose the worker's slot of the shared memory: that of a worker which has ended, if any."""
+    taken = {other.slot for other in arbiter.WORKERS.values() if hasattr(other, "slot")}
+    worker.slot = shared_memory.free_slot(taken)
+
+
+def post_fork(_: Arbiter, worker: Worker) -> None:
+    """Use the slot."""
+    shared_memory.use(worker.slot)
 
 
 def post_worker_init(worker: Worker) -> None:

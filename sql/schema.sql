@@ -1075,6 +1075,21 @@ ALTER TABLE ONLY os_core.audio_runtime_current
 ALTER TABLE ONLY os_core.audio_runtime_current
     ADD CONSTRAINT audio_runtime_current_session_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES os_core.sessions(tenant_id, session_id);
 
+-- Table audio_runtime_verifications
+
+CREATE TABLE public.audio_runtime_verifications (
+    finished_at timestamp with time zone NOT NULL,
+    findings bigint NOT NULL,
+    CONSTRAINT audio_runtime_verifications_findings_check CHECK ((findings >= 0))
+);
+COMMENT ON TABLE public.audio_runtime_verifications IS 'Each verify of the whole audio ledger: one row, written when it ended';
+COMMENT ON COLUMN public.audio_runtime_verifications.finished_at IS 'When verify ended';
+COMMENT ON COLUMN public.audio_runtime_verifications.findings IS 'Lines that verify printed; 0: nothing is wrong';
+
+ALTER TABLE ONLY public.audio_runtime_verifications
+    ADD CONSTRAINT audio_runtime_verifications_pkey PRIMARY KEY (finished_at);
+COMMENT ON INDEX public.audio_runtime_verifications_pkey IS 'sql/metrics/last_verify.sql and sql/pages/last_verify.sql';
+
 -- Functions
 
 CREATE FUNCTION os_core.canonical_field(field boolean) RETURNS bytea

@@ -61,16 +61,19 @@ class GroupCommit(Generic[Record, Outcome]):
         limits: Limits,
         *,
         unavailable: type[Exception],
+        observe: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Take the function that commits a group.
 
         ``commit`` writes all its records or none, and returns the outcome of each, in order.
         It must be idempotent: a record may be passed to it twice. It raises ``unavailable``
-        when no record can be written at the moment.
+        when no record can be written at the moment. ``observe`` is called with the size of each
+        group.
         """
         self._commit = commit
         self._limits = limits
         self._unavailable = unavailable
+        self._observe = observe
         self._lock = Lock()  # guards the queue and the number of groups
         self._queue: deque[_Submission[Record, Outcome]] = deque()
         self._groups = 0
@@ -155,6 +158,7 @@ class GroupCommit(Generic[Record, Outcome]):
         return taken
 
     def _commit_group(self, group: "list[_Submission[Record, Outcome]]") -> None:
+        self._observe(len(group))
         try:
             outcomes = self._commit([submission.record for submission in group])
         except self._unavailable as error:

@@ -39,6 +39,7 @@ FROM (
     ('audio_runtime', 'os_core.audio_runtime_current', 'INSERT'),
     ('audio_runtime', 'os_core.audio_runtime_current', 'UPDATE'),
     ('audio_runtime', 'os_core.audio_runtime_current', 'DELETE'),
+    ('audio_runtime', 'audio_runtime_verifications', 'SELECT'),
     ('audio_runtime', 'audit.audit_events', 'SELECT'),
     ('audio_runtime', 'audit.audit_events', 'INSERT')
 ) AS needed (domain, name, privilege)

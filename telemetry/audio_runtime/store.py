@@ -16,6 +16,7 @@ from telemetry.audio_runtime.outcomes import (
 from telemetry.audio_runtime.projection import LOCK_HEADS, project
 from telemetry.audio_runtime.rebuild import Rebuilt, rebuild
 from telemetry.audio_runtime.schema import EVENT_FIELDS
+from telemetry.counters import GROUPS
 from telemetry.database import statements
 from telemetry.database.batch_insert import Refusal, insert_batch
 from telemetry.database.connection import Connection
@@ -60,7 +61,10 @@ class AudioRuntimeStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._group_commit = GroupCommit(
-            self._append_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
+            self._append_group,
+            Limits(groups=database.pool_size),
+            unavailable=DatabaseUnavailable,
+            observe=GROUPS.observer("audio_runtime"),
         )
 
     def put_device(self, device_id: str, device: dict[str, Any]) -> Row | None:

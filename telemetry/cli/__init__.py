@@ -11,7 +11,7 @@ import click
 import psycopg
 
 from telemetry import __version__
-from telemetry.cli import explain, heads, import_events, migrate, rebuild, serve, verify
+from telemetry.cli import demo, explain, heads, import_events, migrate, rebuild, serve, verify
 from telemetry.cli.failures import InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.urls import check_urls
@@ -76,3 +76,4 @@ main.add_command(rebuild.rebuild)
 main.add_command(verify.verify)
 main.add_command(heads.heads)
 main.add_command(explain.explain)
+main.add_command(demo.demo)

@@ -14,6 +14,7 @@ from telemetry.audio_runtime.checkers import CheckerLost, Connect
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.export import export
 from telemetry.audio_runtime.kept_heads import BadHeads, Heads, read_heads
+from telemetry.audio_runtime.verifications import record_verification
 from telemetry.audio_runtime.verify import NothingToVerify
 from telemetry.audio_runtime.verify import verify as audio_runtime_verify
 from telemetry.cli.examples import examples
@@ -101,6 +102,8 @@ def verify(  # noqa: PLR0913 - one argument per option
         for line in chain(_altered(connect), map(str, rows)):
             click.echo(line)
             count += 1
+        if scope == Scope():
+            _record(connect, count)
     except KeyboardInterrupt:
         raise CannotVerify("interrupted") from None
     except CANNOT_VERIFY as error:
@@ -115,6 +118,15 @@ def _altered(connect: Connect) -> Iterator[str]:
         found = hashes_of(connection)
     for difference in differences(found):
         yield difference.finding
+
+
+def _record(connect: Connect, findings: int) -> None:
+    """Record the verify. It counts as well where nothing can be written, as on a standby."""
+    try:
+        with connect() as connection:
+            record_verification(connection, findings)
+    except psycopg.Error as error:
+        _report(f"not recorded: {' '.join(str(error).split())}")
 
 
 def _report(message: str) -> None:

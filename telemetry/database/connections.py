@@ -10,6 +10,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from telemetry import time_limits
+from telemetry.counters import IN_USE, USE_SECONDS, WAIT_SECONDS
 from telemetry.database.connection import Connection
 from telemetry.database.errors import (
     DatabaseUnavailable,
@@ -42,14 +43,21 @@ class Connections:
         set_up: Callable[[Connection], None],
         *,
         size: int,
+        name: str,
     ) -> None:
-        """``settings`` returns the parameters of a connection; ``set_up`` prepares a new one."""
+        """``settings`` returns the parameters of a connection; ``set_up`` prepares a new one.
+
+        ``name`` is one of counters.DATABASES.
+        """
         self._settings = settings
         self._set_up = set_up
         self._size = size
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = Lock()
-        self._in_use: set[Connection] = set()
+        self._taken_at: dict[Connection, float] = {}
+        self._count_in_use, self._use_seconds = IN_USE.at(name), USE_SECONDS.at(name)
+        self._observe_wait = WAIT_SECONDS.observer(name)
+        self._count_in_use.clear()
         self._failure: Exception | None = None
         self._renewing = Lock()
         self._renewed_at = float("-inf")
@@ -112,17 +120,21 @@ class Connections:
     def _from_pool(self, within: float | None) -> Connection:
         pool = self._open_pool()
         deadline = time_limits.deadline()
-        left = deadline - monotonic()
+        asked_at = monotonic()
+        left = deadline - asked_at
         if left <= 0:
             raise DatabaseUnavailable("the deadline of the request has passed")
         connection = live_connection(pool, min(within or CONNECT_SECONDS, left))
         connection.answer_seconds = within or ANSWER_SECONDS
         connection.deadline = deadline
-        self._in_use.add(connection)
+        self._taken_at[connection] = monotonic()
+        self._observe_wait(self._taken_at[connection] - asked_at)
+        self._count_in_use.add()
         return connection
 
     def _give_back(self, connection: Connection) -> None:
-        self._in_use.discard(connection)
+        self._count_in_use.add(-1)
+        self._use_seconds.add(monotonic() - self._taken_at.pop(connection))
         self._open_pool().putconn(connection)
 
     def _additional(self) -> Connection:
@@ -130,7 +142,7 @@ class Connections:
         try:
             connection = Connection.connect(**settings)
         except psycopg.OperationalError as error:
-            if self._in_use and isinstance(translate(error), OutOfConnections):
+            if self._taken_at and isinstance(translate(error), OutOfConnections):
                 raise PoolInUse(cause_of(error)) from error
             raise
         connection.answer_seconds = READINESS_SECONDS

@@ -52,13 +52,23 @@ T = TypeVar("T")
 class Database:
     """Statements and transactions of one process on one database."""
 
-    def __init__(self, url: str | None, *, pool_size: int, prepared_statements: bool) -> None:
-        """Take the URL; without one, every method raises DatabaseNotConfigured."""
+    def __init__(
+        self,
+        url: str | None,
+        *,
+        pool_size: int,
+        prepared_statements: bool,
+        name: str = "records",
+    ) -> None:
+        """Take the URL; without one, every method raises DatabaseNotConfigured.
+
+        ``name`` is one of counters.DATABASES.
+        """
         self._url = url
         self.pool_size = pool_size
         # False behind a transaction pooler, which keeps no session settings either.
         self._has_session = prepared_statements
-        self._connections = Connections(self._settings, self._set_up, size=pool_size)
+        self._connections = Connections(self._settings, self._set_up, size=pool_size, name=name)
 
     def fetch_all(
         self,

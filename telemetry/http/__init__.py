@@ -12,5 +12,6 @@
 8. ``application.py``: the view of its path runs and returns a response (``responses.py``).
 9. ``errors.py``: a failure in any step from 4 on becomes a response (``error_shape.py``), for
    a browser a page.
-10. The steps 5, 3 and 2 add their headers to the response, and step 2 writes the log line.
+10. The steps 5, 3 and 2 add their headers to the response. Step 2 counts the request
+    (``measures.py``) and writes the log line.
 """

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from flask import Flask, Request, Response, g, has_request_context, request
 
-from telemetry.http import request_ids
+from telemetry.http import measures, request_ids
 from telemetry.http.client_address import Client, client_of
 from telemetry.http.health_paths import HEALTH_PATHS
 
@@ -62,6 +62,8 @@ def _start() -> None:
 def _finish(last_responses: Responses, response: Response) -> Response:
     this, sent = _unwrapped()
     response.headers["X-Request-ID"] = this.request_id
+    seconds = perf_counter() - this.started
+    measures.observe(sent, response.status_code, seconds)
     message, reason, level_name, cause = this.get("log_message", ("", "", "INFO", None))
     level = logging.getLevelName(level_name)
     is_poll = sent.path in HEALTH_PATHS
@@ -78,7 +80,7 @@ def _finish(last_responses: Responses, response: Response) -> Response:
         method=sent.method,
         path=sent.path,
         status=response.status_code,
-        duration_ms=round((perf_counter() - this.started) * 1000, 1),
+        duration_ms=round(seconds * 1000, 1),
         client=this.client.address,
     )
     logger.handle(record)

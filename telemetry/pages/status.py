@@ -46,12 +46,15 @@ def show_status() -> Response:
 
 def _database() -> dict[str, Any]:
     """Return what the database says about itself; None for what it does not say."""
-    shown: dict[str, Any] = dict.fromkeys(("database", "rates", "event_rates", "failure"))
+    shown: dict[str, Any] = dict.fromkeys(
+        ("database", "rates", "event_rates", "last_verify", "failure")
+    )
     try:
         shown["database"] = pages().status.database()
         shown["rates"] = pages().status.rates()
         if (events := pages().events) is not None:
             shown["event_rates"] = events.rates()
+        shown["last_verify"] = pages().status.last_verify()
     except Unavailable as error:
         shown["failure"] = error.detail
     shown["pool"] = pages().status.pool()

@@ -5,6 +5,7 @@ from telemetry.database.database import Database, Row
 
 CHANGE_TOKEN = statements.load("pages/change_token")
 DATABASE = statements.load("pages/database")
+LAST_VERIFY = statements.load("pages/last_verify")
 WRITE_RATES = statements.load("pages/write_rates")
 
 
@@ -25,6 +26,10 @@ class StatusPages:
     def rates(self) -> Row:
         """Return how many runs the last hour has."""
         return self._database.fetch_all(WRITE_RATES, prepare=False)[0]
+
+    def last_verify(self) -> Row | None:
+        """Return when the whole ledger was last verified, and the findings; None for never."""
+        return self._database.fetch_one(LAST_VERIFY, prepare=False)
 
     def pool(self) -> dict[str, int]:
         """Return the statistics of this process's pool; empty before it opens."""

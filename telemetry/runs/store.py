@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
+from telemetry.counters import GROUPS
 from telemetry.database import statements
 from telemetry.database.batch_insert import insert_group
 from telemetry.database.copy import CopyRow
@@ -63,7 +64,10 @@ class RunStore:
         self._database = database
         self._stale_after = {"stale_after": stale_after}
         self._group_commit = GroupCommit(
-            self._create_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
+            self._create_group,
+            Limits(groups=database.pool_size),
+            unavailable=DatabaseUnavailable,
+            observe=GROUPS.observer("agent_runs"),
         )
 
     def create(self, run: Keyed) -> Created:

@@ -3,8 +3,9 @@
 from functools import partial
 from typing import Any, cast
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app
 
+from telemetry.counters import count_batch, count_record
 from telemetry.database.database import Row
 from telemetry.database.errors import IntegrityViolation
 from telemetry.database.values import Keyed
@@ -19,7 +20,7 @@ from telemetry.payloads.cursor import next_link, read_cursor
 from telemetry.payloads.feed import FeedSchema, page_response, read_feed_query
 from telemetry.payloads.loading import ignored_fields, load, load_keyed, load_row
 from telemetry.payloads.query_string import read_query
-from telemetry.runs import links, metrics
+from telemetry.runs import links
 from telemetry.runs.cursor import RunsEnd
 from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import (
@@ -66,6 +67,8 @@ def create() -> Response:
             f"Failed to create run: internal error (request {request_id()})",
             log=f"[ERROR] Failed to create run: {error}",
         ) from error
+    differs = result.outcome == "duplicate" and bool(result.fields)
+    count_record("agent_runs", result.outcome, differs=differs)
     return _created(run, result, ignored_fields(ignored))
 
 
@@ -75,6 +78,15 @@ def create_batch() -> Response:
     batch = read_batch("runs", load_run_row, max_records=MAX_BATCH, key="event_id")
     result = _store().create_batch(batch.valid)
     batch.add_constraint_errors(result.refused)
+    count_batch(
+        "agent_runs",
+        batch.total,
+        created=result.inserted,
+        completed=result.completed,
+        duplicate=result.duplicates,
+        differing=len(result.duplicate_differs),
+        refused=len(batch.errors),
+    )
     batch.log(
         "runs",
         f"{result.inserted} created, {result.completed} completed, {result.duplicates} duplicates",
@@ -170,17 +182,6 @@ def feed() -> Response:
     for run in page.rows:
         links.add_links(run)
     return page_response(FEED, page)
-
-
-@blueprint.get("/metrics")
-def get_metrics() -> Response:
-    """Return how many runs there are, as JSON or for Prometheus."""
-    rows = _store().metrics()
-    accept = request.headers.get("Accept", "")
-    if metrics.is_scraper(accept):
-        text, content_type = metrics.exposition(rows, accept)
-        return Response(text, content_type=content_type)
-    return json_response(metrics.summary(rows))
 
 
 def _store() -> RunStore:

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg.rows import scalar_row
 
+from telemetry.counters import GROUPS
 from telemetry.database import statements
 from telemetry.database.batch_insert import insert_group, insert_new
 from telemetry.database.connection import Connection
@@ -49,7 +50,10 @@ class DatabaseEvents:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._group_commit = GroupCommit(
-            self._create_group, Limits(groups=database.pool_size), unavailable=DatabaseUnavailable
+            self._create_group,
+            Limits(groups=database.pool_size),
+            unavailable=DatabaseUnavailable,
+            observe=GROUPS.observer("runtime_events"),
         )
 
     def create(self, event: Event) -> Created:

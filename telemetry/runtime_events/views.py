@@ -5,6 +5,7 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app
 
+from telemetry.counters import count_batch, count_record
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
@@ -47,6 +48,7 @@ def create() -> Response:
     sent, ignored = load(event_schema, read_document())
     stored, created = _store().create(_event_to_store(sent))
     more = ignored_fields(ignored)
+    count_record("runtime_events", "created" if created else "duplicate")
     if created:
         set_log_message(
             f"[OK] Recorded event: {stored['id']} ({stored['method']} {stored['endpoint']})"
@@ -63,6 +65,13 @@ def create_batch() -> Response:
     events = {index: _event_to_store(sent) for index, sent in batch.valid.items()}
     result = _store().create_batch(events)
     batch.add_constraint_errors(result.refused)
+    count_batch(
+        "runtime_events",
+        batch.total,
+        created=result.inserted,
+        duplicate=result.duplicates,
+        refused=len(batch.errors),
+    )
     batch.log("events", f"{result.inserted} recorded, {result.duplicates} duplicates")
     return json_response(batch.response_body(result.inserted, result.duplicates), batch.status)
 

@@ -2,6 +2,7 @@
 
 from app import create_app
 from telemetry.config import Config
+from tests.support.command import telemetry
 from tests.support.pages import open_page
 
 
@@ -20,6 +21,14 @@ def test_it_names_what_is_wrong_with_the_schema(make_app, db):
     assert "not ready" in text
     assert "append only triggers disabled" in text
     db.execute("ALTER TABLE audit.audit_events ENABLE ALWAYS TRIGGER refuse_change")
+
+
+def test_it_shows_the_last_verify_of_the_ledger(client, database_url, db):
+    assert "The whole ledger was never verified" in open_page(client, "/status").text
+    assert telemetry("verify", DATABASE_URL=database_url).returncode == 0
+    assert "found nothing wrong" in open_page(client, "/status").text
+    db.execute("UPDATE audio_runtime_verifications SET findings = 2")
+    assert "2 findings" in open_page(client, "/status").text
 
 
 def test_without_a_database_it_says_what_to_set():

@@ -63,6 +63,10 @@ class Service:
         """Everything it has logged so far."""
         return self.log_file.read_text()
 
+    def workers(self) -> set[int]:
+        """Return the process ids of the workers that live."""
+        return {it.pid for it in psutil.Process(self.process.pid).children()}
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it and return its exit status; does nothing when it has ended."""
         self.client.close()

@@ -57,6 +57,7 @@ VALUES = {
     "event_ids": '["event-1"]',
     "fields": "{created_at,jitter_ms}",
     "findings": "20",
+    "findings_count": "0",
     "functions": '["holds_rows"]',
     "kinds": '["VAD_EVENT"]',
     "lock_timeout": "1s",

@@ -10,6 +10,7 @@ from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from telemetry.counters import GROUPS
 from telemetry.database.lanes import FeedPage, Follower
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.paging import take_page
@@ -54,7 +55,10 @@ class FileEvents:
         self._path = path
         self._journal = Journal(path, cost_per_second)
         self._group_commit = GroupCommit(
-            self._journal.append, LIMITS, unavailable=EventsFileUnavailable
+            self._journal.append,
+            LIMITS,
+            unavailable=EventsFileUnavailable,
+            observe=GROUPS.observer("runtime_events"),
         )
 
     def create(self, event: Event) -> Created:

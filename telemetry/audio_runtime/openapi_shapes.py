@@ -1,0 +1,186 @@
+"""The JSON Schemas of the audio runtime's payloads and responses, with examples."""
+
+from typing import Any
+
+from telemetry.audio_runtime.schema import EVENT_SCHEMAS
+from telemetry.openapi.fields import nullable
+from telemetry.openapi.operation import JsonSchema, Reply
+from telemetry.openapi.shapes import (
+    COUNT,
+    FLAG,
+    INTEGER,
+    NUMBER,
+    ROW_HASH,
+    TEXT,
+    array,
+    batch,
+    members,
+    one_of,
+)
+
+EVENT: dict[str, Any] = {
+    "tenant_id": "acme",
+    "device_id": "kitchen-1",
+    "session_id": 7,
+    "event_kind": "VAD_EVENT",
+    "created_at": 1790000000000000000,
+    "idempotency_key": "vad-1",
+    "processed_stream_id": "stream-1",
+}
+ROW_HASH_EXAMPLE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+# The columns that a kind of event fills; in a row of another kind they are null.
+OF_KINDS: dict[str, JsonSchema] = {
+    "processed_stream_id": TEXT,
+    "raw_stream_id": TEXT,
+    "pre_roll_buffer_id": INTEGER,
+    "selected_mic": TEXT,
+    "selected_speaker": TEXT,
+    "device_health": one_of("HEALTHY", "DEGRADED", "FAILED"),
+    "jitter_ms": NUMBER,
+    "drift_ppm": NUMBER,
+    "buffer_depth_ms": NUMBER,
+    "underruns": COUNT,
+    "overruns": COUNT,
+}
+PHRASE: dict[str, JsonSchema] = {
+    "phrase_id": INTEGER,
+    "phrase_text": TEXT,
+    "reason_code": INTEGER,
+}
+FLAGS = (
+    "capture_degraded",
+    "aec_unstable",
+    "device_changed",
+    "stream_gap_detected",
+    "tts_playback_active",
+)
+
+NAMES = {"tenant_id": TEXT, "device_id": TEXT}
+
+STORED_EVENT = members(
+    event_id=COUNT,
+    **NAMES,
+    session_id=nullable(INTEGER),
+    event_kind=one_of(*EVENT_SCHEMAS),
+    created_at=COUNT,
+    idempotency_key=TEXT,
+    **{name: nullable(it) for name, it in {**OF_KINDS, **PHRASE}.items()},
+    **dict.fromkeys(FLAGS, nullable(FLAG)),
+    row_hash=ROW_HASH,
+)
+STORED_EVENT_EXAMPLE = {
+    **dict.fromkeys(STORED_EVENT["properties"]),
+    **EVENT,
+    "event_id": 1,
+    "row_hash": ROW_HASH_EXAMPLE,
+}
+CURRENT = members(
+    **NAMES,
+    session_id=nullable(INTEGER),
+    **{name: nullable(it) for name, it in OF_KINDS.items()},
+    **{f"last_interrupt_{name}": nullable(it) for name, it in PHRASE.items()},
+    **dict.fromkeys(FLAGS, FLAG),
+    last_event_id=COUNT,
+    updated_at=COUNT,
+)
+CURRENT_EXAMPLE = {
+    **dict.fromkeys(CURRENT["properties"]),
+    "tenant_id": "acme",
+    "device_id": "kitchen-1",
+    "session_id": 7,
+    "processed_stream_id": "stream-1",
+    **dict.fromkeys(FLAGS, False),
+    "last_event_id": 1,
+    "updated_at": 1790000000000000000,
+}
+
+REASONS = (
+    "K_FAIL_DEVICE_UNBOUND",
+    "K_FAIL_SESSION_INVALID",
+    "K_FAIL_TENANT_SCOPE_MISMATCH",
+    "K_FAIL_REBUILD_INTEGRITY",
+)
+REFUSAL = members(sometimes={"reason_code"}, detail=TEXT, reason_code=one_of(*REASONS))
+
+
+def refusal(description: str, reason: str, detail: str) -> Reply:
+    """Return the reply of a refusal."""
+    return Reply(description, REFUSAL, {"detail": detail, "reason_code": reason})
+
+
+UNBOUND = refusal(
+    "The device, or the session, does not exist in the tenant",
+    "K_FAIL_DEVICE_UNBOUND",
+    "Device kitchen-1 is not bound to tenant acme",
+)
+OTHER_TENANT = refusal(
+    "It is bound to another tenant",
+    "K_FAIL_TENANT_SCOPE_MISMATCH",
+    "Device kitchen-1 is bound to another tenant",
+)
+CONTRADICTION = refusal(
+    "The ledger of the device contradicts itself; an operator has to look",
+    "K_FAIL_REBUILD_INTEGRITY",
+    "The ledger of device kitchen-1 contradicts itself; run verify",
+)
+
+
+DEVICE = members(
+    status=one_of("created", "exists"), **NAMES, device_type={"type": ["string", "null"]}
+)
+DEVICE_EXAMPLE = {
+    "status": "created",
+    "device_id": "kitchen-1",
+    "tenant_id": "acme",
+    "device_type": "speaker",
+}
+SESSION = members(status=one_of("created", "exists"), session_id=COUNT, **NAMES)
+SESSION_EXAMPLE = {
+    "status": "created",
+    "session_id": 7,
+    "tenant_id": "acme",
+    "device_id": "kitchen-1",
+}
+
+APPENDED = members(
+    sometimes={"differs"},
+    status=one_of("committed", "duplicate"),
+    event_id=COUNT,
+    differs=array(TEXT),
+    ledger_event_type=one_of("K_RUNTIME_EVENT_COMMIT"),
+    audit_event_id=COUNT,
+    row_hash=ROW_HASH,
+)
+COMMITTED = {
+    "status": "committed",
+    "event_id": 1,
+    "ledger_event_type": "K_RUNTIME_EVENT_COMMIT",
+    "audit_event_id": 1,
+    "row_hash": ROW_HASH_EXAMPLE,
+}
+
+ANY_EVENT: JsonSchema = {
+    "oneOf": [
+        {"allOf": [type(schema), {"properties": {"event_kind": one_of(kind)}}]}
+        for kind, schema in EVENT_SCHEMAS.items()
+    ]
+}
+BATCH: JsonSchema = {
+    "anyOf": [
+        {"type": "array", "maxItems": 1000, "items": ANY_EVENT},
+        {
+            "type": "object",
+            "properties": {"events": {"type": "array", "maxItems": 1000, "items": ANY_EVENT}},
+            "required": ["events"],
+        },
+    ]
+}
+RESULT = members(
+    sometimes={"differs"},
+    index=COUNT,
+    status=one_of("committed", "duplicate"),
+    event_id=COUNT,
+    differs=array(TEXT),
+)
+OF_BATCH = batch("reason_code", results=array(RESULT))

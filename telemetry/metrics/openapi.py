@@ -1,0 +1,25 @@
+"""The description of the endpoint of metrics."""
+
+from telemetry.openapi.operation import Operation, Parameter, Reply
+from telemetry.openapi.shapes import COUNT, counts_by_name, members
+
+TAG = "What the service counts, as JSON for people and as text for Prometheus"
+
+PARAMETERS: dict[str, Parameter] = {}
+
+OPERATIONS = {
+    "get": Operation(
+        "Count runs, or get all metrics",
+        {
+            200: Reply(
+                "The counts; Prometheus exposition for a scraper that accepts text/plain or"
+                " OpenMetrics",
+                members(total_runs=COUNT, agents=counts_by_name("agent_name"), recent_24h=COUNT),
+                {"total_runs": 3, "agents": {"my-agent": 3}, "recent_24h": 3},
+            )
+        },
+        description="A scraper gets 200 while the database is unreachable, and"
+        " telemetry_database_up is 0 then.",
+        is_counted=False,
+    ),
+}

@@ -1,0 +1,41 @@
+"""The HTTP side of metrics."""
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from flask import Blueprint, Response, current_app, request
+
+from telemetry.database.database import Row
+from telemetry.database.errors import DatabaseUnavailable
+from telemetry.http.responses import json_response
+from telemetry.metrics.exposition import Scrape, exposition, is_scraper, summary
+from telemetry.metrics.store import MetricStore
+
+blueprint = Blueprint("metrics", __name__)
+
+
+class Runs(Protocol):
+    """The store of runs, which another room has."""
+
+    def metrics(self) -> Sequence[Row]:
+        """Return ``agent_name``, ``total_runs`` and ``recent_24h`` of every agent."""
+
+
+@blueprint.get("/metrics")
+def get() -> Response:
+    """Return how many runs there are as JSON, or everything that is counted for Prometheus."""
+    runs = cast(Runs, current_app.extensions["runs"])
+    accept = request.headers.get("Accept", "")
+    if not is_scraper(accept):
+        return json_response(summary(runs.metrics()))
+    state = cast(MetricStore, current_app.extensions["metrics"]).state()
+    rows: Sequence[Row] = []
+    if state.up.get("records"):
+        try:
+            rows = runs.metrics()
+        except DatabaseUnavailable:
+            state.up["records"] = False
+    config = current_app.extensions["config"]
+    most = config.db_pool_size * config.web_concurrency
+    text, content_type = exposition(Scrape(rows, state, most), accept)
+    return Response(text, content_type=content_type)

@@ -1,0 +1,189 @@
+"""What the description of every endpoint shares: headers, errors, and the words at its top."""
+
+from typing import Any, NamedTuple
+
+from telemetry.openapi.operation import JsonSchema, Operation, Reply
+from telemetry.openapi.shapes import TEXT, array, members
+
+DESCRIPTION = """\
+Agents post runs, runtime events and device events, and read them back.
+
+- Bodies are JSON in UTF-8, at most 16 MiB unless the operator changed that. They may be compressed
+  with gzip.
+- A GET path accepts HEAD too, and every path OPTIONS. Other methods get 405 with `Allow`.
+- A slash at the end of a path makes no difference.
+- An operator may require one Bearer token for everything but the health endpoints.
+- Unknown fields of runs and runtime events are named in `ignored_fields`. In the ledger they are
+  errors.
+- `null` is the same as leaving an optional field out.
+- Pages for people, and their exports and files, are not in this document. They may change in any
+  release.
+- A header `X-Request-ID` of 1 to 128 characters of `A-Za-z0-9._:-` is sent back, and logged.
+"""
+
+
+class Header(NamedTuple):
+    """A header of a response."""
+
+    description: str
+    schema: JsonSchema
+    example: Any
+
+
+HEADERS = {
+    "X-Request-ID": Header(
+        "The id of the request, as in its log line",
+        {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+        "0f8fad5bd9cb469fa16570867728950e",
+    ),
+    "X-RateLimit-Limit": Header(
+        "Requests per minute, where a limit is set", {"type": "string", "pattern": "^[0-9]+$"}, "60"
+    ),
+    "X-RateLimit-Remaining": Header(
+        "Requests left in this minute", {"type": "string", "pattern": "^[0-9]+$"}, "59"
+    ),
+    "Retry-After": Header(
+        "Seconds to wait before the request is sent again: 60 after a 429 and where something has"
+        " to be repaired, else 5",
+        {"type": "string", "pattern": "^[0-9]+$"},
+        "5",
+    ),
+    "WWW-Authenticate": Header("The scheme", {"type": "string", "enum": ["Bearer"]}, "Bearer"),
+    "Link": Header(
+        "The next page, when there is one; its URL is relative to that of the request",
+        TEXT,
+        '</api/v1/runs?limit=100&cursor=MjAyNi0wMS0zMQ%3D%3D>; rel="next"',
+    ),
+}
+
+# Every response has the first; the others only where a rate limit is set.
+USUAL_HEADERS = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining")
+OPTIONAL_HEADERS = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "Link"}
+
+PROBLEM = members(
+    loc={
+        "type": "array",
+        "items": {"type": ["string", "integer"]},
+        "description": "Leads to the value: body, query or path, the index in a batch, the field",
+    },
+    msg={"type": "string", "description": "For people"},
+    type={"type": "string", "description": "For programs"},
+)
+
+SCHEMAS = {
+    "Problem": PROBLEM,
+    "Error": members(detail=TEXT),
+    "Invalid": members(
+        sometimes={"reason_code"},
+        detail=array({"$ref": "#/components/schemas/Problem"}),
+        reason_code={"type": "string", "enum": ["K_FAIL_EVENT_FIELDS_INVALID"]},
+    ),
+}
+
+ERROR: JsonSchema = {"$ref": "#/components/schemas/Error"}
+INVALID: JsonSchema = {"$ref": "#/components/schemas/Invalid"}
+
+
+def error(description: str, detail: str, headers: tuple[str, ...] = ()) -> Reply:
+    """Return the reply of an error, with an example of its detail."""
+    return Reply(description, ERROR, {"detail": detail}, headers)
+
+
+def invalid(description: str, *loc: str, msg: str, kind: str) -> Reply:
+    """Return the reply of a 422, with an example of a problem."""
+    problems = [{"loc": [*loc], "msg": msg, "type": kind}]
+    return Reply(description, INVALID, {"detail": problems})
+
+
+# The errors that many endpoints have, by their name in the document.
+REPLIES = {
+    "BadRequest": error("The request is not valid HTTP", "A header is not valid HTTP"),
+    "BadBody": error(
+        "The body ended early, or a constraint of the database refused the record",
+        "Database integrity error: agent_runs_item_name_check",
+    ),
+    "Unauthorized": error(
+        "No token or a wrong one, where the operator requires one",
+        "Invalid authentication token",
+        ("WWW-Authenticate",),
+    ),
+    "NotFound": error("Nothing has this path or name", "Run not found: first-run"),
+    "RequestTimeout": error("The body stopped arriving", "The body stopped arriving for 30 s"),
+    "TooLarge": error(
+        "The body is too large", "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
+    ),
+    "UriTooLong": error("The path and query are too long", "The request line is too long"),
+    "UnsupportedMediaType": error(
+        "Another content type, or an encoding other than gzip",
+        "Content-Type must be application/json, in UTF-8",
+    ),
+    "ExpectationFailed": error("An Expect other than 100-continue", "Expect accepts 100-continue"),
+    "InvalidBody": invalid(
+        "Not JSON, or not a valid payload; names every bad field at once. A record of more than"
+        " 100,000 values has the type too_many_values; so have the records of a batch that exceed"
+        " 1,000,000 values together",
+        "body",
+        "start_time",
+        msg="Must have an offset such as Z or +00:00",
+        kind="timezone_aware",
+    ),
+    "InvalidParameter": invalid(
+        "A parameter that is unknown, given twice or not valid",
+        "query",
+        "limit",
+        msg="Must be an integer",
+        kind="int_parsing",
+    ),
+    "TooManyRequests": error(
+        "Over the rate limit, where the operator set one",
+        "Rate limit exceeded. Max 60 requests per minute.",
+        ("Retry-After",),
+    ),
+    "HeadersTooLong": error(
+        "The headers are too long or too many",
+        "There are too many headers, or one of them is too long",
+    ),
+    "InternalError": error(
+        "An unexpected failure; the log has its cause",
+        "Internal error (request 0f8fad5bd9cb469fa16570867728950e)",
+    ),
+    "NotImplemented": error(
+        "A Transfer-Encoding other than chunked", "Transfer-Encoding accepts chunked"
+    ),
+    "Unavailable": error(
+        "The database is unreachable, out of connections, too slow or read-only, has to be"
+        " repaired, or is not configured; the record was not refused",
+        "The database is unavailable; the same request can be sent again",
+        ("Retry-After",),
+    ),
+}
+
+ALWAYS = {400: "BadRequest", 414: "UriTooLong", 431: "HeadersTooLong", 500: "InternalError"}
+GUARDED = {401: "Unauthorized", 503: "Unavailable"}
+COUNTED = {429: "TooManyRequests"}
+WITH_PARAMETERS = {422: "InvalidParameter"}
+WITH_NAMES = {404: "NotFound"}
+WITH_BODY = {
+    400: "BadBody",
+    408: "RequestTimeout",
+    413: "TooLarge",
+    415: "UnsupportedMediaType",
+    417: "ExpectationFailed",
+    422: "InvalidBody",
+    501: "NotImplemented",
+}
+
+
+def usual_replies(operation: Operation, *, has_names: bool) -> dict[int, str]:
+    """Return the names of the errors that an endpoint like this has, besides its own.
+
+    ``has_names`` says whether its path has variable parts.
+    """
+    return {
+        **ALWAYS,
+        **({} if operation.is_health else GUARDED),
+        **(COUNTED if operation.is_counted and not operation.is_health else {}),
+        **(WITH_PARAMETERS if operation.query or operation.path else {}),
+        **(WITH_NAMES if has_names else {}),
+        **(WITH_BODY if operation.body else {}),
+    }

@@ -1,0 +1,208 @@
+"""Makes the document: from the rooms' descriptions, their schemas, and the routes."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from flask import Flask
+from marshmallow import Schema
+from marshmallow.fields import Field
+from werkzeug.routing import Rule
+
+from telemetry import __version__
+from telemetry.openapi.common import (
+    DESCRIPTION,
+    HEADERS,
+    OPTIONAL_HEADERS,
+    REPLIES,
+    SCHEMAS,
+    USUAL_HEADERS,
+    usual_replies,
+)
+from telemetry.openapi.fields import json_schema, nullable
+from telemetry.openapi.operation import JsonSchema, Operation, Parameter, Reply
+
+# Rooms and views for people, which no program reads: HTML pages with their exports and files. No
+# path of theirs begins with /api/.
+NOT_DESCRIBED = {"pages", "openapi.page", "openapi.file"}
+
+SECURITY = {"type": "http", "scheme": "bearer", "description": "Where the operator requires it"}
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+class Route(NamedTuple):
+    """A path with the method and the view that serves it. ``names`` are its variable parts."""
+
+    path: str
+    method: str
+    room: str
+    view: str
+    names: tuple[str, ...]
+
+
+def routes(app: Flask) -> list[Route]:
+    """Return the routes that the document describes, in the order of paths."""
+    return sorted(
+        Route(
+            re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule),
+            method.lower(),
+            *_names_of(rule),
+            tuple(re.findall(r"<(?:\w+:)?(\w+)>", rule.rule)),
+        )
+        for rule in app.url_map.iter_rules()
+        for method in METHODS
+        if method in (rule.methods or ())
+        and not {rule.endpoint, _names_of(rule)[0]} & NOT_DESCRIBED
+    )
+
+
+def build(app: Flask) -> dict[str, Any]:
+    """Return the document. Raises LookupError for what no module describes."""
+    spec = _spec()
+    described = set()
+    for route in routes(app):
+        room = import_module(f"telemetry.{route.room}.openapi")
+        if route.room not in described:
+            spec.tag({"name": _tag(route.room), "description": room.TAG})
+            described.add(route.room)
+        operation: Operation = room.OPERATIONS[route.view]
+        parameters = [*_parameters(route, operation, room.PARAMETERS)]
+        spec.path(route.path, operations={route.method: _operation(route, operation, parameters)})
+    return spec.to_dict()
+
+
+def text(app: Flask) -> str:
+    """Return the text of the document, as the repository keeps it."""
+    return json.dumps(build(app), indent=1, ensure_ascii=False) + "\n"
+
+
+def _names_of(rule: Rule) -> tuple[str, str]:
+    """Return the room and the view of a rule."""
+    room, _, view = rule.endpoint.rpartition(".")
+    return room, view
+
+
+def _spec() -> APISpec:
+    plugin = MarshmallowPlugin(schema_name_resolver=_name_of)
+    spec = APISpec(
+        title="Telemetry service",
+        version=__version__,
+        openapi_version="3.1.0",
+        plugins=[plugin],
+        info={"description": DESCRIPTION},
+        servers=[{"url": "/"}],
+        security=[{"bearer": []}, {}],
+    )
+    plugin.converter.add_attribute_function(_property)  # type: ignore[union-attr]
+    spec.components.security_scheme("bearer", SECURITY)
+    for name, schema in SCHEMAS.items():
+        spec.components.schema(name, schema)
+    for name, reply in REPLIES.items():
+        spec.components.response(name, _response(reply))
+    for name, header in HEADERS.items():
+        spec.components.header(
+            name,
+            {
+                "description": header.description,
+                "schema": header.schema,
+                "example": header.example,
+                **({} if name in OPTIONAL_HEADERS else {"required": True}),
+            },
+        )
+    return spec
+
+
+def _name_of(schema: Any) -> str:
+    """Return the name of a marshmallow schema in the document: its class, without Schema."""
+    kind: type[Schema] = schema if isinstance(schema, type) else type(schema)
+    # A class that marshmallow makes has no module of ours, but its base has.
+    modules = (base.__module__.split(".") for base in kind.__mro__)
+    room = next(module[1] for module in modules if module[0] == "telemetry")
+    words = [*room.split("_"), *kind.__name__.removesuffix("Schema").split("_")]
+    return "".join(
+        word.capitalize() if word.islower() or word.isupper() else word for word in words
+    )
+
+
+def _property(converter: OpenAPIConverter, field: Field[Any], **_: Any) -> JsonSchema:
+    """Return what apispec adds to the description of a field."""
+    schema = json_schema(field)
+    absent = getattr(field.parent, "null_is_absent", False) and not field.required
+    return nullable(schema) if absent else schema
+
+
+def _operation(route: Route, operation: Operation, parameters: list[JsonSchema]) -> JsonSchema:
+    replies: dict[int, str | JsonSchema] = {
+        **usual_replies(operation, has_names=bool(route.names)),
+        **{status: _response(reply) for status, reply in operation.replies.items()},
+    }
+    body = {"requestBody": _body(operation)} if operation.body else {}
+    return {
+        "tags": [_tag(route.room)],
+        "operationId": _operation_id(route),
+        "summary": operation.summary,
+        **({"description": operation.description} if operation.description else {}),
+        **({"parameters": parameters} if parameters else {}),
+        **body,
+        "responses": {str(status): replies[status] for status in sorted(replies)},
+        **({"security": []} if operation.is_health else {}),
+    }
+
+
+def _tag(room: str) -> str:
+    """Return the heading of a room."""
+    return room.replace("_", " ").capitalize()
+
+
+def _operation_id(route: Route) -> str:
+    """Return the id: unique, and the same for as long as the path is."""
+    words = re.split(r"[^A-Za-z0-9]+", route.path)
+    return route.method + "".join(word[:1].upper() + word[1:] for word in words)
+
+
+def _response(reply: Reply) -> JsonSchema:
+    headers = (*USUAL_HEADERS, *reply.headers)
+    return {
+        "description": reply.description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "content": {reply.content_type: {"schema": reply.schema, "example": reply.example}},
+    }
+
+
+def _body(operation: Operation) -> JsonSchema:
+    body = operation.body
+    assert body is not None
+    content = {"application/json": {"schema": body.schema, "example": body.example}}
+    if body.lines:
+        content["application/x-ndjson"] = {"schema": {"type": "string"}, "example": body.lines}
+    return {"required": True, "content": content}
+
+
+def _parameters(
+    route: Route, operation: Operation, described: Mapping[str, Parameter]
+) -> Iterator[JsonSchema]:
+    """Yield the parameters of the path, then those of the query string."""
+    places: list[tuple[str, type[Schema] | None]] = [
+        ("path", operation.path),
+        ("query", operation.query),
+    ]
+    for place, schema in places:
+        for name, field in schema().fields.items() if schema else ():
+            if place == "path" and name not in route.names:
+                continue
+            # A view may give a parameter another meaning than the rest of its room.
+            meaning = described.get(f"{route.view}.{name}") or described[name]
+            yield {
+                "name": name,
+                "in": place,
+                "required": place == "path" or field.required,
+                "description": meaning.description,
+                "schema": json_schema(field),
+                "example": meaning.example,
+            }

@@ -1,0 +1,52 @@
+"""The types of which a room's description of its endpoints is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from marshmallow import Schema
+
+JsonSchema = dict[str, Any]
+
+
+class Parameter(NamedTuple):
+    """What a parameter of a path or a query string means, and a value of it."""
+
+    description: str
+    example: Any
+
+
+class Reply(NamedTuple):
+    """A response; ``headers`` are those that it has besides the usual ones."""
+
+    description: str
+    schema: JsonSchema
+    example: Any
+    headers: tuple[str, ...] = ()
+    content_type: str = "application/json"
+
+
+class Body(NamedTuple):
+    """The body of a request. ``lines`` is an example in JSON Lines, where they are accepted."""
+
+    schema: JsonSchema | type[Schema]
+    example: Any
+    lines: str = ""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What one view does.
+
+    ``query`` is the schema of the query string. ``path`` has a field for each variable part of the
+    path. ``replies`` leave out the usual errors, which are in ``common``.
+    """
+
+    summary: str
+    replies: Mapping[int, Reply]
+    description: str = ""
+    query: type[Schema] | None = None
+    path: type[Schema] | None = None
+    body: Body | None = None
+    is_health: bool = False
+    is_counted: bool = True

@@ -1,0 +1,302 @@
+"""The description of the endpoints of runs."""
+
+from typing import Any
+
+from telemetry.openapi.common import INVALID, error
+from telemetry.openapi.operation import Body, Operation, Parameter, Reply
+from telemetry.openapi.shapes import (
+    COUNT,
+    FLAG,
+    IGNORED,
+    LINK,
+    TEXT,
+    TIMESTAMP,
+    array,
+    batch,
+    feed_of,
+    members,
+    one_of,
+    stored,
+)
+from telemetry.payloads.feed import FeedSchema
+from telemetry.runs.schema import STATUSES, CommitSchema, ListSchema, RunSchema, UpdateSchema
+
+TAG = "What agents did: one row per run, created once and updated while the run is in progress"
+
+PARAMETERS = {
+    "event_id": Parameter("The id that the agent chose for the run", "first-run"),
+    "agent_name": Parameter("Only runs of this agent", "my-agent"),
+    "status": Parameter("Only runs with this status; aliases are accepted too", "success"),
+    "job_type": Parameter("Only runs of this kind of work", "demo"),
+    "run_id": Parameter("Only runs with this run_id", "run-1"),
+    "parent_run_id": Parameter("Only runs that this run started", "run-0"),
+    "stale": Parameter("Only runs that are stale (true), or only others (false)", False),
+    "created_before": Parameter("Only runs created before this time", "2026-02-01T00:00:00Z"),
+    "created_after": Parameter("Only runs created after this time", "2026-01-01"),
+    "start_time_from": Parameter("Only runs that started then or later", "2026-01-01"),
+    "start_time_to": Parameter("Only runs that started then or earlier", "2026-02-01"),
+    "limit": Parameter("How many runs a page holds, 100 unless given", 100),
+    "feed.after": Parameter(
+        "The next of the page before; now: only the cursor of this moment; absent: from the"
+        " beginning",
+        "now",
+    ),
+    "offset": Parameter("How many runs to skip; a cursor is better for deep pages", 0),
+    "cursor": Parameter(
+        "Comes from the Link header of the page before",
+        "MjAyNi0wMS0zMVQxMjowMDowMC4wMDAwMDBaIGZpcnN0LXJ1bg==",
+    ),
+}
+
+SENT: dict[str, Any] = {
+    "event_id": "first-run",
+    "run_id": "run-1",
+    "agent_name": "my-agent",
+    "job_type": "demo",
+    "start_time": "2026-01-31T12:00:00Z",
+    "git_repo": "git@github.com:owner/name.git",
+    "metrics_json": {"cost_usd": 0.42},
+}
+LINES = (
+    '{"event_id": "second-run", "run_id": "run-2", "agent_name": "my-agent", "job_type": "demo",'
+    ' "start_time": "2026-01-31T12:10:00Z"}\n'
+)
+
+# The fields that always have a value.
+ALWAYS = {
+    "event_id",
+    "run_id",
+    "agent_name",
+    "job_type",
+    "status",
+    "created_at",
+    "start_time",
+    "duration_ms",
+    "items_discovered",
+    "items_succeeded",
+    "items_failed",
+    "items_skipped",
+    "api_posted",
+    "api_retry_count",
+}
+
+RUN = stored(
+    RunSchema,
+    ALWAYS,
+    status=one_of(*STATUSES),
+    updated_at=TIMESTAMP,
+    stale=FLAG,
+    commit_url=LINK,
+    repo_url=LINK,
+)
+STORED = {
+    **dict.fromkeys(RunSchema().fields),
+    **SENT,
+    **{name: 0 for name in ALWAYS if name.startswith(("items_", "duration", "api_retry"))},
+    "status": "running",
+    "start_time": "2026-01-31T12:00:00.000000Z",
+    "created_at": "2026-01-31T12:00:00.123456Z",
+    "updated_at": "2026-01-31T12:00:00.123456Z",
+    "api_posted": False,
+    "stale": False,
+    "commit_url": None,
+    "repo_url": "https://github.com/owner/name",
+}
+
+NAMES = array(TEXT)
+UPDATED = members(
+    sometimes={"ignored_fields"},
+    event_id=TEXT,
+    updated={"type": "boolean", "enum": [True]},
+    fields_updated=NAMES,
+    ignored_fields=IGNORED,
+)
+OF_BATCH = batch("event_id", completed=COUNT, duplicate_differs=NAMES, ignored_fields=IGNORED)
+BATCH = {
+    "anyOf": [
+        {"type": "array", "maxItems": 10_000, "items": RunSchema},
+        {
+            "type": "object",
+            "properties": {"runs": {"type": "array", "maxItems": 10_000, "items": RunSchema}},
+            "required": ["runs"],
+        },
+    ]
+}
+REFUSED = {
+    "inserted": 0,
+    "duplicates": 0,
+    "completed": 0,
+    "errors": [
+        {
+            "index": 0,
+            "event_id": "third-run",
+            "detail": [{"loc": ["body", 0, "run_id"], "msg": "Field required", "type": "missing"}],
+        }
+    ],
+    "total": 1,
+}
+
+OPERATIONS = {
+    "create": Operation(
+        "Create a run",
+        {
+            201: Reply(
+                "The run is new",
+                members(
+                    sometimes={"ignored_fields"},
+                    status=one_of("created"),
+                    event_id=TEXT,
+                    run_id=TEXT,
+                    ignored_fields=IGNORED,
+                ),
+                {"status": "created", "event_id": "first-run", "run_id": "run-1"},
+            ),
+            200: Reply(
+                "The event_id is known: a record that has ended completed the run, or the record"
+                " is a duplicate, which may differ",
+                members(
+                    sometimes={"run_id", "message", "fields_updated", "differs", "ignored_fields"},
+                    status=one_of("completed", "duplicate"),
+                    event_id=TEXT,
+                    run_id=TEXT,
+                    message=TEXT,
+                    fields_updated=NAMES,
+                    differs=NAMES,
+                    ignored_fields=IGNORED,
+                ),
+                {
+                    "status": "duplicate",
+                    "event_id": "first-run",
+                    "message": "Event already exists (idempotent)",
+                    "differs": ["run_id"],
+                },
+            ),
+        },
+        description="Idempotent on event_id. A run only moves forward: a record that is running"
+        " never undoes an end.",
+        body=Body(RunSchema, SENT),
+    ),
+    "create_batch": Operation(
+        "Create up to 10,000 runs",
+        {
+            200: Reply(
+                "At least one run was valid, or the batch is empty",
+                OF_BATCH,
+                {"inserted": 2, "duplicates": 0, "completed": 0, "errors": [], "total": 2},
+            ),
+            422: Reply(
+                "No run was valid, or the body is not a batch",
+                {"anyOf": [OF_BATCH, INVALID]},
+                REFUSED,
+            ),
+        },
+        description="Valid runs are stored in one transaction. A bad record blocks no other.",
+        body=Body(BATCH, {"runs": [SENT]}, LINES),
+    ),
+    "list": Operation(
+        "List runs, newest first",
+        {
+            200: Reply("A page of runs", array(RUN), [STORED], ("Link",)),
+            400: error("A bad status or timestamp", "Invalid status: Must be one of: running, …"),
+        },
+        query=ListSchema,
+    ),
+    "get": Operation("Get a run", {200: Reply("The run", RUN, STORED)}, path=RunSchema),
+    "update": Operation(
+        "Update a run",
+        {
+            200: Reply(
+                "The run was updated",
+                UPDATED,
+                {"event_id": "first-run", "updated": True, "fields_updated": ["items_succeeded"]},
+            ),
+            400: error(
+                "Nothing to update, or a constraint of the database refused the change",
+                "Nothing to update; fields: status, end_time, duration_ms, …",
+            ),
+            409: error(
+                "The run has ended and would be running again",
+                'Run has ended with status success: first-run; send "reopen": true to set it to'
+                " running",
+            ),
+        },
+        description="Replaces metrics_json and context_json as a whole.",
+        path=RunSchema,
+        body=Body(UpdateSchema, {"items_discovered": 10, "items_succeeded": 4}),
+    ),
+    "associate_commit": Operation(
+        "Store the commit that a run produced",
+        {
+            200: Reply(
+                "The commit was stored",
+                members(
+                    sometimes={"ignored_fields"},
+                    status=one_of("success"),
+                    event_id=TEXT,
+                    run_id=TEXT,
+                    commit_hash=TEXT,
+                    ignored_fields=IGNORED,
+                ),
+                {
+                    "status": "success",
+                    "event_id": "first-run",
+                    "run_id": "run-1",
+                    "commit_hash": "abcdef0123",
+                },
+            )
+        },
+        path=RunSchema,
+        body=Body(CommitSchema, {"commit_hash": "abcdef0123", "commit_source": "ci"}),
+    ),
+    "get_commit_url": Operation(
+        "Get the link to a run's commit",
+        {
+            200: Reply(
+                "The link; null without a commit or a known host",
+                members(commit_url=LINK),
+                {"commit_url": "https://github.com/owner/name/commit/abcdef0123"},
+            )
+        },
+        path=RunSchema,
+    ),
+    "get_repo_url": Operation(
+        "Get the link to a run's repository",
+        {
+            200: Reply(
+                "The link; null without a known host",
+                members(repo_url=LINK),
+                {"repo_url": "https://github.com/owner/name"},
+            )
+        },
+        path=RunSchema,
+    ),
+    "feed": Operation(
+        "Follow the runs: each appears once it is visible, and again after a change",
+        {
+            200: Reply(
+                "A page of runs, oldest change first, and the cursor after it",
+                feed_of(RUN),
+                {"items": [STORED], "next": "k6RydW5zkAE=", "has_more": False},
+            )
+        },
+        query=FeedSchema,
+    ),
+    "metadata": Operation(
+        "List all agents and job types",
+        {
+            200: Reply(
+                "The names, sorted",
+                members(
+                    agent_names=NAMES,
+                    job_types=NAMES,
+                    counts=members(agent_names=COUNT, job_types=COUNT),
+                ),
+                {
+                    "agent_names": ["my-agent"],
+                    "job_types": ["demo"],
+                    "counts": {"agent_names": 1, "job_types": 1},
+                },
+            )
+        },
+    ),
+}

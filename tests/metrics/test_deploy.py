@@ -1,0 +1,65 @@
+"""The alerts and the dashboard in deploy/ use only metrics and labels that exist."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from tests.support.command import telemetry
+from tests.support.runs import minimal_run
+from tests.support.samples import samples
+from tests.support.service import PROJECT
+
+ALERTS = yaml.safe_load((PROJECT / "deploy/alerts.yml").read_text())
+DASHBOARD = json.loads((PROJECT / "deploy/grafana-dashboard.json").read_text())
+
+RULES = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
+PANELS = {panel["title"]: panel for panel in DASHBOARD["panels"]}
+
+EXPRESSIONS = {name: rule["expr"] for name, rule in RULES.items()} | {
+    f"{title} {target['refId']}": target["expr"]
+    for title, panel in PANELS.items()
+    for target in panel["targets"]
+}
+
+
+@pytest.fixture
+def known(client, database_url):
+    """The labels of each metric, after everything that makes one has happened."""
+    client.post("/api/v1/runs", json=minimal_run())
+    telemetry("verify", DATABASE_URL=database_url)
+    return {
+        name: {label for labels in values for label, _ in labels}
+        for name, values in samples(client).items()
+    }
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_it_uses_what_exists(known, name):
+    expression = EXPRESSIONS[name]
+    used = re.findall(r"\btelemetry_\w+", expression)
+    assert used or name == "TelemetryDown"
+    assert {it for it in used if it not in known} == set()
+    labels = re.findall(r"(\w+) ?=~? ?\"", expression)
+    labels += re.findall(r"\w+", " ".join(re.findall(r"\bby \(([^)]+)\)", expression)))
+    existing = {label for metric in used for label in known[metric]} | {"job"}
+    assert {*labels} - existing == set()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_an_alert_says_what_to_do(name):
+    assert RULES[name]["labels"]["severity"] in {"page", "ticket"}
+    assert {"summary", "action"} == RULES[name]["annotations"].keys()
+
+
+def test_panels_do_not_overlap():
+    places = [panel["gridPos"] for panel in PANELS.values()]
+    cells = [
+        (x, y)
+        for it in places
+        for x in range(it["x"], it["x"] + it["w"])
+        for y in range(it["y"], it["y"] + it["h"])
+    ]
+    assert len(cells) == len({*cells})
+    assert max(x for x, _ in cells) == 23

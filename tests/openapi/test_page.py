@@ -1,0 +1,58 @@
+"""GET /docs: the page that shows the document."""
+
+import gzip
+import hashlib
+import re
+
+import pytest
+
+from telemetry.openapi.views import FILES, STATIC
+
+
+def test_it_loads_nothing_from_another_host_and_runs_nothing_inline(client):
+    page = client.get("/docs")
+    assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert not re.search(r"<style|<script>| style=| on\w+=|https?:", page.text)
+
+
+def test_everything_that_it_names_is_served(client):
+    named = re.findall(r'(?:src|href)="(/[^"]+)"', client.get("/docs").text)
+    assert len(named) == len(FILES) + 1
+    for path in named:
+        response = client.get(path)
+        assert response.status_code == 200
+        assert response.content_type.startswith(
+            {"js": "text/javascript", "css": "text/css", "json": "application/json"}[
+                path.rpartition(".")[2]
+            ]
+        )
+
+
+@pytest.mark.parametrize("name", ["views.py", "../views.py", "%2e%2e%2fviews.py", "LICENSE"])
+def test_no_other_file_is_served(client, name):
+    assert client.get(f"/docs/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/swagger-ui-bundle.js"])
+def test_it_is_compressed_for_browsers(client, path):
+    plain = client.get(path)
+    assert "Content-Encoding" not in plain.headers
+    compressed = client.get(path, headers={"Accept-Encoding": "gzip, br"})
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert compressed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(compressed.data) == plain.data
+
+
+def test_the_vendored_files_are_those_of_the_version():
+    folder = STATIC / "swagger-ui"
+    title, *lines = (folder / "VERSION").read_text().splitlines()
+    assert re.fullmatch(r"swagger-ui-dist [\d.]+ \(npm\), Apache-2.0\. .+", title)
+    assert "Apache License" in (folder / "LICENSE").read_text()
+    for line in lines:
+        digest, name = line.split()
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    assert {"swagger-ui-bundle.js", "swagger-ui.css"} == {line.split()[1] for line in lines}
