@@ -30,7 +30,7 @@ from telemetry.audio_runtime.schema import (
     SessionSchema,
     TenantFeedSchema,
 )
-from telemetry.openapi.common import INVALID
+from telemetry.openapi.common import FEED_AFTER, INVALID
 from telemetry.openapi.operation import Body, Operation, Parameter, Reply
 from telemetry.openapi.shapes import COUNT, NUMBER, ROW_HASH, feed_of, members, page_of
 
@@ -41,11 +41,7 @@ PARAMETERS = {
     "device_id": Parameter("The device", "kitchen-1"),
     "session_id": Parameter("The session", 7),
     "after": Parameter("The last device_id of the page before", "kitchen-0"),
-    "feed.after": Parameter(
-        "The next of the page before; now: only the cursor of this moment; absent: from the"
-        " beginning",
-        "now",
-    ),
+    "feed.after": FEED_AFTER,
     "list_events.after": Parameter(
         "The last event_id of the page before; needs device_id, since order is promised per device",
         0,

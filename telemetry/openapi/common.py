@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from telemetry.openapi.operation import JsonSchema, Operation, Reply
+from telemetry.openapi.operation import JsonSchema, Operation, Parameter, Reply
 from telemetry.openapi.shapes import TEXT, array, members
 
 DESCRIPTION = """\
@@ -55,6 +55,12 @@ HEADERS = {
         '</api/v1/runs?limit=100&cursor=MjAyNi0wMS0zMQ%3D%3D>; rel="next"',
     ),
 }
+
+# The parameter "after" of every feed.
+FEED_AFTER = Parameter(
+    "The next of the page before; now: only the cursor of this moment; absent: from the beginning",
+    "now",
+)
 
 # Every response has the first; the others only where a rate limit is set.
 USUAL_HEADERS = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining")

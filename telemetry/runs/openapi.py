@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from telemetry.openapi.common import INVALID, error
+from telemetry.openapi.common import FEED_AFTER, INVALID, error
 from telemetry.openapi.operation import Body, Operation, Parameter, Reply
 from telemetry.openapi.shapes import (
     COUNT,
@@ -36,11 +36,7 @@ PARAMETERS = {
     "start_time_from": Parameter("Only runs that started then or later", "2026-01-01"),
     "start_time_to": Parameter("Only runs that started then or earlier", "2026-02-01"),
     "limit": Parameter("How many runs a page holds, 100 unless given", 100),
-    "feed.after": Parameter(
-        "The next of the page before; now: only the cursor of this moment; absent: from the"
-        " beginning",
-        "now",
-    ),
+    "feed.after": FEED_AFTER,
     "offset": Parameter("How many runs to skip; a cursor is better for deep pages", 0),
     "cursor": Parameter(
         "Comes from the Link header of the page before",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from telemetry.openapi.common import INVALID
+from telemetry.openapi.common import FEED_AFTER, INVALID
 from telemetry.openapi.operation import Body, Operation, Parameter, Reply
 from telemetry.openapi.shapes import (
     COUNT,
@@ -36,11 +36,7 @@ PARAMETERS = {
     "since": Parameter("Only events recorded then or later", "2026-01-31T12:00:00Z"),
     "seconds": Parameter("How far to look back, 3600 unless given", 3600),
     "limit": Parameter("How many a page holds; 100 events or 200 names unless given", 100),
-    "after": Parameter(
-        "The next of the page before; now: only the cursor of this moment; absent: from the"
-        " beginning",
-        "now",
-    ),
+    "after": FEED_AFTER,
     "offset": Parameter("How many to skip", 0),
     "cursor": Parameter(
         "Comes from the Link header of the page before",
