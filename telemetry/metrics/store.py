@@ -6,6 +6,7 @@ from telemetry.database import statements
 from telemetry.database.database import Database, Row
 from telemetry.database.errors import DatabaseNotConfigured, DatabaseUnavailable
 
+DATABASE_UP = statements.load("metrics/database_up")
 LAST_VERIFY = statements.load("metrics/last_verify")
 
 # A scraper gives up after 10 s, and there may be two databases.
@@ -28,14 +29,15 @@ class MetricStore:
             self._databases["runtime_events"] = events
 
     def state(self) -> State:
-        """Return the state. The verify is that of the first database, which has the ledger."""
-        up, verifies = {}, []
+        """Return the state. The verify is that of the database of records, which has the ledger."""
+        up, rows = {}, {}
         for name, database in self._databases.items():
+            statement = LAST_VERIFY if name == "records" else DATABASE_UP
             try:
-                verifies.append(database.fetch_one(LAST_VERIFY, within=SECONDS))
+                rows[name] = database.fetch_one(statement, within=SECONDS)
                 up[name] = True
             except DatabaseNotConfigured:
                 continue
             except DatabaseUnavailable:
                 up[name] = False
-        return State(up, verifies[0] if up.get("records") else None)
+        return State(up, rows.get("records"))

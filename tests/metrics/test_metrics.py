@@ -1,5 +1,7 @@
 """GET /metrics: JSON, or the formats of Prometheus."""
 
+import re
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
@@ -122,6 +124,14 @@ def test_each_database_is_up_or_not(make_app, database_url):
         frozenset({("database", "records")}): 1,
         frozenset({("database", "runtime_events")}): 0,
     }
+
+
+def test_the_database_of_events_needs_no_ledger(make_app, database_url):
+    """A role for events alone has no right to what the ledger needs."""
+    empty = re.sub(r"/\w+\?", "/postgres?", database_url)
+    assert empty != database_url
+    found = samples(make_app(runtime_database_url=empty).test_client())
+    assert set(found["telemetry_database_up"].values()) == {1}
 
 
 def test_it_works_without_a_database(make_app):
