@@ -8,11 +8,9 @@ from tests.support.pages import HOSTILE, open_page
 from tests.support.runs import full_run, minimal_run
 from tests.support.runtime_events import minimal_event
 
-NOW = datetime.now(UTC)
-
 
 def at(**ago):
-    return (NOW - timedelta(**ago)).isoformat()
+    return (datetime.now(UTC) - timedelta(**ago)).isoformat()
 
 
 @pytest.fixture
