@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from telemetry.database.errors import IntegrityViolation
@@ -81,7 +81,8 @@ def _http_error(error: HTTPException) -> Response:
         headers["Allow"] = ", ".join(sorted(error.valid_methods))
         detail = f"This URL accepts {headers['Allow']}"
     if isinstance(error, RequestEntityTooLarge):
-        detail = "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
+        limit = current_app.extensions["config"].max_body_bytes
+        detail = f"The body is larger than {limit:,} bytes (TELEMETRY_MAX_BODY_BYTES)"
     if error.code not in OBVIOUS:
         request_log.set_log_reason(reason_of(detail))
     return json_response(error_body(detail), error.code or 500, headers)
