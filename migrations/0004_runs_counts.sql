@@ -81,7 +81,11 @@ BEGIN
     WITH taken AS (
         DELETE FROM agent_run_count_changes
         WHERE ctid = any(
-            ARRAY(SELECT change.ctid FROM agent_run_count_changes AS change LIMIT row_limit)
+            ARRAY(
+                SELECT change.ctid
+                FROM agent_run_count_changes AS change
+                LIMIT fold_agent_run_counts.row_limit
+            )
         )
         RETURNING agent_name, bucket, runs
     ),
@@ -120,6 +124,8 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
+-- A column that somebody adds to agent_runs may have the name of a variable.
+#variable_conflict use_variable
 DECLARE
     sign integer;
     added bigint;

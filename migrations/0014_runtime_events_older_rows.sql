@@ -18,7 +18,7 @@ DECLARE
 BEGIN
     -- After the page before, in the order of the primary key.
     FOR id, event IN EXECUTE format(
-        'SELECT older.id, row_to_json(older) FROM %s AS older'
+        'SELECT older.id, row_to_json(older.*) FROM %s AS older'
         ' WHERE $1 IS NULL OR older.id > $1 ORDER BY older.id LIMIT $2',
         older_runtime_events.relation
     ) USING older_runtime_events.after, older_runtime_events.row_limit

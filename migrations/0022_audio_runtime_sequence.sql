@@ -19,5 +19,8 @@ BEGIN
 END;
 $$;
 
+-- A role that could write before still can, also where a DBA has revoked the usual right.
+GRANT EXECUTE ON FUNCTION os_core.audio_runtime_sequence_behind() TO public;
+
 COMMENT ON FUNCTION os_core.audio_runtime_sequence_behind() IS
 'Fails the append that calls it, because its event_id would not be the newest of its device';

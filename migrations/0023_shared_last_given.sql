@@ -23,5 +23,8 @@ BEGIN
 END;
 $$;
 
+-- A role that could write before still can, also where a DBA has revoked the usual right.
+GRANT EXECUTE ON FUNCTION last_given(regclass) TO public;
+
 COMMENT ON FUNCTION last_given(regclass) IS
 'The value that a sequence gave last, or the one below its first; NULL: no sequence';

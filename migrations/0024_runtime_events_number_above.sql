@@ -1,6 +1,7 @@
 -- The number of an event is above all numbers in its lane, also when the sequence is behind the
--- table, as after a logical failover or a load without setval. A session that has seen the sequence
--- above the numbers of all lanes does not look again: later numbers come from the sequence too.
+-- table, as after a logical failover or a load without setval. The lane is locked, so its highest
+-- number stays what it is. A session that has seen the sequence above the numbers of all lanes does
+-- not look again.
 -- depends: 0005_runtime_events_table
 
 SET LOCAL lock_timeout = '5s';
@@ -11,6 +12,7 @@ AS $$
 DECLARE
     wanted integer := pg_backend_pid() % 64;
     newest bigint;
+    newest_of_lane bigint;
 BEGIN
     FOR step IN 0..64 LOOP
         NEW.lane := (wanted + step) % 64;
@@ -23,7 +25,10 @@ BEGIN
     END LOOP;
     NEW.number := nextval('runtime_events_number_seq');
     IF current_setting('telemetry.numbers_are_above', TRUE) IS DISTINCT FROM 'yes' THEN
-        SELECT max(highest.number) INTO newest
+        SELECT
+            max(highest.number),
+            max(highest.number) FILTER (WHERE every_lane.lane = NEW.lane)
+        INTO newest, newest_of_lane
         FROM generate_series(0, 63) AS every_lane (lane)
         CROSS JOIN LATERAL (
             SELECT event.number FROM runtime_events AS event
@@ -31,9 +36,9 @@ BEGIN
             ORDER BY event.lane DESC, event.number DESC
             LIMIT 1
         ) AS highest;
-        IF NEW.number <= newest THEN
-            NEW.number := newest + 1;
-        ELSE
+        IF NEW.number <= newest_of_lane THEN
+            NEW.number := newest_of_lane + 1;
+        ELSIF NEW.number > coalesce(newest, 0) THEN
             PERFORM set_config('telemetry.numbers_are_above', 'yes', FALSE);
         END IF;
     END IF;

@@ -71,5 +71,8 @@ AS $$
         ) AS total
 $$;
 
+-- A role that could write before still can, also where a DBA has revoked the usual right.
+GRANT EXECUTE ON FUNCTION runtime_event_weight(jsonb, numeric, numeric) TO public;
+
 COMMENT ON FUNCTION runtime_event_weight(jsonb, numeric, numeric) IS
 'How many events an event stands for (1 to 10^9), and their runtime and cost together';

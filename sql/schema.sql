@@ -135,6 +135,8 @@ CREATE FUNCTION public.count_runs() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+-- A column that somebody adds to agent_runs may have the name of a variable.
+#variable_conflict use_variable
 DECLARE
     sign integer;
     added bigint;
@@ -443,7 +445,11 @@ BEGIN
     WITH taken AS (
         DELETE FROM agent_run_count_changes
         WHERE ctid = any(
-            ARRAY(SELECT change.ctid FROM agent_run_count_changes AS change LIMIT row_limit)
+            ARRAY(
+                SELECT change.ctid
+                FROM agent_run_count_changes AS change
+                LIMIT fold_agent_run_counts.row_limit
+            )
         )
         RETURNING agent_name, bucket, runs
     ),
@@ -528,6 +534,7 @@ CREATE FUNCTION public.number_runtime_event() RETURNS trigger
 DECLARE
     wanted integer := pg_backend_pid() % 64;
     newest bigint;
+    newest_of_lane bigint;
 BEGIN
     FOR step IN 0..64 LOOP
         NEW.lane := (wanted + step) % 64;
@@ -540,7 +547,10 @@ BEGIN
     END LOOP;
     NEW.number := nextval('runtime_events_number_seq');
     IF current_setting('telemetry.numbers_are_above', TRUE) IS DISTINCT FROM 'yes' THEN
-        SELECT max(highest.number) INTO newest
+        SELECT
+            max(highest.number),
+            max(highest.number) FILTER (WHERE every_lane.lane = NEW.lane)
+        INTO newest, newest_of_lane
         FROM generate_series(0, 63) AS every_lane (lane)
         CROSS JOIN LATERAL (
             SELECT event.number FROM runtime_events AS event
@@ -548,9 +558,9 @@ BEGIN
             ORDER BY event.lane DESC, event.number DESC
             LIMIT 1
         ) AS highest;
-        IF NEW.number <= newest THEN
-            NEW.number := newest + 1;
-        ELSE
+        IF NEW.number <= newest_of_lane THEN
+            NEW.number := newest_of_lane + 1;
+        ELSIF NEW.number > coalesce(newest, 0) THEN
             PERFORM set_config('telemetry.numbers_are_above', 'yes', FALSE);
         END IF;
     END IF;
@@ -640,7 +650,7 @@ DECLARE
 BEGIN
     -- After the page before, in the order of the primary key.
     FOR id, event IN EXECUTE format(
-        'SELECT older.id, row_to_json(older) FROM %s AS older'
+        'SELECT older.id, row_to_json(older.*) FROM %s AS older'
         ' WHERE $1 IS NULL OR older.id > $1 ORDER BY older.id LIMIT $2',
         older_runtime_events.relation
     ) USING older_runtime_events.after, older_runtime_events.row_limit
@@ -1209,48 +1219,52 @@ SELECT
     coalesce(
         (
             SELECT given.session_id
-            FROM unnest(events) AS given
+            FROM unnest(audio_runtime_fold.events) AS given
             WHERE given.session_id IS NOT NULL
             ORDER BY given.event_id DESC
             LIMIT 1
         ),
-        (stored).session_id
+        (audio_runtime_fold.stored).session_id
     ),
     coalesce(
         (
             array_agg(latest.processed_stream_id ORDER BY latest.event_id DESC)
             FILTER (WHERE latest.processed_stream_id IS NOT NULL)
         )[1],
-        (stored).processed_stream_id
+        (audio_runtime_fold.stored).processed_stream_id
     ),
     -- A STREAM_REFS event always sets pre_roll_buffer_id; its raw_stream_id may be NULL.
     CASE
-        WHEN max(latest.pre_roll_buffer_id) IS NULL THEN (stored).raw_stream_id
+        WHEN max(latest.pre_roll_buffer_id) IS NULL THEN (audio_runtime_fold.stored).raw_stream_id
         ELSE max(latest.raw_stream_id)
     END,
     -- Each column below is set by one kind alone, so max() returns the only value.
-    coalesce(max(latest.pre_roll_buffer_id), (stored).pre_roll_buffer_id),
-    coalesce(max(latest.selected_mic), (stored).selected_mic),
-    coalesce(max(latest.selected_speaker), (stored).selected_speaker),
-    coalesce(max(latest.device_health), (stored).device_health),
-    coalesce(max(latest.jitter_ms), (stored).jitter_ms),
-    coalesce(max(latest.drift_ppm), (stored).drift_ppm),
-    coalesce(max(latest.buffer_depth_ms), (stored).buffer_depth_ms),
-    coalesce(max(latest.underruns), (stored).underruns),
-    coalesce(max(latest.overruns), (stored).overruns),
-    coalesce(max(latest.phrase_id), (stored).last_interrupt_phrase_id),
-    coalesce(max(latest.phrase_text), (stored).last_interrupt_phrase_text),
-    coalesce(max(latest.reason_code), (stored).last_interrupt_reason_code),
-    coalesce(bool_or(latest.capture_degraded), (stored).capture_degraded, FALSE),
-    coalesce(bool_or(latest.aec_unstable), (stored).aec_unstable, FALSE),
-    coalesce(bool_or(latest.device_changed), (stored).device_changed, FALSE),
-    coalesce(bool_or(latest.stream_gap_detected), (stored).stream_gap_detected, FALSE),
-    coalesce(bool_or(latest.tts_playback_active), (stored).tts_playback_active, FALSE),
+    coalesce(max(latest.pre_roll_buffer_id), (audio_runtime_fold.stored).pre_roll_buffer_id),
+    coalesce(max(latest.selected_mic), (audio_runtime_fold.stored).selected_mic),
+    coalesce(max(latest.selected_speaker), (audio_runtime_fold.stored).selected_speaker),
+    coalesce(max(latest.device_health), (audio_runtime_fold.stored).device_health),
+    coalesce(max(latest.jitter_ms), (audio_runtime_fold.stored).jitter_ms),
+    coalesce(max(latest.drift_ppm), (audio_runtime_fold.stored).drift_ppm),
+    coalesce(max(latest.buffer_depth_ms), (audio_runtime_fold.stored).buffer_depth_ms),
+    coalesce(max(latest.underruns), (audio_runtime_fold.stored).underruns),
+    coalesce(max(latest.overruns), (audio_runtime_fold.stored).overruns),
+    coalesce(max(latest.phrase_id), (audio_runtime_fold.stored).last_interrupt_phrase_id),
+    coalesce(max(latest.phrase_text), (audio_runtime_fold.stored).last_interrupt_phrase_text),
+    coalesce(max(latest.reason_code), (audio_runtime_fold.stored).last_interrupt_reason_code),
+    coalesce(bool_or(latest.capture_degraded), (audio_runtime_fold.stored).capture_degraded, FALSE),
+    coalesce(bool_or(latest.aec_unstable), (audio_runtime_fold.stored).aec_unstable, FALSE),
+    coalesce(bool_or(latest.device_changed), (audio_runtime_fold.stored).device_changed, FALSE),
+    coalesce(
+        bool_or(latest.stream_gap_detected), (audio_runtime_fold.stored).stream_gap_detected, FALSE
+    ),
+    coalesce(
+        bool_or(latest.tts_playback_active), (audio_runtime_fold.stored).tts_playback_active, FALSE
+    ),
     max(latest.event_id),
     (array_agg(latest.created_at ORDER BY latest.event_id DESC))[1]
 FROM (
     SELECT DISTINCT ON (event.event_kind) event.*
-    FROM unnest(events) AS event
+    FROM unnest(audio_runtime_fold.events) AS event
     ORDER BY event.event_kind ASC, event.event_id DESC
 ) AS latest
 HAVING count(*) > 0;
@@ -1277,11 +1291,11 @@ WITH latest_events AS MATERIALIZED (
             ('TTS_PLAYBACK_ACTIVE')
         ) AS kind (name)
         CROSS JOIN LATERAL (
-            SELECT ledger_row
+            SELECT (ledger_row.*)::os_core.audio_runtime_events AS ledger_row
             FROM os_core.audio_runtime_events AS ledger_row
             WHERE
-                ledger_row.tenant_id = of_tenant_id
-                AND ledger_row.device_id = of_device_id
+                ledger_row.tenant_id = audio_runtime_replay.of_tenant_id
+                AND ledger_row.device_id = audio_runtime_replay.of_device_id
                 -- BETWEEN x AND x instead of = x forces the index on the kind. With = the planner
                 -- may walk the events of all kinds back to the first, when this kind has none.
                 AND ledger_row.event_kind BETWEEN kind.name AND kind.name
@@ -1290,11 +1304,11 @@ WITH latest_events AS MATERIALIZED (
         ) AS latest
         UNION ALL
         (
-            SELECT ledger_row
+            SELECT (ledger_row.*)::os_core.audio_runtime_events AS ledger_row
             FROM os_core.audio_runtime_events AS ledger_row
             WHERE
-                ledger_row.tenant_id = of_tenant_id
-                AND ledger_row.device_id = of_device_id
+                ledger_row.tenant_id = audio_runtime_replay.of_tenant_id
+                AND ledger_row.device_id = audio_runtime_replay.of_device_id
                 AND ledger_row.session_id IS NOT NULL
             ORDER BY ledger_row.event_id DESC
             LIMIT 1

@@ -24,8 +24,32 @@ WITH
 -- The events, in the types of the ledger's columns.
 sent AS MATERIALIZED (
     SELECT
-        sent_event.*,
-        sent_event AS unstored_row,
+        sent_event.tenant_id,
+        sent_event.device_id,
+        sent_event.session_id,
+        sent_event.event_kind,
+        sent_event.created_at,
+        sent_event.idempotency_key,
+        sent_event.processed_stream_id,
+        sent_event.raw_stream_id,
+        sent_event.pre_roll_buffer_id,
+        sent_event.selected_mic,
+        sent_event.selected_speaker,
+        sent_event.device_health,
+        sent_event.jitter_ms,
+        sent_event.drift_ppm,
+        sent_event.buffer_depth_ms,
+        sent_event.underruns,
+        sent_event.overruns,
+        sent_event.phrase_id,
+        sent_event.phrase_text,
+        sent_event.reason_code,
+        sent_event.capture_degraded,
+        sent_event.aec_unstable,
+        sent_event.device_changed,
+        sent_event.stream_gap_detected,
+        sent_event.tts_playback_active,
+        (sent_event.*)::os_core.audio_runtime_events AS unstored_row,
         row_number() OVER () AS sent_position
     FROM
         json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json) AS sent_event
@@ -78,11 +102,12 @@ devices AS MATERIALIZED (
     -- FOR UPDATE reads the newest version of the row. That of the snapshot may be older than a
     -- rebuild that has just committed.
     LEFT JOIN LATERAL (
-        SELECT projection_row FROM os_core.audio_runtime_current AS projection_row
+        SELECT (stored.*)::os_core.audio_runtime_current AS projection_row
+        FROM os_core.audio_runtime_current AS stored
         WHERE
             head.row_hash IS NOT NULL
-            AND tenant_id = named.tenant_id
-            AND device_id = named.device_id
+            AND stored.tenant_id = named.tenant_id
+            AND stored.device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS projection ON TRUE
 ),
@@ -233,7 +258,12 @@ ledger_rows AS (
     INNER JOIN sent ON drawn_ids.position = sent.sent_position
     ORDER BY drawn_ids.event_id
     ON CONFLICT (tenant_id, device_id, event_kind, idempotency_key) DO NOTHING
-    RETURNING event_id, tenant_id, device_id, row_hash, ledger_row
+    RETURNING
+        ledger_row.event_id,
+        ledger_row.tenant_id,
+        ledger_row.device_id,
+        ledger_row.row_hash,
+        (ledger_row.*)::os_core.audio_runtime_events AS ledger_row
 ),
 
 -- Their audit rows.

@@ -22,17 +22,17 @@ SELECT
     encode(first_event.row_hash, 'hex') AS row_hash,
     array(
         SELECT field.name
-        FROM jsonb_each(to_jsonb(sent_event)) AS field (name, value)
-        INNER JOIN jsonb_each(to_jsonb(first_event)) AS first_field (name, value)
+        FROM jsonb_each(to_jsonb(sent_event.*)) AS field (name, value)
+        INNER JOIN jsonb_each(to_jsonb(first_event.*)) AS first_field (name, value)
             ON field.name = first_field.name
         WHERE
             field.name = any(%(fields)s::text[])
             AND field.value IS DISTINCT FROM first_field.value
         ORDER BY field.name
     ) AS differs
-FROM
-    json_populate_recordset(NULL::os_core.audio_runtime_events, %(events)s::json)
-    WITH ORDINALITY AS sent_event
+FROM json_array_elements(%(events)s::json) WITH ORDINALITY AS sent (record, position)
+CROSS JOIN
+    LATERAL json_populate_record(NULL::os_core.audio_runtime_events, sent.record) AS sent_event
 CROSS JOIN
     LATERAL (
         SELECT stored.*
@@ -47,4 +47,4 @@ CROSS JOIN
         ORDER BY stored.idempotency_key
         LIMIT 1
     ) AS first_event
-ORDER BY sent_event.ordinality;
+ORDER BY sent.position;

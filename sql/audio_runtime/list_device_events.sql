@@ -10,7 +10,7 @@
 WITH RECURSIVE page AS (
     (
         SELECT
-            ledger_row,
+            (ledger_row.*)::os_core.audio_runtime_events AS ledger_row,
             1 AS place
         FROM os_core.audio_runtime_events AS ledger_row
         WHERE
@@ -30,7 +30,7 @@ WITH RECURSIVE page AS (
     FROM page
     CROSS JOIN
         LATERAL (
-            SELECT later AS ledger_row
+            SELECT (later.*)::os_core.audio_runtime_events AS ledger_row
             FROM os_core.audio_runtime_events AS later
             WHERE
                 later.tenant_id = %(tenant_id)s

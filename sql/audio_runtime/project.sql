@@ -91,6 +91,6 @@ ON CONFLICT (tenant_id, device_id) DO UPDATE
         last_event_id = excluded.last_event_id,
         updated_at = excluded.updated_at
     WHERE
-    os_core.audio_runtime_state_of(stored)
-    IS DISTINCT FROM os_core.audio_runtime_state_of(excluded)
+    os_core.audio_runtime_state_of(stored.*)
+    IS DISTINCT FROM os_core.audio_runtime_state_of(excluded.*)
 RETURNING stored.tenant_id, stored.device_id;

@@ -21,7 +21,7 @@ LEFT JOIN LATERAL (
     SELECT
         known.device_id,
         known.last_event_id,
-        os_core.audio_runtime_state_of(known) AS state
+        os_core.audio_runtime_state_of(known.*) AS state
     FROM os_core.audio_runtime_current AS known
     WHERE known.tenant_id = wanted.tenant_id AND known.device_id = wanted.device_id
     ORDER BY known.device_id

@@ -70,14 +70,14 @@ CROSS JOIN
                             ),
                             wanted.head
                         )
-                        || os_core.audio_runtime_event_content(ledger, wanted.canonical_names)
+                        || os_core.audio_runtime_event_content(ledger.*, wanted.canonical_names)
                     ) AS due_hash,
                     audit_row.event_type,
                     audit_row.reason_codes,
                     audit_row.severity,
-                    audit.audio_runtime_payload(ledger, wanted.audit_names) AS payload
+                    audit.audio_runtime_payload(ledger.*, wanted.audit_names) AS payload
                 FROM os_core.audio_runtime_events AS ledger
-                CROSS JOIN LATERAL audit.audio_runtime_row(ledger) AS audit_row
+                CROSS JOIN LATERAL audit.audio_runtime_row(ledger.*) AS audit_row
                 WHERE
                     ledger.tenant_id = wanted.tenant_id
                     AND ledger.device_id = wanted.device_id

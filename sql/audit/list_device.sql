@@ -10,7 +10,7 @@
 WITH RECURSIVE page AS (
     (
         SELECT
-            audit_row,
+            (audit_row.*)::audit.audit_events AS audit_row,
             1 AS place
         FROM audit.audit_events AS audit_row
         WHERE
@@ -30,7 +30,7 @@ WITH RECURSIVE page AS (
     FROM page
     CROSS JOIN
         LATERAL (
-            SELECT later AS audit_row
+            SELECT (later.*)::audit.audit_events AS audit_row
             FROM audit.audit_events AS later
             WHERE
                 later.tenant_id = %(tenant_id)s

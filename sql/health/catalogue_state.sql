@@ -57,4 +57,13 @@ FROM (
             SELECT pg_trigger.tgfoid FROM pg_trigger
             WHERE pg_trigger.tgrelid IN (SELECT relation.oid FROM relation)
         )
+        OR pg_proc.oid IN (
+            SELECT pg_depend.refobjid
+            FROM pg_depend
+            INNER JOIN pg_attrdef ON pg_depend.objid = pg_attrdef.oid
+            WHERE
+                pg_attrdef.adrelid IN (SELECT relation.oid FROM relation)
+                AND pg_depend.classid = 'pg_attrdef'::regclass
+                AND pg_depend.refclassid = 'pg_proc'::regclass
+        )
 ) AS catalogued;

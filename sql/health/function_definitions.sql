@@ -1,6 +1,6 @@
--- Describes the functions that the rules of the audio runtime rest on: those of its schemas and
--- those of its triggers. What a DBA may tune (cost, comments) is no part of a definition, and
--- neither are the line ends of a checkout.
+-- Describes the functions that the rules of the audio runtime rest on: those of its schemas, of its
+-- triggers and of the defaults of its columns. What a DBA may tune (cost, comments) is no part of a
+-- definition, and neither are the line ends of a checkout.
 -- Run it after definitions_set_up.sql.
 -- params: none
 -- index: system catalogue
@@ -48,4 +48,15 @@ WHERE
         INNER JOIN pg_class ON pg_trigger.tgrelid = pg_class.oid
         INNER JOIN pg_namespace AS of_table ON pg_class.relnamespace = of_table.oid
         WHERE of_table.nspname IN ('os_core', 'audit') AND NOT pg_trigger.tgisinternal
+    )
+    OR routine.oid IN (
+        SELECT pg_depend.refobjid
+        FROM pg_depend
+        INNER JOIN pg_attrdef ON pg_depend.objid = pg_attrdef.oid
+        INNER JOIN pg_class ON pg_attrdef.adrelid = pg_class.oid
+        INNER JOIN pg_namespace AS of_table ON pg_class.relnamespace = of_table.oid
+        WHERE
+            of_table.nspname IN ('os_core', 'audit')
+            AND pg_depend.classid = 'pg_attrdef'::regclass
+            AND pg_depend.refclassid = 'pg_proc'::regclass
     );

@@ -1,6 +1,7 @@
 -- Lists what requests need and this role does not have: tables and sequences that do not exist for
 -- it, and rights. A right on some columns counts: a DBA may grant no more. A trigger's function may
--- run without one.
+-- run without one. Of the functions in the schema public, which extensions share, the names are
+-- listed.
 -- The counts of runs are written by functions that run as their owner. The rate limit's table is
 -- not in the list, because a request goes on without it.
 -- params: domains (array of the domains that the database keeps)
@@ -62,10 +63,26 @@ SELECT
 FROM pg_proc
 INNER JOIN pg_namespace ON pg_proc.pronamespace = pg_namespace.oid
 WHERE
-    pg_namespace.nspname IN ('os_core', 'audit')
-    AND 'audio_runtime' = any(%(domains)s::text[])
-    AND pg_proc.prorettype <> 'trigger'::regtype
+    pg_proc.prorettype <> 'trigger'::regtype
     AND NOT has_function_privilege(pg_proc.oid, 'EXECUTE')
+    AND (
+        pg_proc.oid IN (
+            SELECT to_regprocedure(shared.name)
+            FROM (
+                VALUES
+                ('agent_runs', 'take_lane(integer)'),
+                ('agent_runs', 'agent_run_bucket(timestamptz)'),
+                ('audio_runtime', 'take_lane(integer)'),
+                ('runtime_events', 'runtime_event_weight(jsonb,numeric,numeric)'),
+                ('runtime_events', 'last_given(regclass)')
+            ) AS shared (domain, name)
+            WHERE shared.domain = any(%(domains)s::text[])
+        )
+        OR (
+            pg_namespace.nspname IN ('os_core', 'audit')
+            AND 'audio_runtime' = any(%(domains)s::text[])
+        )
+    )
 ORDER BY
     name,
     privilege;

@@ -10,8 +10,8 @@ WITH merged AS MATERIALIZED (
     SELECT
         stored.event_id,
         sent.record,
-        to_jsonb(stored) AS before,
-        json_populate_record(stored, sent.record) AS run
+        to_jsonb(stored.*) AS before,
+        json_populate_record(stored.*, sent.record) AS run
     FROM json_array_elements(%(runs)s::json) AS sent (record)
     INNER JOIN agent_runs AS stored ON sent.record ->> 'event_id' = stored.event_id
     WHERE

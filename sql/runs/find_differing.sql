@@ -10,8 +10,8 @@
 WITH pairs AS MATERIALIZED (
     SELECT
         stored.event_id,
-        to_jsonb(stored) AS stored_run,
-        to_jsonb(typed) AS sent_run,
+        to_jsonb(stored.*) AS stored_run,
+        to_jsonb(typed.*) AS sent_run,
         CASE
             WHEN typed.status <> 'running' THEN stored.changed_fields
             WHEN stored.status = 'running' THEN stored.changed_fields || stored.completed_fields

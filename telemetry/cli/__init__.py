@@ -57,7 +57,7 @@ def _usage_errors_in_one_line() -> Iterator[None]:
 def main(context: click.Context) -> None:
     """The telemetry service: serve it, migrate its databases, look after its data.
 
-    The service is configured by environment variables only; the README lists them.
+    The service is configured by environment variables only; docs/operate.md lists them.
     """
     try:
         context.obj = Config.from_env(os.environ)

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import psycopg
 from psycopg import IntegrityError
+from psycopg.errors import NotNullViolation
 
 from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
@@ -176,8 +177,8 @@ def _insert_halves(
         with connection.transaction():
             return [*insert(connection, records)]
     except IntegrityError as error:
-        if error.diag.constraint_name in SEQUENCES:
-            raise
+        if error.diag.constraint_name in SEQUENCES or isinstance(error, NotNullViolation):
+            raise  # no record is at fault
         if len(records) == 1:
             return [Refusal(error.diag.constraint_name or "unnamed")]
     middle = len(records) // 2

@@ -35,7 +35,10 @@ _SCHEMA_ERRORS = (
 # A statement that was prepared on one connection and runs on another.
 _STATEMENT_ERRORS = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 
-MIGRATE_OR_RESTORE = "run `python -m telemetry migrate`, or restore what is missing"
+MIGRATE_OR_RESTORE = (
+    "run `python -m telemetry migrate`, or restore what is missing as sql/schema.sql has it"
+)
+GIVE_A_DEFAULT = "give the column a default, or enable the trigger that fills it"
 USE_NO_SESSION = "behind this pooler, set TELEMETRY_DB_PREPARED_STATEMENTS=false"
 
 # The keys whose values come from a sequence, and it. No client chooses them, so a collision is
@@ -175,6 +178,9 @@ def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one line fo
             return DatabaseReadOnly(cause)
         case errors.InsufficientPrivilege():
             return RightsMissing(f"the role of the service lacks a right: {cause}; grant it")
+        case errors.NotNullViolation():
+            # Payloads have every value that the service's columns need.
+            return SchemaDiffers(f"no record can fill a column: {cause}; {GIVE_A_DEFAULT}")
         case psycopg.IntegrityError():
             constraint = error.diag.constraint_name or "unnamed"
             if constraint in SEQUENCES:
@@ -183,7 +189,9 @@ def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one line fo
         case psycopg.OperationalError():
             return _operational(error, cause)
     if isinstance(error, _SCHEMA_ERRORS):
-        return SchemaDiffers(f"it is not migrated, or was altered: {cause}; {MIGRATE_OR_RESTORE}")
+        return SchemaDiffers(
+            f"the schema is not migrated, or was altered: {cause}; {MIGRATE_OR_RESTORE}"
+        )
     if isinstance(error, _STATEMENT_ERRORS):
         return SessionNotKept(f"{cause}; {USE_NO_SESSION}")
     return error

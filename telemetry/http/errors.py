@@ -81,7 +81,8 @@ def _http_error(error: HTTPException) -> Response:
         headers["Allow"] = ", ".join(sorted(error.valid_methods))
         detail = f"This URL accepts {headers['Allow']}"
     if isinstance(error, RequestEntityTooLarge):
-        detail = "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
+        limit = current_app.extensions["config"].max_body_bytes
+        detail = f"The body is larger than {limit:,} bytes (TELEMETRY_MAX_BODY_BYTES)"
     if error.code not in OBVIOUS:
         request_log.set_log_reason(reason_of(detail))
     return _respond(error_body(detail), error.code or 500, headers)

@@ -105,7 +105,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                 connection.await_request(self.cfg.keepalive if self.alive else LATE_SECONDS)
                 request = Request(self.cfg, connection, addr, number)
                 self.handle_request(name, request, client, addr)
-                if not _is_read(request.body):
+                if not _read_rest(request.body):
                     break
         except (StopIteration, OSError):
             pass  # one side closes the connection
@@ -140,6 +140,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             self.log.exception("The response to %s %s broke off", req.method, req.path)
             raise StopIteration from None
         if response.should_close():
+            _read_rest(req.body)
             raise StopIteration
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
@@ -234,7 +235,7 @@ def _plain(addr: Any) -> Any:
     return addr
 
 
-def _is_read(body: Any) -> bool:
+def _read_rest(body: Any) -> bool:
     """Read the rest of a body that nobody wants; return whether it ended in time.
 
     Closed with unread bytes, a connection would be reset, and its client would lose the response.

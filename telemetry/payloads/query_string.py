@@ -58,12 +58,20 @@ def read_query(schema: PayloadSchema) -> dict[str, Any]:
     Raises Invalid, located at ``["query", name]``, also for a parameter that is unknown or given
     twice: a filter that is ignored would return everything.
     """
-    unknown = sorted(request.args.keys() - schema.fields.keys())
-    if unknown:
-        message = f"Unknown parameter; there are: {', '.join(schema.fields)}"
-        raise Invalid([problem(["query", name], message, "unknown") for name in unknown])
-    repeated = sorted(name for name, values in request.args.lists() if len(values) > 1)
-    if repeated:
-        raise Invalid([problem(["query", name], "Given twice", "repeated") for name in repeated])
-    sent = {name: value for name, value in request.args.items() if value}
-    return load(schema, sent, ("query",)).values
+    unknown = request.args.keys() - schema.fields.keys()
+    repeated = {name for name, values in request.args.lists() if len(values) > 1} - unknown
+    message = f"Unknown parameter; there are: {', '.join(schema.fields)}"
+    wrong = [problem(["query", name], message, "unknown") for name in sorted(unknown)]
+    wrong += [problem(["query", name], "Given twice", "repeated") for name in sorted(repeated)]
+    sent = {
+        name: value
+        for name, value in request.args.items()
+        if value and name not in unknown and name not in repeated
+    }
+    try:
+        values = load(schema, sent, ("query",)).values
+    except Invalid as invalid:
+        wrong += [it for it in invalid.problems if it["loc"][-1] not in repeated]
+    if wrong:
+        raise Invalid(wrong)
+    return values

@@ -58,6 +58,11 @@ ALTERED = {
         "DROP TRIGGER begin_chain ON os_core.devices",
         "trigger_missing object=os_core.devices.begin_chain",
     ),
+    "a function that a default calls": (
+        "CREATE OR REPLACE FUNCTION take_lane(lock_class integer) RETURNS bigint"
+        " LANGUAGE sql STABLE AS 'SELECT 0::bigint'",
+        "function_differs object=take_lane(integer)",
+    ),
     "no dedupe index": (
         "DROP INDEX os_core.ux_audio_runtime_events_dedupe",
         "index_missing object=os_core.ux_audio_runtime_events_dedupe",

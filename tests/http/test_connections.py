@@ -186,6 +186,17 @@ def test_a_slow_body_is_read_to_its_end(start):
         assert respond(connection).status == 201
 
 
+def test_a_refusal_arrives_though_the_client_closes_and_its_body_is_large(start):
+    service = start()
+    size = 8 * 1024 * 1024
+    head = (
+        f"POST /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n"
+    )
+    for _ in range(5):
+        with connect(service, head.encode() + bytes(size)) as connection:
+            assert_error(respond(connection), 404)
+
+
 def test_a_slow_head_is_not_read_for_ever(start):
     service = start(silence=0.5)
     with connect(service, b"GET /health HTTP/1.1\r\n") as connection:

@@ -154,3 +154,14 @@ def test_the_cursor_separates_runs_of_one_instant(client, agent):
     first = client.get(f"{URL}?limit=4{agent}")
     second = client.get(first.headers["Link"].split(";")[0].strip("<>"))
     assert names(first) + names(second) == [f"e{n}" for n in range(6, -1, -1)]
+
+
+def test_every_bad_parameter_is_named_at_once(client):
+    response = client.get(f"{URL}?limit=x&offset=-1&colour=red&run_id=a&run_id=b")
+    expected = {
+        "colour": "unknown",
+        "run_id": "repeated",
+        "limit": "int_parsing",
+        "offset": "greater_than_equal",
+    }
+    assert_problems(response, expected, start=("query",))

@@ -133,7 +133,9 @@ def test_it_changes_when_the_sequence_is_behind(make_app, db, setting):
         client.post(BATCH_URL, json=[minimal_event(id=f"{number}-{n}") for n in range(3)])
         seen.append(token(client))
     assert len({*seen}) == len(seen)
-    numbers = "SELECT count(*) AS rows, count(DISTINCT number) AS numbers FROM runtime_events"
+    numbers = (
+        "SELECT count(*) AS rows, count(DISTINCT (lane, number)) AS numbers FROM runtime_events"
+    )
     row = db.execute(numbers).fetchone()
     assert row["rows"] == row["numbers"] == 220
     assert client.post(URL, json=minimal_event()).status_code == 201
@@ -143,3 +145,15 @@ def test_a_session_that_has_seen_the_sequence_above_looks_no_more(db):
     db.execute(INSERT, ["first"])
     setting = "SELECT current_setting('telemetry.numbers_are_above') AS value"
     assert db.execute(setting).fetchone()["value"] == "yes"
+
+
+def test_a_number_in_another_lane_does_not_move_one(db, database_url):
+    """Another session may store a higher number after this one has drawn its own."""
+    db.execute(INSERT, ["first"])
+    other = "UPDATE runtime_events SET number = number + 100, lane = (lane + 32) % 64"
+    db.execute(other)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(INSERT, ["second"])
+    numbers = db.execute("SELECT id, number FROM runtime_events ORDER BY number").fetchall()
+    assert [row["id"] for row in numbers] == ["second", "first"]
+    assert numbers[0]["number"] == numbers[1]["number"] - 99
