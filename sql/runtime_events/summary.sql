@@ -29,7 +29,7 @@ WITH recent AS NOT MATERIALIZED (
         AND (%(source)s::text IS NULL OR source = %(source)s)
 ),
 
-counted AS MATERIALIZED (
+counted AS (
     SELECT
         endpoint,
         method,
@@ -43,7 +43,7 @@ counted AS MATERIALIZED (
     GROUP BY endpoint, method, source, status_code
 ),
 
-busiest AS MATERIALIZED (
+busiest AS (
     SELECT
         endpoint,
         row_number() OVER (ORDER BY sum(events) DESC, endpoint) AS rank,
