@@ -60,8 +60,10 @@ def test_a_statement_explains_itself(file):
     assert body.rstrip().endswith(";")
     assert re.sub(r"\$\$.*?\$\$", "", body, flags=re.DOTALL).count(";") == 1, "one statement a file"
     assert "SELECT *" not in body
-    if file.parent.name + "/" + file.stem not in LONG:
-        assert len(body.encode()) < 4096, "the driver keeps no longer one in its cache"
+    statement = f"{file.parent.name}/{file.stem}"
+    if statement not in LONG:
+        sent = statements.load(statement)
+        assert len(sent) <= 4096, "the driver keeps no longer one in its cache"
 
 
 @pytest.mark.parametrize("file", STATEMENTS, ids=name)
@@ -78,7 +80,7 @@ def test_there_is_no_sql_in_python(module):
 
 @pytest.mark.parametrize("file", MODULES + TESTS + STATEMENTS + MIGRATIONS, ids=name)
 def test_a_file_is_one_idea(file):
-    limit = 380 if f"{file.parent.name}/{file.stem}" in LONG else 300
+    limit = 410 if f"{file.parent.name}/{file.stem}" in LONG else 300
     assert len(file.read_text().splitlines()) <= limit
 
 

@@ -13,25 +13,23 @@
 -- returns: one row for each endpoint
 WITH recent AS NOT MATERIALIZED (
     SELECT
-        event.endpoint COLLATE "C" AS endpoint,
-        event.method COLLATE "C" AS method,
-        event.source,
-        event.status_code,
-        event.runtime_ms::double precision AS runtime_ms,
+        endpoint COLLATE "C" AS endpoint,
+        method COLLATE "C" AS method,
+        source,
+        status_code,
+        runtime_ms::double precision AS runtime_ms,
         weight.events,
         weight.total_ms,
         weight.total_cost
-    FROM runtime_events AS event
+    FROM runtime_events
     CROSS JOIN
-        LATERAL runtime_event_weight(
-            event.metadata, event.runtime_ms, event.runtime_cost_estimate
-        ) AS weight
+        LATERAL runtime_event_weight(metadata, runtime_ms, runtime_cost_estimate) AS weight
     WHERE
-        event.recorded_at BETWEEN now() - make_interval(secs => %(seconds)s) AND now()
-        AND (%(source)s::text IS NULL OR event.source = %(source)s)
+        recorded_at BETWEEN now() - make_interval(secs => %(seconds)s) AND now()
+        AND (%(source)s::text IS NULL OR source = %(source)s)
 ),
 
-counted AS MATERIALIZED (
+counted AS (
     SELECT
         endpoint,
         method,
@@ -45,7 +43,7 @@ counted AS MATERIALIZED (
     GROUP BY endpoint, method, source, status_code
 ),
 
-busiest AS MATERIALIZED (
+busiest AS (
     SELECT
         endpoint,
         row_number() OVER (ORDER BY sum(events) DESC, endpoint) AS rank,

@@ -50,7 +50,7 @@ def test_a_device_is_read_page_by_page(client, filled):
         ("tenant_id=t&device_id=d&after=x", {"after": "int_parsing"}),
         ("tenant_id=t&limit=0", {"limit": "greater_than_equal"}),
         ("tenant_id=t&limit=1001", {"limit": "less_than_equal"}),
-        ("tenant_id=a%20b&kind=x", {"kind": "unknown"}),
+        ("tenant_id=a%20b&kind=x", {"kind": "unknown", "tenant_id": "name"}),
         ("tenant_id=a%20b", {"tenant_id": "name"}),
     ],
 )
