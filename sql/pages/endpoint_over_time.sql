@@ -23,5 +23,6 @@ WHERE
     AND recorded_at >= %(recorded_from)s::timestamptz
     AND recorded_at < %(recorded_until)s::timestamptz
     AND (%(source)s::text IS NULL OR source = %(source)s)
-GROUP BY bucket
-ORDER BY bucket;
+-- Grouped by number: a column of a DBA may have the name of an output column.
+GROUP BY 1
+ORDER BY 1;

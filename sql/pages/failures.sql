@@ -20,6 +20,7 @@ WHERE
     AND created_at < %(created_until)s::timestamptz
     AND (%(agent_name)s::text IS NULL OR agent_name = %(agent_name)s)
     AND (%(environment)s::text IS NULL OR environment = %(environment)s)
-GROUP BY error
-ORDER BY runs DESC, last_at DESC
+-- Grouped by number: a column of a DBA may have the name of an output column.
+GROUP BY 1
+ORDER BY 2 DESC, 5 DESC
 LIMIT %(row_limit)s;

@@ -35,6 +35,7 @@ CROSS JOIN
             AND created_at < %(created_until)s::timestamptz
             AND (%(agent_name)s::text IS NULL OR agent_name = %(agent_name)s)
             AND (%(environment)s::text IS NULL OR environment = %(environment)s)
-        GROUP BY bucket
+        -- Grouped by number: a column of a DBA may have the name of an output column.
+        GROUP BY 1
     ) AS counted
-ORDER BY counted.bucket, state.status;
+ORDER BY 1, 2;
