@@ -1,10 +1,8 @@
 """The query string and the response of a feed, which a follower polls with a cursor."""
 
-import base64
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import msgspec
 from flask import Response
 from msgspec import Meta, Struct
 
@@ -12,6 +10,7 @@ from telemetry.database.lanes import LANES, WIDTH, FeedPage, Follower, Position
 from telemetry.http.error_shape import problem
 from telemetry.http.errors import Invalid
 from telemetry.http.responses import json_response
+from telemetry.payloads.cursor import decode_cursor, encode_cursor
 from telemetry.payloads.fields import Text
 from telemetry.payloads.loading import PayloadSchema
 from telemetry.payloads.query_string import WholeNumber
@@ -38,9 +37,6 @@ class Cursor(Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
     mark: str | None = None
 
 
-_decoder = msgspec.msgpack.Decoder(Cursor)
-
-
 def read_feed_query(
     query: dict[str, Any],
     feed: str,
@@ -51,15 +47,12 @@ def read_feed_query(
     """Return what a valid query string of FeedSchema asks for.
 
     Raises Invalid for an ``after`` that is not a cursor of this feed, with so many ``numbers`` and
-    a mark that fits. The text of a cursor is no secret, so a client may have made one.
+    a mark that fits.
     """
     after, limit = query.get("after"), query.get("limit", DEFAULT_LIMIT)
     if after is None or after == NOW:
         return Follower(None, now=after == NOW, limit=limit)
-    try:
-        cursor = _decoder.decode(base64.b64decode(after, altchars=b"-_", validate=True))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        cursor = None
+    cursor = decode_cursor(after, Cursor)
     fits = cursor and cursor.feed == feed and len(cursor.numbers) == numbers
     if cursor and fits and (cursor.mark is None or is_mark(cursor.mark)):
         return Follower(Position((*cursor.numbers,), cursor.mark), now=False, limit=limit)
@@ -70,5 +63,5 @@ def read_feed_query(
 def page_response(feed: str, page: FeedPage) -> Response:
     """Return the response of a page, with the cursor after it."""
     cursor = Cursor(feed, [*page.position.numbers], page.position.mark)
-    text = base64.urlsafe_b64encode(msgspec.msgpack.encode(cursor)).decode()
-    return json_response({"items": page.rows, "next": text, "has_more": page.has_more})
+    body = {"items": page.rows, "next": encode_cursor(cursor), "has_more": page.has_more}
+    return json_response(body)

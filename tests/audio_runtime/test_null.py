@@ -1,6 +1,6 @@
 """null of a field that any event kind has is the same as leaving the field out.
 
-Rust's serde writes null for every field of a struct that is None.
+Rust's serde writes null for each field that is None.
 """
 
 import pytest
