@@ -15,7 +15,7 @@ LEDGER = "os_core.audio_runtime_events"
 REFERENCE = Path(__file__).with_name("reference.sql")
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
-# One NaN: PostgreSQL writes every NaN as the text NaN, so the other bits of one do not reach a column.
+# One NaN: PostgreSQL writes every NaN as the text NaN, so its other bits do not reach a column.
 doubles = st.floats(allow_nan=False) | st.just(math.nan)
 VALUES = {
     "bigint": st.integers(-(2**63), 2**63 - 1),
