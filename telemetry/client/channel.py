@@ -1,0 +1,78 @@
+"""The path of a line from the client to the service: spool, sender, connection."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Dict
+
+from telemetry.client import ids
+from telemetry.client.heartbeats import Heartbeats
+from telemetry.client.notices import Notices
+from telemetry.client.rejected import Rejected
+from telemetry.client.sender import Sender
+from telemetry.client.spool import Spool
+from telemetry.client.transport import Token, Transport
+
+# What is kept while the folder cannot be written.
+MEMORY_BYTES = 16 * 1024 * 1024
+
+# The part of the bound up to which each kind of record may fill the spool. A run's end is the last
+# to be dropped: it alone says everything.
+ENDS = 1.0
+STARTS = 0.9
+REPORTS = 0.8
+
+
+class Channel:
+    """Appends lines to the spool of one service, and sends them in the background."""
+
+    def __init__(
+        self,
+        url: str,
+        token: Token,
+        folder: Path,
+        *,
+        max_bytes: int,
+        durable: bool,
+        heartbeat_seconds: float,
+        user_agent: str,
+    ) -> None:
+        self.notices = Notices()
+        self.transport = Transport(url, token, user_agent)
+        self.spool = Spool(
+            folder,
+            self.notices,
+            max_bytes=max_bytes,
+            durable=durable,
+            memory_bytes=min(MEMORY_BYTES, max_bytes),
+        )
+        self.rejected = Rejected(folder, self.notices)
+        self.heartbeats = Heartbeats(self.transport, heartbeat_seconds)
+        self.sender = Sender(
+            self.spool, self.transport, self.rejected, self.notices, self.heartbeats
+        )
+        self.generation = 1  # of processes: a fork begins another one
+        self.lock = threading.RLock()
+
+    def append(self, line: str, share: float) -> bool:
+        """Append a line; return whether there was room."""
+        appended = self.spool.append(line.encode() + b"\n", share)
+        if not self.sender.running:
+            self.sender.start()
+        return appended
+
+    def counters(self) -> Dict[str, int]:
+        """Return what was counted, and how much is waiting."""
+        return {
+            "appended": self.spool.appended,
+            "spool_bytes": self.spool.used,
+            "in_memory_bytes": self.spool.in_memory,
+            **self.notices.snapshot(),
+        }
+
+    def after_fork(self) -> None:
+        """Begin from nothing in a process that was forked. The sender does its part itself."""
+        ids.after_fork()
+        self.generation += 1
+        self.lock = threading.RLock()

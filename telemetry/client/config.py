@@ -1,0 +1,94 @@
+"""Where the client sends to and where it keeps its spool: arguments, then the environment.
+
+``TelemetryConfig`` is that of the older service. What has no meaning here is accepted and ignored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, List, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+DEFAULT_URL = "http://localhost:8765"
+_TRUE = ("true", "1", "yes", "on")
+
+
+@dataclass
+class TelemetryConfig:
+    """The configuration of a client."""
+
+    metrics_dir: Optional[Path] = None
+    database_path: Optional[Path] = None  # ignored: the service has the database
+    ndjson_dir: Optional[Path] = None  # ignored: so is every other copy of the records
+    api_url: Optional[str] = None
+    google_sheets_api_url: Optional[str] = None  # ignored
+    google_sheets_api_enabled: bool = False  # ignored
+    api_token: Optional[str] = None
+    api_enabled: bool = False  # ignored
+    retry_backoff_factor: float = 1.0  # ignored
+    agent_owner: Optional[str] = None
+    test_mode: Optional[str] = None
+    skip_validation: bool = False  # ignored: nothing has to exist
+    buffer_dir: Optional[Path] = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> TelemetryConfig:
+        """Return the configuration that the environment gives."""
+        base = environ.get("TELEMETRY_BASE_DIR") or environ.get("AGENT_METRICS_DIR")
+        buffer = environ.get("TELEMETRY_SPOOL_DIR") or environ.get("TELEMETRY_BUFFER_DIR")
+        return cls(
+            metrics_dir=Path(base) if base else None,
+            api_url=environ.get("TELEMETRY_API_URL") or environ.get("METRICS_API_URL"),
+            api_token=environ.get("TELEMETRY_API_AUTH_TOKEN"),
+            agent_owner=environ.get("AGENT_OWNER"),
+            test_mode=environ.get("TELEMETRY_TEST_MODE"),
+            buffer_dir=Path(buffer) if buffer else None,
+        )
+
+    def validate(self, strict: bool = True) -> Tuple[bool, List[str]]:
+        """Return whether the configuration is valid, and what is wrong with it."""
+        parts = urlsplit(self.api_url or DEFAULT_URL)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return True, []
+        return False, ["TELEMETRY_API_URL must begin with http:// or https://"]
+
+    def is_mock_mode(self) -> bool:
+        """Return whether nothing is to be sent."""
+        return self.test_mode == "mock"
+
+    def spool_root(self) -> Path:
+        """Return the folder of all spools."""
+        if self.buffer_dir:
+            return Path(self.buffer_dir)
+        if self.metrics_dir:
+            return Path(self.metrics_dir) / "spool"
+        return default_root()
+
+
+def default_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for state of this user's programs; a temporary one without a home."""
+    if sys.platform == "win32" and environ.get("LOCALAPPDATA"):
+        return Path(environ["LOCALAPPDATA"]) / "telemetry" / "spool"
+    if environ.get("XDG_STATE_HOME"):
+        return Path(environ["XDG_STATE_HOME"]) / "telemetry" / "spool"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path("/")
+    if home == Path("/") or not os.access(home, os.W_OK):
+        user: Any = getattr(os, "getuid", lambda: "user")()
+        return Path(tempfile.gettempdir()) / f"telemetry-spool-{user}"
+    return home / ".local" / "state" / "telemetry" / "spool"
+
+
+def spool_folder(root: Path, url: str) -> Path:
+    """Return the folder for records of this service: they must never reach another one."""
+    parts = urlsplit(url)
+    host = re.sub(r"[^A-Za-z0-9.-]", "_", parts.netloc.rpartition("@")[2])
+    return root / f"{host}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"

@@ -1,0 +1,60 @@
+"""Signs of life of the runs in progress, so that they do not look abandoned.
+
+They are not spooled: a sign of life says nothing later, and must never take the place of a record.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Dict, Tuple
+
+from telemetry.client.lines import PROGRESS, Change
+from telemetry.client.transport import Transport, Unreachable
+
+# One round sends no more than this, so that records never wait long.
+_AT_ONCE = 50
+
+
+class Heartbeats:
+    """Reports each run in progress at an interval. The service refuses it when the run has ended."""
+
+    def __init__(self, transport: Transport, seconds: float) -> None:
+        self._transport, self._seconds = transport, seconds
+        self._runs: Dict[str, Tuple[float, float]] = {}  # start and next report, by event_id
+
+    def begin(self, event_id: str, started: float) -> None:
+        """Report this run from now on. ``started`` is of the monotonic clock."""
+        if self._seconds > 0:
+            self._runs[event_id] = started, time.monotonic() + self._seconds
+
+    def end(self, event_id: str) -> None:
+        """Report it no longer."""
+        self._runs.pop(event_id, None)
+
+    def due(self) -> float:
+        """Return when the next report is due; infinity without any."""
+        return min((due for _, due in list(self._runs.values())), default=float("inf"))
+
+    def send(self) -> None:
+        """Send the reports that are due. One that fails is left out."""
+        now, sent = time.monotonic(), 0
+        for event_id, (started, due) in list(self._runs.items()):
+            if due > now:
+                continue
+            if sent == _AT_ONCE:
+                return
+            sent += 1
+            duration = int((now - started) * 1000)
+            change = Change(PROGRESS, event_id, {"status": "running", "duration_ms": duration})
+            try:
+                status = self._transport.send(change).status
+            except Unreachable:
+                status = 503
+            if status in (404, 409):
+                self.end(event_id)
+            elif event_id in self._runs:
+                self._runs[event_id] = started, now + self._seconds
+
+    def after_fork(self) -> None:
+        """Leave the runs to the process that was forked, which reports them."""
+        self._runs = {}

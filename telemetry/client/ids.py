@@ -1,0 +1,52 @@
+"""Ids of records, made once: a record that is sent again has the same one."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Optional
+
+_random = random.Random()
+
+
+def new_id() -> str:
+    """Return a UUID of version 7: ids made one after another are near each other in an index."""
+    milliseconds = time.time_ns() // 1_000_000
+    bits = _random.getrandbits(74)
+    return (
+        f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{bits >> 62:03x}"
+        f"-{0x8000 | bits >> 48 & 0x3FFF:04x}-{bits & 0xFFFFFFFFFFFF:012x}"
+    )
+
+
+def new_run_id(agent_name: str, event_id: str) -> str:
+    """Return a run_id in the form of the older client: time, agent, eight digits by chance."""
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return f"{moment}-{agent_name[:200]}-{event_id[-8:]}"
+
+
+def is_event_id(value: object) -> bool:
+    """Return whether the service accepts this event_id."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= 255
+        and value.isprintable()
+        and not set(value) & {" ", "/"}
+        and value not in (".", "..")
+    )
+
+
+def why_no_run_id(value: object) -> Optional[str]:
+    """Return why a value cannot be a run_id; None when it can be one."""
+    if not isinstance(value, str) or not value.strip():
+        return "rejected_empty"
+    if len(value) > 255:
+        return "rejected_too_long"
+    if "/" in value or "\\" in value or "\0" in value:
+        return "rejected_invalid_chars"
+    return None
+
+
+def after_fork() -> None:
+    """Draw other numbers than the parent process."""
+    _random.seed()

@@ -1,0 +1,39 @@
+"""What happens to clients when the process forks, and when the interpreter ends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import weakref
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from telemetry.client.reporter import Reporter
+    from telemetry.client.sender import Sender
+
+_senders: weakref.WeakKeyDictionary[Sender, float] = weakref.WeakKeyDictionary()
+_clients: weakref.WeakSet[Reporter] = weakref.WeakSet()
+
+
+def register(client: Reporter, sender: Sender, exit_seconds: float) -> None:
+    """Take care of a client and its sender, which may outlive it."""
+    _clients.add(client)
+    _senders[sender] = exit_seconds
+    weakref.finalize(client, sender.retire).atexit = False
+
+
+def _at_exit() -> None:
+    for sender, seconds in list(_senders.items()):
+        sender.at_exit(seconds)
+
+
+def _after_fork() -> None:
+    for sender in list(_senders):
+        sender.after_fork()
+    for client in list(_clients):
+        client.after_fork()
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

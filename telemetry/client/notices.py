@@ -1,0 +1,48 @@
+"""What the client counts, and its warnings: each is logged once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from typing import Dict
+
+logger = logging.getLogger("telemetry.client")
+
+
+class Notices:
+    """Counters of a client, and the warnings that it has logged."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._counts: Counter[str] = Counter()
+        self._warned: set[str] = set()
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Count something that happened."""
+        with self._lock:
+            self._counts[name] += by
+
+    def warn(self, name: str, message: str, *arguments: object) -> None:
+        """Log a warning, once under this name."""
+        if name not in self._warned:
+            self._warned.add(name)
+            logger.warning(message, *arguments)
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Count and log a failure of the client itself. The agent goes on."""
+        self.count("failures")
+        self.warn(f"failed {what}", "%s failed: %r", what, error)
+
+    def again(self, name: str) -> None:
+        """Let the next warning under this name be logged: what it warned of is over."""
+        self._warned.discard(name)
+
+    def snapshot(self) -> Dict[str, int]:
+        """Return the counts."""
+        with self._lock:
+            return dict(self._counts)
+
+    def after_fork(self) -> None:
+        """Begin from nothing in a process that was forked."""
+        self.__init__()  # type: ignore[misc]

@@ -1,0 +1,169 @@
+"""What all reports of a client have in common: its settings, its channel, runtime events."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Type, TypeVar, Union
+
+from telemetry import __version__
+from telemetry.client import ids, lifecycle, values
+from telemetry.client.channel import REPORTS, STARTS, Channel
+from telemetry.client.config import DEFAULT_URL, TelemetryConfig, spool_folder
+from telemetry.client.events import event_record
+from telemetry.client.git import GitContext
+from telemetry.client.guard import guarded
+from telemetry.client.run import RunContext
+
+if TYPE_CHECKING:
+    from telemetry.client.fields import EventSource
+    from telemetry.client.transport import Token
+
+_DEFAULT_SPOOL_BYTES = 256 * 1024 * 1024
+
+_Reporter = TypeVar("_Reporter", bound="Reporter")
+
+
+class Reporter:
+    """Reports runtime events, and has what reporting runs needs."""
+
+    def __init__(
+        self,
+        url: Union[str, TelemetryConfig, None] = None,
+        token: Token = None,
+        agent_name: Optional[str] = None,
+        *,
+        config: Optional[TelemetryConfig] = None,
+        environment: Optional[str] = None,
+        spool_dir: Union[str, Path, None] = None,
+        max_spool_bytes: int = _DEFAULT_SPOOL_BYTES,
+        durable: bool = False,
+        heartbeat_seconds: float = 60.0,
+        exit_seconds: float = 2.0,
+        detect_git: bool = True,
+        strict: bool = False,
+    ) -> None:
+        given = config or (url if isinstance(url, TelemetryConfig) else None)
+        self.config = given or TelemetryConfig.from_env()
+        self.agent_name = agent_name or Path(sys.argv[0] or "agent").stem or "agent"
+        self.durable, self.strict = durable, strict
+        self._enabled = not self.config.is_mock_mode()
+        self._git = GitContext(detect_git)
+        self._git_texts: Dict[str, str] = {}
+        self._runs: Dict[str, RunContext] = {}
+        self._ended: Dict[str, str] = {}  # event_id, by run_id
+        self._common = {"host": values.text(platform.node() or "unknown")}
+        if environment:
+            self._common["environment"] = values.text(environment)
+        address = ((url if isinstance(url, str) else self.config.api_url) or DEFAULT_URL).rstrip(
+            "/"
+        )
+        root = Path(spool_dir) if spool_dir else self.config.spool_root()
+        self._channel = Channel(
+            address,
+            token if token is not None or given is None else given.api_token,
+            spool_folder(root, address),
+            max_bytes=max_spool_bytes,
+            durable=durable,
+            heartbeat_seconds=heartbeat_seconds,
+            user_agent=f"telemetry-client/{__version__}",
+        )
+        self.notices = self._channel.notices
+        lifecycle.register(self, self._channel.sender, exit_seconds)
+
+    @guarded("")
+    def record_event(
+        self,
+        endpoint: str,
+        runtime_ms: float,
+        *,
+        source: EventSource = "worker",
+        method: str = "GET",
+        status_code: int = 200,
+        raw_endpoint: Optional[str] = None,
+        idea_id: Optional[str] = None,
+        metadata: Optional[Mapping[str, Any]] = None,
+    ) -> str:
+        """Record a runtime event; return its id."""
+        event_id = ids.new_id()
+        record = event_record(
+            event_id,
+            endpoint,
+            runtime_ms,
+            source=source,
+            method=method,
+            status_code=status_code,
+            raw_endpoint=raw_endpoint,
+            idea_id=idea_id,
+            metadata=metadata,
+        )
+        self._append(f'{{"event":{record}}}', REPORTS)
+        return event_id
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Wait until everything recorded so far is stored or rejected; return whether it is."""
+        return not self._enabled or self._channel.sender.flush(timeout)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Send the rest for a short time. What remains is sent by the next client of the folder."""
+        if self._enabled:
+            self._channel.sender.at_exit(timeout)
+
+    @property
+    def counters(self) -> Dict[str, int]:
+        """What happened so far: records appended, sent, rejected, dropped, in memory, …"""
+        return self._channel.counters()
+
+    @property
+    def spool_folder(self) -> Path:
+        """The folder of the spool, which also has the file of rejected records."""
+        return self._channel.spool.folder
+
+    def after_fork(self) -> None:
+        """Begin from nothing in a process that was forked. The runs stay known, to be ended."""
+        self._channel.after_fork()
+        self._git.after_fork()
+
+    def __enter__(self: _Reporter) -> _Reporter:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def _append(self, line: str, share: float) -> bool:
+        return not self._enabled or self._channel.append(line, share)
+
+    def _append_start(self, run: RunContext) -> None:
+        """Append the start of a run to the stream of this process.
+
+        A forked process does so again before it changes a run of its parent: nobody knows which of
+        the two streams is sent first.
+        """
+        if self._append(f'{{"run":{run.record()}}}', STARTS):
+            run.generation = self._channel.generation
+
+    def _append_change(
+        self,
+        kind: str,
+        event_id: str,
+        texts: Mapping[str, str],
+        share: float,
+        run: Optional[RunContext] = None,
+    ) -> None:
+        if run is not None and run.generation != self._channel.generation:
+            self._append_start(run)
+        fields = ",".join([f'"{name}":{text}' for name, text in texts.items()])
+        self._append(f'{{"{kind}":{{"event_id":{values.text(event_id)},{fields}}}}}', share)
+
+    def _git_context(self) -> Mapping[str, str]:
+        """Return the git context as JSON texts, as far as it is known."""
+        if not self._git_texts:
+            self._git_texts = {k: values.text(v) for k, v in self._git.get().items()}
+        return self._git_texts

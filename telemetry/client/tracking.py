@@ -1,0 +1,152 @@
+"""``track_run``: a run around a block of code, a function or a coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple, Type, TypeVar, cast
+
+from telemetry.client.run import RunContext, describe
+
+if TYPE_CHECKING:
+    from telemetry.client.client import TelemetryClient
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_current: ContextVar[Optional[RunContext]] = ContextVar("telemetry_run", default=None)
+
+
+def current_run() -> Optional[RunContext]:
+    """Return the run that ``track_run`` has begun around the caller; None outside of one."""
+    return _current.get()
+
+
+class Tracker:
+    """Begins a run when it is entered, and ends it when it is left; also a decorator.
+
+    An exception ends the run as a failure, with the traceback, and goes on. A run that was
+    interrupted or cancelled is ``cancelled``. ``sys.exit()`` without an error is a success.
+    """
+
+    def __init__(
+        self,
+        client: TelemetryClient,
+        agent_name: Optional[str],
+        job_type: Optional[str],
+        trigger_type: str,
+        fields: Any,
+    ) -> None:
+        self._client = client
+        self._agent_name, self._job_type = agent_name, job_type
+        self._trigger_type, self._fields = trigger_type, fields
+        self._entered: List[Tuple[RunContext, Token[Optional[RunContext]]]] = []
+
+    def __enter__(self) -> RunContext:
+        run = self._client.begin_run(
+            self._agent_name, self._job_type, self._trigger_type, **self._fields
+        )
+        self._entered.append((run, _current.set(run)))
+        return run
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        run = self._left()
+        if not run.ended:
+            status, details = outcome(error)
+            self._client.end_run(run.run_id, status, **details)
+
+    async def __aenter__(self) -> RunContext:
+        if not self._client.durable:
+            return self.__enter__()
+        # fsync takes milliseconds, in which other tasks can run. The context is this task's.
+        run = await self._in_thread(
+            lambda: self._client.begin_run(
+                self._agent_name, self._job_type, self._trigger_type, **self._fields
+            )
+        )
+        self._entered.append((run, _current.set(run)))
+        return cast(RunContext, run)
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        if not self._client.durable:
+            self.__exit__(kind, error, traceback)
+            return
+        run = self._left()
+        if not run.ended:
+            status, details = outcome(error)
+            await self._in_thread(lambda: self._client.end_run(run.run_id, status, **details))
+
+    def _left(self) -> RunContext:
+        run, token = self._entered.pop()
+        try:
+            _current.reset(token)
+        except ValueError:
+            pass  # a generator that was closed in another context
+        return run
+
+    @staticmethod
+    async def _in_thread(call: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(None, call)
+
+    def __call__(self, function: _Function) -> _Function:
+        """Return the function with a run around each call. Its name is the default job_type."""
+
+        def tracker() -> Tracker:
+            job_type = self._job_type or getattr(function, "__name__", None)
+            return Tracker(
+                self._client, self._agent_name, job_type, self._trigger_type, self._fields
+            )
+
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def tracked(*args: Any, **kwargs: Any) -> Any:
+                async with tracker():
+                    return await function(*args, **kwargs)
+
+        elif inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def tracked(*args: Any, **kwargs: Any) -> Any:
+                with tracker():
+                    return (yield from function(*args, **kwargs))
+
+        elif inspect.isasyncgenfunction(function):
+
+            @functools.wraps(function)
+            async def tracked(*args: Any, **kwargs: Any) -> Any:
+                async with tracker():
+                    async for each in function(*args, **kwargs):
+                        yield each
+
+        else:
+
+            @functools.wraps(function)
+            def tracked(*args: Any, **kwargs: Any) -> Any:
+                with tracker():
+                    return function(*args, **kwargs)
+
+        return cast(_Function, tracked)
+
+
+def outcome(error: Optional[BaseException]) -> Tuple[Any, Any]:
+    """Return the status of a run that was left with this exception, and what describes it."""
+    if error is None or isinstance(error, GeneratorExit):
+        return "success", {}
+    if isinstance(error, SystemExit) and error.code in (None, 0):
+        return "success", {}
+    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+        return "cancelled", {"error_summary": type(error).__name__}
+    return "failure", describe(error)
