@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Dict
 
 from telemetry.client import ids
 from telemetry.client.heartbeats import Heartbeats
@@ -62,7 +61,7 @@ class Channel:
             self.sender.start()
         return appended
 
-    def counters(self) -> Dict[str, int]:
+    def counters(self) -> dict[str, int]:
         """Return what was counted, and how much is waiting."""
         return {
             "appended": self.spool.appended,

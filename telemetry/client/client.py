@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from telemetry.client import ids, values
 from telemetry.client.channel import ENDS, REPORTS
@@ -31,8 +32,8 @@ class TelemetryClient(OlderMethods):
 
     def start_run(
         self,
-        agent_name: Optional[str] = None,
-        job_type: Optional[str] = None,
+        agent_name: str | None = None,
+        job_type: str | None = None,
         trigger_type: str = "cli",
         **fields: Unpack[StartFields],
     ) -> str:
@@ -44,8 +45,8 @@ class TelemetryClient(OlderMethods):
 
     def begin_run(
         self,
-        agent_name: Optional[str] = None,
-        job_type: Optional[str] = None,
+        agent_name: str | None = None,
+        job_type: str | None = None,
         trigger_type: str = "cli",
         **fields: Unpack[StartFields],
     ) -> RunContext:
@@ -115,9 +116,9 @@ class TelemetryClient(OlderMethods):
         run_id: str,
         commit_hash: str,
         commit_source: CommitSource,
-        commit_author: Optional[str] = None,
-        commit_timestamp: Optional[str] = None,
-    ) -> Tuple[bool, str]:
+        commit_author: str | None = None,
+        commit_timestamp: str | None = None,
+    ) -> tuple[bool, str]:
         """Name the commit that a run of this client made; return whether it is recorded, and why.
 
         It is possible before and after the end of the run.
@@ -150,10 +151,10 @@ class TelemetryClient(OlderMethods):
         self,
         run_id: str,
         event_type: str,
-        payload: Optional[Mapping[str, Any]] = None,
+        payload: Mapping[str, Any] | None = None,
         *,
-        runtime_ms: Optional[float] = None,
-        status_code: Optional[int] = None,
+        runtime_ms: float | None = None,
+        status_code: int | None = None,
     ) -> None:
         """Record an event of a run, as a runtime event of the endpoint ``/<agent>/<event_type>``.
 
@@ -162,7 +163,7 @@ class TelemetryClient(OlderMethods):
         """
         run = self._runs.get(run_id)
         now = time.monotonic()
-        metadata: Dict[str, Any] = {"run_id": run_id, "event_type": event_type}
+        metadata: dict[str, Any] = {"run_id": run_id, "event_type": event_type}
         agent = self.agent_name
         if run is not None:
             agent, metadata["event_id"] = run.agent_name, run.event_id
@@ -178,8 +179,8 @@ class TelemetryClient(OlderMethods):
 
     def track_run(
         self,
-        agent_name: Optional[str] = None,
-        job_type: Optional[str] = None,
+        agent_name: str | None = None,
+        job_type: str | None = None,
         trigger_type: str = "cli",
         **fields: Unpack[StartFields],
     ) -> Tracker:
@@ -188,8 +189,8 @@ class TelemetryClient(OlderMethods):
 
     def _begin(
         self,
-        agent_name: Optional[str],
-        job_type: Optional[str],
+        agent_name: str | None,
+        job_type: str | None,
         trigger_type: str,
         fields: Mapping[str, Any],
     ) -> RunContext:
@@ -218,7 +219,7 @@ class TelemetryClient(OlderMethods):
         self._channel.heartbeats.begin(event_id, run.started)
         return run
 
-    def _ids(self, fields: Mapping[str, Any], agent_name: str) -> Tuple[str, str]:
+    def _ids(self, fields: Mapping[str, Any], agent_name: str) -> tuple[str, str]:
         """Return event_id and run_id of a new run: those that were given, as far as they can be."""
         event_id, run_id = fields.get("event_id"), fields.get("run_id")
         if event_id is None or not ids.is_event_id(event_id):

@@ -10,9 +10,10 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any
 from urllib.parse import urlsplit
 
 DEFAULT_URL = "http://localhost:8765"
@@ -23,19 +24,19 @@ _TRUE = ("true", "1", "yes", "on")
 class TelemetryConfig:
     """The configuration of a client."""
 
-    metrics_dir: Optional[Path] = None
-    database_path: Optional[Path] = None  # ignored: the service has the database
-    ndjson_dir: Optional[Path] = None  # ignored: so is every other copy of the records
-    api_url: Optional[str] = None
-    google_sheets_api_url: Optional[str] = None  # ignored
+    metrics_dir: Path | None = None
+    database_path: Path | None = None  # ignored: the service has the database
+    ndjson_dir: Path | None = None  # ignored: so is every other copy of the records
+    api_url: str | None = None
+    google_sheets_api_url: str | None = None  # ignored
     google_sheets_api_enabled: bool = False  # ignored
-    api_token: Optional[str] = None
+    api_token: str | None = None
     api_enabled: bool = False  # ignored
     retry_backoff_factor: float = 1.0  # ignored
-    agent_owner: Optional[str] = None
-    test_mode: Optional[str] = None
+    agent_owner: str | None = None
+    test_mode: str | None = None
     skip_validation: bool = False  # ignored: nothing has to exist
-    buffer_dir: Optional[Path] = None
+    buffer_dir: Path | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> TelemetryConfig:
@@ -51,7 +52,7 @@ class TelemetryConfig:
             buffer_dir=Path(buffer) if buffer else None,
         )
 
-    def validate(self, strict: bool = True) -> Tuple[bool, List[str]]:
+    def validate(self, strict: bool = True) -> tuple[bool, list[str]]:
         """Return whether the configuration is valid, and what is wrong with it."""
         parts = urlsplit(self.api_url or DEFAULT_URL)
         if parts.scheme in ("http", "https") and parts.hostname:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from typing import Any, Deque, Dict, List, NoReturn, Optional
+from typing import Any, NoReturn
 
 from telemetry.client.lines import PROGRESS, Batch, Change, Request, requests
 from telemetry.client.notices import Notices
@@ -20,7 +20,7 @@ _WAITS = (408, 425, 429, 500, 502, 503, 504)
 class RetryLater(Exception):
     """Nothing more can be sent now. ``seconds`` None: the sender decides how long to wait."""
 
-    def __init__(self, reason: str, seconds: Optional[float] = None) -> None:
+    def __init__(self, reason: str, seconds: float | None = None) -> None:
         super().__init__(reason)
         self.seconds = seconds
 
@@ -29,11 +29,11 @@ class Delivery:
     """The requests of one chunk that have not been settled."""
 
     def __init__(
-        self, lines: List[bytes], transport: Transport, rejected: Rejected, notices: Notices
+        self, lines: list[bytes], transport: Transport, rejected: Rejected, notices: Notices
     ) -> None:
         self._transport, self._rejected, self._notices = transport, rejected, notices
         made, torn = requests(lines)
-        self._open: Deque[Request] = deque(made)
+        self._open: deque[Request] = deque(made)
         self._tries = 0
         if torn:
             notices.count("torn_lines", torn)
@@ -74,7 +74,7 @@ class Delivery:
         for name in ("token", "url"):
             self._notices.again(name)
 
-    def _settle_batch(self, batch: Batch, status: int, document: Dict[str, Any]) -> None:
+    def _settle_batch(self, batch: Batch, status: int, document: dict[str, Any]) -> None:
         """Reject the bad records of a batch. One that is refused as a whole is sent in halves."""
         errors = document.get("errors")
         if status in (200, 422) and isinstance(errors, list) and "total" in document:
@@ -92,7 +92,7 @@ class Delivery:
         else:
             self._not_the_service(status)
 
-    def _settle_change(self, change: Change, status: int, document: Dict[str, Any]) -> None:
+    def _settle_change(self, change: Change, status: int, document: dict[str, Any]) -> None:
         if status == 200 and document:
             self._notices.count("sent")
             self._done()
@@ -142,7 +142,7 @@ class Delivery:
         raise RetryLater(f"unexpected status {status}", _SLOW_SECONDS)
 
 
-def _document(response: Response) -> Dict[str, Any]:
+def _document(response: Response) -> dict[str, Any]:
     try:
         parsed = json.loads(response.body)
     except ValueError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Dict, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
 from telemetry.client import values
 from telemetry.client.fields import EVENT_SOURCES
@@ -21,12 +22,12 @@ def event_record(
     source: str,
     method: str,
     status_code: int,
-    raw_endpoint: Optional[str],
-    idea_id: Optional[str],
-    metadata: Optional[Mapping[str, Any]],
+    raw_endpoint: str | None,
+    idea_id: str | None,
+    metadata: Mapping[str, Any] | None,
 ) -> str:
     """Return the event as JSON that the service accepts; id comes first."""
-    fields: Dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": event_id,
         "source": source if source in EVENT_SOURCES else "worker",
         "endpoint": values.shown(endpoint)[:_MAX_ENDPOINT].strip() or "/",

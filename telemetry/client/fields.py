@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Mapping, TypedDict, Union
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict, Union
 
 Status = Literal["running", "success", "failure", "partial", "timeout", "cancelled"]
 CommitSource = Literal["manual", "llm", "ci"]

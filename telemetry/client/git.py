@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import threading
 from pathlib import Path
-from typing import Dict, Optional
 from urllib.parse import urlsplit, urlunsplit
 
 _MAX_FILE = 4 * 1024 * 1024
@@ -26,10 +25,10 @@ class GitContext:
     WAIT_SECONDS = 0.05
 
     def __init__(self, enabled: bool) -> None:
-        self._found: Optional[Dict[str, str]] = None if enabled else {}
-        self._thread: Optional[threading.Thread] = None
+        self._found: dict[str, str] | None = None if enabled else {}
+        self._thread: threading.Thread | None = None
 
-    def get(self) -> Dict[str, str]:
+    def get(self) -> dict[str, str]:
         """Return the context; empty while it is not known."""
         if self._found is None and self._thread is None:
             self._thread = threading.Thread(target=self._find, name="telemetry-git", daemon=True)
@@ -51,7 +50,7 @@ class GitContext:
             self._found = {}
 
 
-def git_context(folder: Path) -> Dict[str, str]:
+def git_context(folder: Path) -> dict[str, str]:
     """Return git_repo, git_branch, git_commit_hash and git_run_tag, as far as they are known.
 
     Empty outside of a repository. git_run_tag is the name of the repository and the branch.
@@ -83,7 +82,7 @@ def without_credentials(url: str) -> str:
     return url[:-4] if url.endswith(".git") else url
 
 
-def _git_folder(folder: Path) -> Optional[Path]:
+def _git_folder(folder: Path) -> Path | None:
     for parent in [folder, *folder.parents]:
         candidate = parent / ".git"
         if candidate.is_dir():
@@ -95,13 +94,13 @@ def _git_folder(folder: Path) -> Optional[Path]:
     return None
 
 
-def _branch(git: Path) -> Optional[str]:
+def _branch(git: Path) -> str | None:
     head = (_read(git / "HEAD") or "").strip()
     prefix = "ref: refs/heads/"
     return head[len(prefix) :] if head.startswith(prefix) else None
 
 
-def _commit(git: Path, common: Path, branch: Optional[str]) -> Optional[str]:
+def _commit(git: Path, common: Path, branch: str | None) -> str | None:
     if branch is None:
         head = (_read(git / "HEAD") or "").strip()
         return head if _HASH.fullmatch(head) else None
@@ -116,8 +115,8 @@ def _commit(git: Path, common: Path, branch: Optional[str]) -> Optional[str]:
     return None
 
 
-def _repository(common: Path) -> Optional[str]:
-    remotes: Dict[str, str] = {}
+def _repository(common: Path) -> str | None:
+    remotes: dict[str, str] = {}
     remote = None
     for line in (_read(common / "config") or "").splitlines():
         if line.lstrip().startswith("["):
@@ -129,7 +128,7 @@ def _repository(common: Path) -> Optional[str]:
     return without_credentials(url) if url else None
 
 
-def _read(file: Path) -> Optional[str]:
+def _read(file: Path) -> str | None:
     try:
         with file.open(encoding="utf-8", errors="replace") as opened:
             return opened.read(_MAX_FILE)

@@ -6,7 +6,6 @@ They are not spooled: a sign of life says nothing later, and must never take the
 from __future__ import annotations
 
 import time
-from typing import Dict, Tuple
 
 from telemetry.client.lines import PROGRESS, Change
 from telemetry.client.transport import Transport, Unreachable
@@ -20,7 +19,7 @@ class Heartbeats:
 
     def __init__(self, transport: Transport, seconds: float) -> None:
         self._transport, self._seconds = transport, seconds
-        self._runs: Dict[str, Tuple[float, float]] = {}  # start and next report, by event_id
+        self._runs: dict[str, tuple[float, float]] = {}  # start and next report, by event_id
 
     def begin(self, event_id: str, started: float) -> None:
         """Report this run from now on. ``started`` is of the monotonic clock."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Optional
 
 _random = random.Random()
 
@@ -36,7 +35,7 @@ def is_event_id(value: object) -> bool:
     )
 
 
-def why_no_run_id(value: object) -> Optional[str]:
+def why_no_run_id(value: object) -> str | None:
     """Return why a value cannot be a run_id; None when it can be one."""
     if not isinstance(value, str) or not value.strip():
         return "rejected_empty"

@@ -15,7 +15,8 @@ The reader takes records apart by these prefixes: parsing them would cost more t
 from __future__ import annotations
 
 import json
-from typing import Dict, Iterable, List, NamedTuple, Tuple, Union
+from collections.abc import Iterable
+from typing import NamedTuple, Union
 from urllib.parse import quote
 
 RUN = b'{"run":'
@@ -33,7 +34,7 @@ class Batch(NamedTuple):
 
     path: str
     key: str
-    records: List[bytes]
+    records: list[bytes]
 
     @property
     def method(self) -> str:
@@ -50,7 +51,7 @@ class Batch(NamedTuple):
         """The body of the request."""
         return b"\n".join(self.records)
 
-    def halves(self) -> List[Batch]:
+    def halves(self) -> list[Batch]:
         """Return two batches with half of the records each."""
         middle = (len(self.records) + 1) // 2
         parts = self.records[:middle], self.records[middle:]
@@ -62,7 +63,7 @@ class Change(NamedTuple):
 
     kind: bytes
     event_id: str
-    fields: Dict[str, object]
+    fields: dict[str, object]
 
     @property
     def method(self) -> str:
@@ -86,7 +87,7 @@ class Change(NamedTuple):
         return json.dumps(self.fields).encode()
 
     @property
-    def records(self) -> List[bytes]:
+    def records(self) -> list[bytes]:
         """The change as it is written to the file of rejected records."""
         return [json.dumps({"event_id": self.event_id, **self.fields}).encode()]
 
@@ -94,16 +95,16 @@ class Change(NamedTuple):
 Request = Union[Batch, Change]
 
 
-def requests(lines: Iterable[bytes]) -> Tuple[List[Request], int]:
+def requests(lines: Iterable[bytes]) -> tuple[list[Request], int]:
     """Return the requests that send the lines, and how many lines could not be read.
 
     Runs come first, because changes need theirs. A run whose start and end are both among the
     lines is sent as its end, which says everything; so are the changes that came before it.
     """
-    runs: Dict[bytes, bytes] = {}
+    runs: dict[bytes, bytes] = {}
     ended = set()
-    events: List[bytes] = []
-    changes: Dict[str, List[Change]] = {}
+    events: list[bytes] = []
+    changes: dict[str, list[Change]] = {}
     torn = 0
     for line in lines:
         if line.startswith((RUN, END)) and line.endswith(b"}}"):
@@ -121,7 +122,7 @@ def requests(lines: Iterable[bytes]) -> Tuple[List[Request], int]:
             pass
         elif line:
             torn += 1
-    made: List[Request] = []
+    made: list[Request] = []
     if runs:
         made.append(Batch("/api/v1/runs/batch", "event_id", [*runs.values()]))
     if events:
@@ -142,7 +143,7 @@ def _key(record: bytes) -> bytes:
         end += 1
 
 
-def _add_change(changes: Dict[str, List[Change]], line: bytes) -> bool:
+def _add_change(changes: dict[str, list[Change]], line: bytes) -> bool:
     """Add the change of a line, merged with the one before it if that is of the same kind."""
     try:
         ((_, fields),) = json.loads(line).items()

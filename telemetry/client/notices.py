@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from typing import Dict
 
 logger = logging.getLogger("telemetry.client")
 
@@ -38,7 +37,7 @@ class Notices:
         """Let the next warning under this name be logged: what it warned of is over."""
         self._warned.discard(name)
 
-    def snapshot(self) -> Dict[str, int]:
+    def snapshot(self) -> dict[str, int]:
         """Return the counts."""
         with self._lock:
             return dict(self._counts)

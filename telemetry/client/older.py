@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any, Dict
+from typing import Any
 
 from telemetry.client import values
 from telemetry.client.guard import guarded
 from telemetry.client.reporter import Reporter
 
 _STATS_SECONDS = 2.0
-_UNAVAILABLE: Dict[str, Any] = {"error": "Statistics unavailable"}
+_UNAVAILABLE: dict[str, Any] = {"error": "Statistics unavailable"}
 
 
 class OlderMethods(Reporter):
     """Statistics in the form in which users of the older client know them."""
 
-    def get_run_id_metrics(self) -> Dict[str, Any]:
+    def get_run_id_metrics(self) -> dict[str, Any]:
         """Return how many run_ids were given, made and refused."""
         counts = self.notices.snapshot()
         rejected = {
@@ -44,7 +44,7 @@ class OlderMethods(Reporter):
             "run_id metrics: %s", json.dumps(self.get_run_id_metrics())
         )
 
-    def get_stats(self) -> Dict[str, Any]:
+    def get_stats(self) -> dict[str, Any]:
         """Return the counts of the service, as far as it responds within two seconds.
 
         The only method that waits for the network.
@@ -52,5 +52,5 @@ class OlderMethods(Reporter):
         return {**self._service_stats(), **self.get_run_id_metrics()}
 
     @guarded(_UNAVAILABLE)
-    def _service_stats(self) -> Dict[str, Any]:
+    def _service_stats(self) -> dict[str, Any]:
         return self._channel.transport.get("/metrics", _STATS_SECONDS) or _UNAVAILABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional
+from typing import Callable, NamedTuple
 
 from telemetry.client.notices import Notices
 from telemetry.client.segments import Position, Stream
@@ -15,7 +15,7 @@ CHUNK_BYTES = 2 * 1024 * 1024
 class Chunk(NamedTuple):
     """Whole lines of a stream, and the position behind them."""
 
-    lines: List[bytes]
+    lines: list[bytes]
     end: Position
 
 
@@ -31,14 +31,14 @@ class Reader:
         stream: Stream,
         notices: Notices,
         freed: Callable[[int], None],
-        writing: Callable[[], Optional[int]] = lambda: None,
+        writing: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.stream, self._notices, self._writing, self._freed = stream, notices, writing, freed
         self._position = stream.lock.read()
-        self._opened: Optional[int] = None
+        self._opened: int | None = None
         self._opened_number = 0
 
-    def next(self, max_lines: int) -> Optional[Chunk]:
+    def next(self, max_lines: int) -> Chunk | None:
         """Return the lines that follow the acknowledged ones; None when there are none.
 
         Raises OSError.
@@ -82,11 +82,11 @@ class Reader:
         self.close()
         self.stream.lock.release()
 
-    def _open(self, writing: Optional[int]) -> bool:
+    def _open(self, writing: int | None) -> bool:
         """Open the segment of the position; return False when there is none."""
         if self._opened is not None:
             return True
-        number, offset = self._position
+        number, _offset = self._position
         numbers = [writing] if number == writing else self.stream.numbers()
         numbers = [each for each in numbers if each is not None and each >= number]
         if not numbers:

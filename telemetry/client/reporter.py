@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from telemetry import __version__
 from telemetry.client import ids, lifecycle, values
@@ -31,13 +32,13 @@ class Reporter:
 
     def __init__(
         self,
-        url: Union[str, TelemetryConfig, None] = None,
+        url: str | TelemetryConfig | None = None,
         token: Token = None,
-        agent_name: Optional[str] = None,
+        agent_name: str | None = None,
         *,
-        config: Optional[TelemetryConfig] = None,
-        environment: Optional[str] = None,
-        spool_dir: Union[str, Path, None] = None,
+        config: TelemetryConfig | None = None,
+        environment: str | None = None,
+        spool_dir: str | Path | None = None,
         max_spool_bytes: int = _DEFAULT_SPOOL_BYTES,
         durable: bool = False,
         heartbeat_seconds: float = 60.0,
@@ -51,9 +52,9 @@ class Reporter:
         self.durable, self.strict = durable, strict
         self._enabled = not self.config.is_mock_mode()
         self._git = GitContext(detect_git)
-        self._git_texts: Dict[str, str] = {}
-        self._runs: Dict[str, RunContext] = {}
-        self._ended: Dict[str, str] = {}  # event_id, by run_id
+        self._git_texts: dict[str, str] = {}
+        self._runs: dict[str, RunContext] = {}
+        self._ended: dict[str, str] = {}  # event_id, by run_id
         self._common = {"host": values.text(platform.node() or "unknown")}
         if environment:
             self._common["environment"] = values.text(environment)
@@ -82,9 +83,9 @@ class Reporter:
         source: EventSource = "worker",
         method: str = "GET",
         status_code: int = 200,
-        raw_endpoint: Optional[str] = None,
-        idea_id: Optional[str] = None,
-        metadata: Optional[Mapping[str, Any]] = None,
+        raw_endpoint: str | None = None,
+        idea_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> str:
         """Record a runtime event; return its id."""
         event_id = ids.new_id()
@@ -112,8 +113,8 @@ class Reporter:
             self._channel.sender.at_exit(timeout)
 
     @property
-    def counters(self) -> Dict[str, int]:
-        """What happened so far: records appended, sent, rejected, dropped, in memory, …"""
+    def counters(self) -> dict[str, int]:
+        """What happened so far: records appended, sent, rejected, dropped, in memory, …."""
         return self._channel.counters()
 
     @property
@@ -131,9 +132,9 @@ class Reporter:
 
     def __exit__(
         self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -155,7 +156,7 @@ class Reporter:
         event_id: str,
         texts: Mapping[str, str],
         share: float,
-        run: Optional[RunContext] = None,
+        run: RunContext | None = None,
     ) -> None:
         if run is not None and run.generation != self._channel.generation:
             self._append_start(run)

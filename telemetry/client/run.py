@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from telemetry.client import values
 from telemetry.client.fields import CHANGEABLE, COMMIT_SOURCES, INTEGERS, OBJECTS, OWN, TEXTS, TIMES
@@ -39,7 +40,7 @@ class RunContext:
     def __init__(
         self,
         client: TelemetryClient,
-        texts: Dict[str, str],
+        texts: dict[str, str],
         event_id: str,
         run_id: str,
         agent_name: str = "",
@@ -49,10 +50,10 @@ class RunContext:
         self.started = self.last_event = time.monotonic()
         self.ended = False
         self.generation = 0  # of the process whose stream has the start of the run
-        self._odd: Optional[Dict[str, Any]] = None
+        self._odd: dict[str, Any] | None = None
 
     def log_event(
-        self, event_type: str, payload: Optional[Mapping[str, Any]] = None, **fields: Any
+        self, event_type: str, payload: Mapping[str, Any] | None = None, **fields: Any
     ) -> None:
         """Record a runtime event of this run. See TelemetryClient.log_event."""
         self._client.log_event(self.run_id, event_type, payload, **fields)
@@ -65,9 +66,9 @@ class RunContext:
         self,
         commit_hash: str,
         commit_source: CommitSource,
-        commit_author: Optional[str] = None,
-        commit_timestamp: Optional[str] = None,
-    ) -> Tuple[bool, str]:
+        commit_author: str | None = None,
+        commit_timestamp: str | None = None,
+    ) -> tuple[bool, str]:
         """Name the commit that the run made."""
         return self._client.associate_commit(
             self.run_id, commit_hash, commit_source, commit_author, commit_timestamp
@@ -81,7 +82,7 @@ class RunContext:
         """End the run as a failure, with the traceback."""
         self._client.end_run(self.run_id, "failure", **describe(error))
 
-    def set(self, fields: Mapping[str, Any]) -> Dict[str, str]:
+    def set(self, fields: Mapping[str, Any]) -> dict[str, str]:
         """Take over fields; return the texts of those that PATCH accepts."""
         changed = {}
         for name, value in fields.items():
@@ -115,7 +116,7 @@ class RunContext:
         return values.encode({**context, **(self._odd or {})})
 
 
-def field_text(name: str, value: Any) -> Optional[str]:
+def field_text(name: str, value: Any) -> str | None:
     """Return the JSON text of a field; None when it is no field, or not a value for it."""
     if name == "git_repo":
         value = without_credentials(values.shown(value))
@@ -134,7 +135,7 @@ def field_text(name: str, value: Any) -> Optional[str]:
     return None
 
 
-def describe(error: BaseException) -> Dict[str, Any]:
+def describe(error: BaseException) -> dict[str, Any]:
     """Return the fields that describe an exception."""
     try:
         lines = traceback.format_exception(type(error), error, error.__traceback__)

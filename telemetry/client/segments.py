@@ -15,7 +15,7 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 from telemetry.client.locks import try_lock
 
@@ -96,14 +96,14 @@ class Stream:
         """Open a segment. Raises OSError."""
         return os.open(self.path(number), _READ)
 
-    def numbers(self) -> List[int]:
+    def numbers(self) -> list[int]:
         """Return the numbers of its segments, in order."""
         return sorted(number for number, _ in list_segments(self.folder).get(self.name, []))
 
 
-def list_segments(folder: Path) -> Dict[str, List[Tuple[int, int]]]:
+def list_segments(folder: Path) -> dict[str, list[tuple[int, int]]]:
     """Return number and size of each segment, by stream."""
-    found: Dict[str, List[Tuple[int, int]]] = {}
+    found: dict[str, list[tuple[int, int]]] = {}
     with os.scandir(folder) as entries:
         for entry in entries:
             if segment := _SEGMENT.fullmatch(entry.name):
@@ -115,7 +115,7 @@ def list_segments(folder: Path) -> Dict[str, List[Tuple[int, int]]]:
     return found
 
 
-def take_abandoned(folder: Path) -> Optional[Stream]:
+def take_abandoned(folder: Path) -> Stream | None:
     """Lock a stream whose owner died and return it; None when each has an owner.
 
     Streams of which nothing is left are deleted.
@@ -130,7 +130,7 @@ def take_abandoned(folder: Path) -> Optional[Stream]:
     return None
 
 
-def _take(file: Path) -> Optional[Lock]:
+def _take(file: Path) -> Lock | None:
     """Return the lock when no process holds it. Files of other users are not taken."""
     try:
         opened = os.open(file, os.O_RDWR | getattr(os, "O_BINARY", 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from typing import Dict, List, NamedTuple, Optional
+from typing import NamedTuple
 
 from telemetry.client.delivery import Delivery, RetryLater
 from telemetry.client.heartbeats import Heartbeats
@@ -29,8 +29,8 @@ LONGEST_RETRY_AFTER = 600.0
 class _Work(NamedTuple):
     """A chunk that is being sent."""
 
-    chunk: Optional[Chunk]
-    lines: List[bytes]
+    chunk: Chunk | None
+    lines: list[bytes]
     delivery: Delivery
 
 
@@ -50,16 +50,16 @@ class Sender:
         self._reset()
 
     def _reset(self) -> None:
-        self._thread: Optional[threading.Thread] = None
+        self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._wake, self._hurry = threading.Event(), threading.Event()
         self._acknowledged = threading.Condition()
         self._done = 0
         self._ended = self._retired = False
         self.failures = 0
-        self._own: Optional[Reader] = None
-        self._adopted: List[Reader] = []
-        self._work: Dict[Optional[Reader], _Work] = {}
+        self._own: Reader | None = None
+        self._adopted: list[Reader] = []
+        self._work: dict[Reader | None, _Work] = {}
         self._scan_at = 0.0
         self._spool.wake = self._wake.set
 
@@ -191,7 +191,7 @@ class Sender:
         self._count(self._spool.forget_memory(work.lines))
         return bool(self._spool.memory)
 
-    def _delivery(self, lines: List[bytes]) -> Delivery:
+    def _delivery(self, lines: list[bytes]) -> Delivery:
         return Delivery(lines, self._transport, self._rejected, self._notices)
 
     def _count(self, lines: int) -> None:
@@ -230,7 +230,7 @@ class Sender:
             self._hurry.wait(LINGER_SECONDS)
         self._hurry.clear()
 
-    def _pause(self, seconds: Optional[float]) -> None:
+    def _pause(self, seconds: float | None) -> None:
         """Wait before the next try, longer after each failure, by chance in a different rhythm."""
         if self._ended:
             return

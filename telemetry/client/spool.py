@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
-from typing import Callable, Deque, List, Optional, Tuple
+from typing import Callable
 
 from telemetry.client.notices import Notices
 from telemetry.client.segments import SEGMENT_BYTES, Stream, list_segments
@@ -39,14 +39,14 @@ class Spool:
     def _reset(self) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        self.stream: Optional[Stream] = None
+        self.stream: Stream | None = None
         self.segment = 0
-        self._opened: Optional[int] = None
+        self._opened: int | None = None
         self._size = 0
         self._torn = False
         self._retry_at = self._measure_at = 0.0
         self.used = 0  # by all streams of the folder, as far as this process knows
-        self.memory: Deque[bytes] = deque()
+        self.memory: deque[bytes] = deque()
         self.in_memory = 0
         self.appended = 0
         self.sleeping = False
@@ -140,12 +140,12 @@ class Spool:
             if not self.memory:
                 self._notices.again("folder")
 
-    def take_memory(self, lines: int) -> List[bytes]:
+    def take_memory(self, lines: int) -> list[bytes]:
         """Return the oldest lines in memory, which stay there until they are forgotten."""
         with self._lock:
             return [self.memory[index] for index in range(min(lines, len(self.memory)))]
 
-    def forget_memory(self, lines: List[bytes]) -> int:
+    def forget_memory(self, lines: list[bytes]) -> int:
         """Drop lines that were acknowledged; return how many.
 
         Those that were moved to the file meanwhile are sent again, from there.
@@ -166,11 +166,11 @@ class Spool:
             return
         self.used = sum(size for segments in found.values() for _, size in segments)
 
-    def writing(self) -> Optional[int]:
+    def writing(self) -> int | None:
         """Return the number of the segment that is being written; None when none is."""
         return self.segment or None
 
-    def close(self) -> Tuple[Optional[Stream], int]:
+    def close(self) -> tuple[Stream | None, int]:
         """End the stream; return it and ``appended``. It may have lines that were not sent.
 
         A later append begins another stream.

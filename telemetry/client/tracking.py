@@ -7,7 +7,7 @@ import functools
 import inspect
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple, Type, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
 
 from telemetry.client.run import RunContext, describe
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-_current: ContextVar[Optional[RunContext]] = ContextVar("telemetry_run", default=None)
+_current: ContextVar[RunContext | None] = ContextVar("telemetry_run", default=None)
 
 
-def current_run() -> Optional[RunContext]:
+def current_run() -> RunContext | None:
     """Return the run that ``track_run`` has begun around the caller; None outside of one."""
     return _current.get()
 
@@ -34,15 +34,15 @@ class Tracker:
     def __init__(
         self,
         client: TelemetryClient,
-        agent_name: Optional[str],
-        job_type: Optional[str],
+        agent_name: str | None,
+        job_type: str | None,
         trigger_type: str,
         fields: Any,
     ) -> None:
         self._client = client
         self._agent_name, self._job_type = agent_name, job_type
         self._trigger_type, self._fields = trigger_type, fields
-        self._entered: List[Tuple[RunContext, Token[Optional[RunContext]]]] = []
+        self._entered: list[tuple[RunContext, Token[RunContext | None]]] = []
 
     def __enter__(self) -> RunContext:
         run = self._client.begin_run(
@@ -53,9 +53,9 @@ class Tracker:
 
     def __exit__(
         self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         run = self._left()
         if not run.ended:
@@ -76,9 +76,9 @@ class Tracker:
 
     async def __aexit__(
         self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         if not self._client.durable:
             self.__exit__(kind, error, traceback)
@@ -141,7 +141,7 @@ class Tracker:
         return cast(_Function, tracked)
 
 
-def outcome(error: Optional[BaseException]) -> Tuple[Any, Any]:
+def outcome(error: BaseException | None) -> tuple[Any, Any]:
     """Return the status of a run that was left with this exception, and what describes it."""
     if error is None or isinstance(error, GeneratorExit):
         return "success", {}

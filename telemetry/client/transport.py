@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional, Union
+from typing import Any, Callable, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
 
 from telemetry.client.lines import Request
@@ -37,7 +37,7 @@ class Response(NamedTuple):
     """A response; header names in lower case."""
 
     status: int
-    headers: Dict[str, str]
+    headers: dict[str, str]
     body: bytes
 
 
@@ -52,7 +52,7 @@ class Transport:
         self._host, self._port = (parts.hostname if known else None), parts.port
         self._prefix = parts.path.rstrip("/")
         self._token, self._user_agent = token, user_agent
-        self._connection: Optional[http.client.HTTPConnection] = None
+        self._connection: http.client.HTTPConnection | None = None
 
     def send(self, request: Request) -> Response:
         """Send a request about records and return the response. Raises Unreachable."""
@@ -81,7 +81,7 @@ class Transport:
             self.close()
             raise Unreachable(error) from error
 
-    def get(self, path: str, seconds: float) -> Optional[Dict[str, Any]]:
+    def get(self, path: str, seconds: float) -> dict[str, Any] | None:
         """Return the JSON object of a path, on a connection of its own; None without one."""
         headers = self._headers("application/json")
         try:
@@ -102,7 +102,7 @@ class Transport:
         if connection is not None:
             connection.close()
 
-    def _send(self, method: str, path: str, body: bytes, headers: Dict[str, str]) -> Response:
+    def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Response:
         deadline = time.monotonic() + RESPONSE_SECONDS
         connection = self._connection or self._connect(CONNECT_SECONDS)
         self._connection = connection
@@ -134,7 +134,7 @@ class Transport:
         connection.connect()
         return connection
 
-    def _headers(self, content_type: str) -> Dict[str, str]:
+    def _headers(self, content_type: str) -> dict[str, str]:
         headers = {
             "Content-Type": content_type,
             "Accept": "application/json",
@@ -149,7 +149,7 @@ class Transport:
         return headers
 
 
-def retry_after(response: Response) -> Optional[float]:
+def retry_after(response: Response) -> float | None:
     """Return the seconds of the header Retry-After; None without a valid one."""
     value = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,6}", value):

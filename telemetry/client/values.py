@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from functools import lru_cache
-from typing import Any, Mapping, Optional
+from typing import Any
 
 MAX_TEXT = 64 * 1024
 MAX_OBJECT = 512 * 1024
@@ -85,7 +86,7 @@ def parse_object(value: object) -> Mapping[str, Any]:
     return {"value": value}
 
 
-def timestamp(value: object) -> Optional[str]:
+def timestamp(value: object) -> str | None:
     """Return a time as ISO 8601 in UTC; None when the value is not a time.
 
     A time without an offset is read as local time.
@@ -111,7 +112,7 @@ def _parse_time(value: str) -> datetime:
     )
 
 
-def whole(value: object) -> Optional[int]:
+def whole(value: object) -> int | None:
     """Return a count as a non-negative 64-bit integer; None when the value is not one."""
     try:
         number = int(value)  # type: ignore[call-overload]
