@@ -25,7 +25,7 @@ endef
 PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs migrations sql \
 	telemetry tests
 
-.PHONY: run test test-api lint format schema install bench
+.PHONY: run test test-api test-client lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
@@ -39,11 +39,16 @@ test: install
 test-api: install
 	$(BIN)/python -m tests.support.api_cases
 
+## Kill 200 agents at random while the service and its database go away
+test-client: install
+	CLIENT_KILLS=200 $(BIN)/python -m pytest -n 0 -s tests/client/test_kill.py
+
 ## Check format, style, types, layers, SQL and prose
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.10 telemetry/client
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 sql migrations
 	$(BIN)/codespell $(PROSE)

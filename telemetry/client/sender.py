@@ -68,7 +68,7 @@ class Sender:
         with self._starting:
             if self._thread is not None:
                 return
-            self._ended = False
+            self._ended, self._scan_at = False, 0.0
             thread = threading.Thread(target=self._loop, name="telemetry-client", daemon=True)
             try:
                 thread.start()
@@ -251,13 +251,16 @@ class Sender:
         stream, appended = self._spool.close()
         own = self._own or (stream and Reader(stream, self._notices, self._freed))
         for reader in [*self._adopted, *([own] if own else [])]:
-            try:
-                if reader not in self._work and reader is own and reader.next(1) is None:
-                    reader.finish()
-                else:
-                    reader.release()
-            except OSError:
-                reader.release()
+            self._leave_stream(reader)
         self._transport.close()
         self._own, self._adopted, self._work = None, [], {}
         self._done, self._thread = appended, None
+
+    def _leave_stream(self, reader: Reader) -> None:
+        try:
+            if reader not in self._work and reader.next(1) is None:
+                reader.finish()
+                return
+        except OSError:
+            pass
+        reader.release()

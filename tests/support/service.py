@@ -43,8 +43,8 @@ def procfile(process: str) -> list[str]:
 class Service:
     """A running web process with its workers, on a port of its own."""
 
-    def __init__(self, environ: dict[str, str], folder: Path) -> None:
-        self.port = free_port()
+    def __init__(self, environ: dict[str, str], folder: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = folder / f"service-{self.port}.log"
         with self.log_file.open("wb") as log:
