@@ -8,12 +8,16 @@ import sys
 import traceback
 from typing import NoReturn
 
-from gunicorn.arbiter import Arbiter
-from gunicorn.workers.base import Worker
+from telemetry.supported import check_python
 
-from telemetry import logs, shared_memory
-from telemetry.config import Config, ConfigError
-from telemetry.time_limits import GRACEFUL_SECONDS, IDLE_SECONDS
+check_python()
+
+from gunicorn.arbiter import Arbiter  # noqa: E402 - after the check
+from gunicorn.workers.base import Worker  # noqa: E402
+
+from telemetry import logs, shared_memory  # noqa: E402
+from telemetry.config import Config, ConfigError  # noqa: E402
+from telemetry.time_limits import GRACEFUL_SECONDS, IDLE_SECONDS  # noqa: E402
 
 
 def _configure() -> Config:
