@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry.client import ids
@@ -23,31 +24,38 @@ STARTS = 0.9
 REPORTS = 0.8
 
 
+@dataclass(frozen=True)
+class Settings:
+    """Where a channel sends to, and how."""
+
+    url: str
+    token: Token
+    folder: Path
+    max_bytes: int
+    durable: bool
+    heartbeat_seconds: float
+    user_agent: str
+
+
 class Channel:
     """Appends lines to the spool of one service, and sends them in the background."""
 
     def __init__(
         self,
-        url: str,
-        token: Token,
-        folder: Path,
-        *,
-        max_bytes: int,
-        durable: bool,
-        heartbeat_seconds: float,
-        user_agent: str,
+        settings: Settings,
     ) -> None:
         self.notices = Notices()
-        self.transport = Transport(url, token, user_agent)
+        self.transport = Transport(settings.url, settings.token, settings.user_agent)
+        folder = settings.folder
         self.spool = Spool(
             folder,
             self.notices,
-            max_bytes=max_bytes,
-            durable=durable,
-            memory_bytes=min(MEMORY_BYTES, max_bytes),
+            max_bytes=settings.max_bytes,
+            durable=settings.durable,
+            memory_bytes=min(MEMORY_BYTES, settings.max_bytes),
         )
         self.rejected = Rejected(folder, self.notices)
-        self.heartbeats = Heartbeats(self.transport, heartbeat_seconds)
+        self.heartbeats = Heartbeats(self.transport, settings.heartbeat_seconds)
         self.sender = Sender(
             self.spool, self.transport, self.rejected, self.notices, self.heartbeats
         )
@@ -55,8 +63,8 @@ class Channel:
         self.lock = threading.RLock()
 
     def append(self, line: str, share: float) -> bool:
-        """Append a line; return whether there was room."""
-        appended = self.spool.append(line.encode() + b"\n", share)
+        """Append a line with its line feed; return whether there was room."""
+        appended = self.spool.append(line.encode(), share)
         if not self.sender.running:
             self.sender.start()
         return appended

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from telemetry.client import ids, values
 from telemetry.client.channel import ENDS, REPORTS
+from telemetry.client.clock import utc_now
 from telemetry.client.fields import COMMIT_SOURCES, STATUS_ALIASES, STATUSES
 from telemetry.client.guard import guarded
 from telemetry.client.older import OlderMethods
@@ -73,15 +74,14 @@ class TelemetryClient(OlderMethods):
             return
         with self._channel.lock:
             run.ended = True
-            run.set(fields)
-            for name, text in self._git_context().items():
-                run.texts.setdefault(name, text)
-            duration = int((time.monotonic() - run.started) * 1000)
-            run.texts["status"] = f'"{self._end_status(status)}"'
-            run.texts["end_time"] = f'"{values.utc_now()}"'
-            if "duration_ms" not in fields:
-                run.texts["duration_ms"] = str(duration)
-            line = f'{{"end":{run.record()}}}'
+            for name, member in self._git_members().items():
+                run.members.setdefault(name, member)
+            run.put("duration_ms", str(int((time.monotonic() - run.started) * 1000)))
+            if fields:
+                run.set(fields)
+            run.put("status", self._end_status(status))
+            run.put("end_time", f'"{utc_now()}"')
+            line = f'{{"end":{run.record()}}}\n'
             self._ended[run_id] = run.event_id
             if len(self._ended) > _REMEMBERED:
                 del self._ended[next(iter(self._ended))]
@@ -99,12 +99,12 @@ class TelemetryClient(OlderMethods):
             with self._channel.lock:
                 changed = run.set(fields)
             if changed:
-                changed["status"] = '"running"'  # so that it changes nothing after the end
+                changed.append('"status":"running"')  # so that it changes nothing after the end
                 self._append_change("progress", run.event_id, changed, REPORTS, run)
         elif event_id := self._ended.get(run_id):
-            texts = RunContext(self, {}, event_id, run_id).set(fields)
-            if texts:
-                self._append_change("change", event_id, texts, ENDS)
+            members = RunContext(self, {}, event_id, run_id).set(fields)
+            if members:
+                self._append_change("change", event_id, members, ENDS)
         else:
             self._unknown(run_id)
 
@@ -142,8 +142,10 @@ class TelemetryClient(OlderMethods):
                 texts[name] = text
         if run is not None:
             with self._channel.lock:
-                run.texts.update({f"git_{name}": text for name, text in texts.items()})
-        self._append_change("commit", event_id, texts, ENDS, run)
+                for name, text in texts.items():
+                    run.put(f"git_{name}", text)
+        members = [f'"{name}":{text}' for name, text in texts.items()]
+        self._append_change("commit", event_id, members, ENDS, run)
         return True, f"Commit {commit_hash.strip()} recorded for run {run_id}"
 
     @guarded(None)
@@ -196,22 +198,22 @@ class TelemetryClient(OlderMethods):
     ) -> RunContext:
         agent = agent_name or self.agent_name
         event_id, run_id = self._ids(fields, agent)
-        now = f'"{values.utc_now()}"'
-        texts = {
-            "event_id": values.text(event_id),
-            "run_id": values.text(run_id),
-            "agent_name": values.name(agent),
-            "job_type": values.name(job_type or "run"),
-            "trigger_type": values.name(trigger_type or "cli"),
-            "status": '"running"',
-            "start_time": now,
-            "created_at": now,
+        now = utc_now()
+        members = {
+            "event_id": f'"event_id":{values.text(event_id)}',
+            "run_id": f'"run_id":{values.text(run_id)}',
+            "agent_name": f'"agent_name":{values.name(agent)}',
+            "job_type": f'"job_type":{values.name(job_type or "run")}',
+            "trigger_type": f'"trigger_type":{values.name(trigger_type or "cli")}',
+            "status": '"status":"running"',
+            "start_time": f'"start_time":"{now}"',
+            "created_at": f'"created_at":"{now}"',
             **self._common,
-            **self._git_context(),
+            **self._git_members(),
         }
         if self.config.agent_owner and "agent_owner" not in fields:
             fields = {"agent_owner": self.config.agent_owner, **fields}
-        run = RunContext(self, texts, event_id, run_id, agent)
+        run = RunContext(self, members, event_id, run_id, agent)
         if fields:
             run.set(fields)
         self._runs[run_id] = run
@@ -239,17 +241,19 @@ class TelemetryClient(OlderMethods):
                 return event_id, run_id
             self.notices.count(f"run_id_{reason}")
             self.notices.warn("run_id", "%.100r is not a run_id: another is used", run_id)
-        self.notices.count("run_id_generated")
+        self._generated = next(self._numbers)
         return event_id, ids.new_run_id(agent_name, event_id)
 
     def _end_status(self, status: object) -> str:
-        """Return the status with which a run ends; one that is unknown is a failure."""
+        """Return the status with which a run ends, as JSON; one that is unknown is a failure."""
+        if status == "success":
+            return '"success"'
         name = values.shown(status).strip().lower()
         name = STATUS_ALIASES.get(name, name)
         if name in STATUSES and name != "running":
-            return name
+            return f'"{name}"'
         self.notices.warn("status", "a run cannot end as %.100r: it is a failure", status)
-        return "failure"
+        return '"failure"'
 
     def _unknown(self, run_id: object) -> None:
         self.notices.count("unknown_runs")

@@ -15,7 +15,7 @@ _AT_ONCE = 50
 
 
 class Heartbeats:
-    """Reports each run in progress at an interval. The service refuses it when the run has ended."""
+    """Reports each run in progress at an interval. The service refuses that of an ended run."""
 
     def __init__(self, transport: Transport, seconds: float) -> None:
         self._transport, self._seconds = transport, seconds
@@ -24,7 +24,7 @@ class Heartbeats:
     def begin(self, event_id: str, started: float) -> None:
         """Report this run from now on. ``started`` is of the monotonic clock."""
         if self._seconds > 0:
-            self._runs[event_id] = started, time.monotonic() + self._seconds
+            self._runs[event_id] = started, started + self._seconds
 
     def end(self, event_id: str) -> None:
         """Report it no longer."""

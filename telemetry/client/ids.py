@@ -5,23 +5,22 @@ from __future__ import annotations
 import random
 import time
 
+from telemetry.client.clock import compact_now
+
 _random = random.Random()
 
 
 def new_id() -> str:
     """Return a UUID of version 7: ids made one after another are near each other in an index."""
-    milliseconds = time.time_ns() // 1_000_000
     bits = _random.getrandbits(74)
-    return (
-        f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{bits >> 62:03x}"
-        f"-{0x8000 | bits >> 48 & 0x3FFF:04x}-{bits & 0xFFFFFFFFFFFF:012x}"
-    )
+    number = time.time_ns() // 1_000_000 << 80 | 0x7 << 76 | bits >> 62 << 64 | 0x2 << 62
+    digits = f"{number | bits & 0x3FFFFFFFFFFFFFFF:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_run_id(agent_name: str, event_id: str) -> str:
     """Return a run_id in the form of the older client: time, agent, eight digits by chance."""
-    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    return f"{moment}-{agent_name[:200]}-{event_id[-8:]}"
+    return f"{compact_now()}-{agent_name[:200]}-{event_id[-8:]}"
 
 
 def is_event_id(value: object) -> bool:

@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-from telemetry.client import values
+from telemetry.client import clock
 from telemetry.client.guard import guarded
 from telemetry.client.reporter import Reporter
 
@@ -24,7 +24,7 @@ class OlderMethods(Reporter):
             reason: counts.get(f"run_id_rejected_{reason}", 0)
             for reason in ("empty", "too_long", "invalid_chars")
         }
-        custom, made = counts.get("run_id_custom", 0), counts.get("run_id_generated", 0)
+        custom, made = counts.get("run_id_custom", 0), self._generated
         total = custom + made
         return {
             "run_id_metrics": {
@@ -35,7 +35,7 @@ class OlderMethods(Reporter):
                 "total_runs": total,
                 "custom_percentage": round(custom / total * 100, 2) if total else 0.0,
             },
-            "timestamp": values.utc_now(),
+            "timestamp": clock.utc_now(),
         }
 
     def log_run_id_metrics(self) -> None:

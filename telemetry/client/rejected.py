@@ -6,8 +6,8 @@ import json
 import os
 from pathlib import Path
 
+from telemetry.client.clock import utc_now
 from telemetry.client.notices import Notices
-from telemetry.client.values import utc_now
 
 MAX_BYTES = 8 * 1024 * 1024
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from telemetry import __version__
 from telemetry.client import ids, lifecycle, values
-from telemetry.client.channel import REPORTS, STARTS, Channel
+from telemetry.client.channel import REPORTS, STARTS, Channel, Settings
 from telemetry.client.config import DEFAULT_URL, TelemetryConfig, spool_folder
-from telemetry.client.events import event_record
+from telemetry.client.events import Event, event_record
 from telemetry.client.git import GitContext
 from telemetry.client.guard import guarded
 from telemetry.client.run import RunContext
@@ -30,7 +31,7 @@ _Reporter = TypeVar("_Reporter", bound="Reporter")
 class Reporter:
     """Reports runtime events, and has what reporting runs needs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings with names
         self,
         url: str | TelemetryConfig | None = None,
         token: Token = None,
@@ -52,30 +53,32 @@ class Reporter:
         self.durable, self.strict = durable, strict
         self._enabled = not self.config.is_mock_mode()
         self._git = GitContext(detect_git)
-        self._git_texts: dict[str, str] = {}
+        self._git_found: dict[str, str] = {}
         self._runs: dict[str, RunContext] = {}
         self._ended: dict[str, str] = {}  # event_id, by run_id
-        self._common = {"host": values.text(platform.node() or "unknown")}
-        if environment:
-            self._common["environment"] = values.text(environment)
+        self._numbers, self._generated = count(1), 0  # of run_ids that the client made
+        common = {"host": platform.node() or "unknown", "environment": environment}
+        self._common = _members(common)
         address = ((url if isinstance(url, str) else self.config.api_url) or DEFAULT_URL).rstrip(
             "/"
         )
         root = Path(spool_dir) if spool_dir else self.config.spool_root()
         self._channel = Channel(
-            address,
-            token if token is not None or given is None else given.api_token,
-            spool_folder(root, address),
-            max_bytes=max_spool_bytes,
-            durable=durable,
-            heartbeat_seconds=heartbeat_seconds,
-            user_agent=f"telemetry-client/{__version__}",
+            Settings(
+                url=address,
+                token=token if token is not None or given is None else given.api_token,
+                folder=spool_folder(root, address),
+                max_bytes=max_spool_bytes,
+                durable=durable,
+                heartbeat_seconds=heartbeat_seconds,
+                user_agent=f"telemetry-client/{__version__}",
+            )
         )
         self.notices = self._channel.notices
         lifecycle.register(self, self._channel.sender, exit_seconds)
 
     @guarded("")
-    def record_event(
+    def record_event(  # noqa: PLR0913 - the fields of an event
         self,
         endpoint: str,
         runtime_ms: float,
@@ -91,16 +94,11 @@ class Reporter:
         event_id = ids.new_id()
         record = event_record(
             event_id,
-            endpoint,
-            runtime_ms,
-            source=source,
-            method=method,
-            status_code=status_code,
-            raw_endpoint=raw_endpoint,
-            idea_id=idea_id,
-            metadata=metadata,
+            Event(
+                endpoint, runtime_ms, source, method, status_code, raw_endpoint, idea_id, metadata
+            ),
         )
-        self._append(f'{{"event":{record}}}', REPORTS)
+        self._append(f'{{"event":{record}}}\n', REPORTS)
         return event_id
 
     def flush(self, timeout: float = 10.0) -> bool:
@@ -147,24 +145,28 @@ class Reporter:
         A forked process does so again before it changes a run of its parent: nobody knows which of
         the two streams is sent first.
         """
-        if self._append(f'{{"run":{run.record()}}}', STARTS):
+        if self._append(f'{{"run":{run.record()}}}\n', STARTS):
             run.generation = self._channel.generation
 
     def _append_change(
         self,
         kind: str,
         event_id: str,
-        texts: Mapping[str, str],
+        members: list[str],
         share: float,
         run: RunContext | None = None,
     ) -> None:
         if run is not None and run.generation != self._channel.generation:
             self._append_start(run)
-        fields = ",".join([f'"{name}":{text}' for name, text in texts.items()])
-        self._append(f'{{"{kind}":{{"event_id":{values.text(event_id)},{fields}}}}}', share)
+        fields = ",".join([f'"event_id":{values.text(event_id)}', *members])
+        self._append(f'{{"{kind}":{{{fields}}}}}\n', share)
 
-    def _git_context(self) -> Mapping[str, str]:
-        """Return the git context as JSON texts, as far as it is known."""
-        if not self._git_texts:
-            self._git_texts = {k: values.text(v) for k, v in self._git.get().items()}
-        return self._git_texts
+    def _git_members(self) -> Mapping[str, str]:
+        """Return the git context as members of a JSON object, as far as it is known."""
+        if not self._git_found:
+            self._git_found = _members(self._git.get())
+        return self._git_found
+
+
+def _members(fields: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: f'"{name}":{values.text(text)}' for name, text in fields.items() if text}

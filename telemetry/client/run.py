@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from telemetry.client import values
@@ -26,31 +25,34 @@ class RunContext:
 
     __slots__ = (
         "_client",
+        "_context",
         "_odd",
         "agent_name",
         "ended",
         "event_id",
         "generation",
         "last_event",
+        "members",
         "run_id",
         "started",
-        "texts",
     )
 
     def __init__(
         self,
         client: TelemetryClient,
-        texts: dict[str, str],
+        members: dict[str, str],
         event_id: str,
         run_id: str,
         agent_name: str = "",
     ) -> None:
-        self._client, self.texts = client, texts
+        self._client, self.members = client, members
         self.event_id, self.run_id, self.agent_name = event_id, run_id, agent_name
         self.started = self.last_event = time.monotonic()
         self.ended = False
         self.generation = 0  # of the process whose stream has the start of the run
-        self._odd: dict[str, Any] | None = None
+        # What is no field of a run, and the context that it is added to.
+        self._odd: dict[str, Any] = {}
+        self._context: object = None
 
     def log_event(
         self, event_type: str, payload: Mapping[str, Any] | None = None, **fields: Any
@@ -82,57 +84,84 @@ class RunContext:
         """End the run as a failure, with the traceback."""
         self._client.end_run(self.run_id, "failure", **describe(error))
 
-    def set(self, fields: Mapping[str, Any]) -> dict[str, str]:
-        """Take over fields; return the texts of those that PATCH accepts."""
-        changed = {}
+    def set(self, fields: Mapping[str, Any]) -> list[str]:
+        """Take over fields; return the members of those that PATCH accepts."""
+        changed = []
         for name, value in fields.items():
             if value is None or name in OWN:
                 continue
             text = field_text(name, value)
-            if text is None:
+            if name == "context_json":
+                self._context = value
+                text = self._whole_context() if self._odd else text
+            elif text is None:
                 text = self._keep_odd(name, value)
                 name = "context_json"  # noqa: PLW2901
-            elif name == "context_json" and self._odd is not None:
-                text = self._with_odd(values.parse_object(value))
-            self.texts[name] = text
+            member = self.members[name] = f'"{name}":{text}'
             if name in CHANGEABLE:
-                changed[name] = text
+                changed.append(member)
         return changed
+
+    def put(self, name: str, text: str) -> None:
+        """Set a field to a JSON text."""
+        self.members[name] = f'"{name}":{text}'
 
     def record(self) -> str:
         """Return the run as JSON; event_id comes first."""
-        return "{" + ",".join([f'"{name}":{text}' for name, text in self.texts.items()]) + "}"
+        return f"{{{','.join(self.members.values())}}}"
 
     def _keep_odd(self, name: str, value: object) -> str:
-        """Keep what is no field of a run, or not a value for it, in context_json."""
+        """Keep what is no field of a run, or not a value for it, in context_json; return that."""
         if name != "agent_owner":  # a field of the older service
             self._client.notices.count("odd_fields")
             message = "%s=%.100r is not a field of a run: it is kept in context_json"
             self._client.notices.warn(f"field {name}", message, name, value)
-        self._odd = {**(self._odd or {}), name: value}
-        return self._with_odd(json.loads(self.texts.get("context_json", "{}")))
+        self._odd[name] = value
+        return self._whole_context()
 
-    def _with_odd(self, context: Mapping[str, Any]) -> str:
-        return values.encode({**context, **(self._odd or {})})
+    def _whole_context(self) -> str:
+        context = {} if self._context is None else values.parse_object(self._context)
+        return values.encode({**context, **self._odd})
 
 
 def field_text(name: str, value: Any) -> str | None:
     """Return the JSON text of a field; None when it is no field, or not a value for it."""
-    if name == "git_repo":
-        value = without_credentials(values.shown(value))
-    if name in TEXTS:
-        return values.text(value if type(value) is str else values.shown(value))
-    if name in INTEGERS:
-        number = values.whole(value)
-        return None if number is None else str(number)
-    if name in OBJECTS:
-        return values.encode(values.parse_object(value))
-    if name in TIMES:
-        moment = values.timestamp(value)
-        return None if moment is None else values.text(moment)
-    if name == "git_commit_source" and value in COMMIT_SOURCES:
-        return values.text(value)
-    return None
+    try:
+        return _MAKERS[name](value)
+    except Exception:
+        return None
+
+
+def _text(value: object) -> str:
+    return values.text(value if type(value) is str else values.shown(value))
+
+
+def _integer(value: object) -> str | None:
+    number = values.whole(value)
+    return None if number is None else str(number)
+
+
+def _object(value: object) -> str:
+    return values.encode(values.parse_object(value))
+
+
+def _time(value: object) -> str | None:
+    moment = values.timestamp(value)
+    return None if moment is None else values.text(moment)
+
+
+def _commit_source(value: object) -> str | None:
+    return values.text(value) if isinstance(value, str) and value in COMMIT_SOURCES else None
+
+
+_MAKERS: dict[str, Callable[[Any], str | None]] = {
+    **dict.fromkeys(TEXTS, _text),
+    **dict.fromkeys(INTEGERS, _integer),
+    **dict.fromkeys(OBJECTS, _object),
+    **dict.fromkeys(TIMES, _time),
+    "git_repo": lambda value: _text(without_credentials(values.shown(value))),
+    "git_commit_source": _commit_source,
+}
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class Spool:
         self._notices.count("write_errors")
         self._notices.warn(
             "folder",
-            "cannot write to the spool %s (%s): records are kept in memory and lost with the process",
+            "cannot write to the spool %s (%s): records are in memory, and lost with the process",
             self.folder,
             error,
         )

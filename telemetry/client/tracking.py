@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
@@ -90,10 +91,8 @@ class Tracker:
 
     def _left(self) -> RunContext:
         run, token = self._entered.pop()
-        try:
+        with suppress(ValueError):  # a generator that was closed in another context
             _current.reset(token)
-        except ValueError:
-            pass  # a generator that was closed in another context
         return run
 
     @staticmethod

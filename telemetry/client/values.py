@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 MAX_TEXT = 64 * 1024
@@ -28,24 +29,19 @@ _LONG_NUMBER = re.compile(r"\d{19}")
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
-def utc_now() -> str:
-    """Return the time as ISO 8601 in UTC, with Z."""
-    return datetime.now(timezone.utc).isoformat()[:-6] + "Z"
-
-
 def text(value: str) -> str:
     """Return a string as JSON, with nothing in it that the service refuses."""
-    encoded = _encode(value)
+    encoded = encode_basestring_ascii(value)
     # Surrogates begin with d. Most are pairs, which are fine.
     if len(encoded) > MAX_TEXT or "\\u0000" in encoded or "\\ud" in encoded:
-        return _encode(_storable(value))
+        return encode_basestring_ascii(storable(value))
     return encoded
 
 
 @lru_cache(1024)
 def name(value: object) -> str:
     """Return a short text as JSON: 1 to 255 characters, not blank."""
-    return _encode(_storable(shown(value)).strip()[:255].strip() or "unknown")
+    return _encode(storable(shown(value)).strip()[:255].strip() or "unknown")
 
 
 def shown(value: object) -> str:
@@ -75,7 +71,7 @@ def encode(value: Mapping[str, Any]) -> str:
 
 def parse_object(value: object) -> Mapping[str, Any]:
     """Return an object for a field that holds one. Clients of older services send it as JSON."""
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return value
     if isinstance(value, str):
         try:
@@ -135,35 +131,35 @@ def _clean(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return _storable(value)
+        return storable(value)
     if isinstance(value, int):
         return int(value) if -_INT64 <= value < _INT64 else str(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(value)
     if depth > MAX_DEPTH:
-        return _storable(shown(value))
+        return storable(shown(value))
     try:
         return _clean_container(value, depth)
     except Exception:
-        return _storable(shown(value))
+        return storable(shown(value))
 
 
 def _clean_container(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
-        return {_storable(shown(key)): _clean(each, depth + 1) for key, each in [*value.items()]}
+        return {storable(shown(key)): _clean(each, depth + 1) for key, each in [*value.items()]}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_clean(each, depth + 1) for each in [*value]]
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, (bytes, bytearray)):
-        return _storable(bytes(value).decode("utf-8", "backslashreplace"))
+        return storable(bytes(value).decode("utf-8", "backslashreplace"))
     # Numbers and arrays of numerical libraries.
     if callable(getattr(value, "tolist", None)):
         return _clean(value.tolist(), depth + 1)
-    return _storable(shown(value))
+    return storable(shown(value))
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
     """Return a string without NUL and lone surrogates, not too long: its end says the most."""
     sound = value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
     if len(sound) > MAX_TEXT:
