@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,19 +116,21 @@ def list_segments(folder: Path) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def take_abandoned(folder: Path) -> Stream | None:
-    """Lock a stream whose owner died and return it; None when each has an owner.
+def abandoned(folder: Path) -> Iterator[Stream]:
+    """Lock and yield each stream whose owner died. Raises OSError.
 
     Streams of which nothing is left are deleted.
     """
+    # Locks first: the segments of a stream that was begun meanwhile are not missed.
+    files = sorted(folder.glob(f"*{_LOCK}"))
     segments = list_segments(folder)
-    for file in sorted(folder.glob(f"*{_LOCK}")):
+    for file in files:
         if lock := _take(file):
             if file.stem in segments:
-                return Stream(folder, file.stem, lock)
-            lock.delete()
+                yield Stream(folder, file.stem, lock)
+            else:
+                lock.delete()
     _delete_unfinished(folder)
-    return None
 
 
 def _take(file: Path) -> Lock | None:

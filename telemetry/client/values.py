@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, timezone
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
@@ -130,18 +131,14 @@ def _clean(value: Any, depth: int) -> Any:
     """Return the value in the types of JSON."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        return storable(value)
     if isinstance(value, int):
         return int(value) if -_INT64 <= value < _INT64 else str(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(value)
-    if depth > MAX_DEPTH:
-        return storable(shown(value))
-    try:
-        return _clean_container(value, depth)
-    except Exception:
-        return storable(shown(value))
+    if not isinstance(value, str) and depth <= MAX_DEPTH:
+        with suppress(Exception):
+            return _clean_container(value, depth)
+    return storable(shown(value))
 
 
 def _clean_container(value: Any, depth: int) -> Any:

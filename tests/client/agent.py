@@ -32,7 +32,7 @@ def main():
                 time.sleep(random.random() / 200)
             status, items = random.choice(STATUSES), random.randrange(1000)
             if random.random() < 0.05:
-                child(lambda: end(run, status, items))
+                child(end, run, status, items)
             elif random.random() < 0.9:
                 end(run, status, items)
 
@@ -43,10 +43,10 @@ def main():
         if random.random() < 0.2 and run.associate_commit(commit, "llm")[0]:
             note("committed", run.event_id, commit)
 
-    def child(call):
+    def child(call, *arguments):
         if os.fork() == 0:
             try:
-                call()
+                call(*arguments)
             finally:
                 os._exit(0)
 

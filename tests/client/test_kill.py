@@ -15,7 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from telemetry.client import TelemetryClient
 from tests.support.service import PROJECT, Service, environment, free_port
@@ -26,7 +25,7 @@ AT_ONCE = 3
 
 
 class Outages:
-    """Kills the service, or its database, from time to time, and starts it again."""
+    """Kills and freezes the service and its database from time to time, and starts them again."""
 
     def __init__(self, server, folder):
         self._server, self._folder = server, folder
@@ -46,17 +45,25 @@ class Outages:
         self._thread.join()
 
     def _run(self):
-        while not self._stop.wait(random.uniform(0.2, 3)):
-            kind = random.choice(["service", "service", "database"])
+        while not self._stop.wait(random.uniform(0.1, 1.5)):
+            kind = random.choice(["workers", "service", "database", "frozen database"])
             self.counts[kind] += 1
-            if kind == "service":
+            if kind == "workers":  # others are started at once
+                for worker in self.service.workers():
+                    with suppress(ProcessLookupError):
+                        os.kill(worker, signal.SIGKILL)
+            elif kind == "service":
                 self.service.kill()
                 self._stop.wait(random.uniform(0, 2))
                 self._start_service()
-            else:
+            elif kind == "database":
                 self._server.kill()
                 self._stop.wait(random.uniform(0, 2))
                 self._server.start()
+            else:
+                self._server.freeze()
+                self._stop.wait(random.uniform(0, 2))
+                self._server.thaw()
 
     def _start_service(self):
         settings = {"DATABASE_URL": self._server.url, "WEB_CONCURRENCY": "1"}
