@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from telemetry.client import TelemetryClient
+from telemetry.client.transport import Token
 from tests.support.service import Service, free_port
 
 
@@ -22,9 +23,9 @@ def make_client(tmp_path: Path) -> Iterator[Callable[..., TelemetryClient]]:
     clients: list[TelemetryClient] = []
     nowhere = f"http://127.0.0.1:{free_port()}"
 
-    def make(url: str = nowhere, **settings: Any) -> TelemetryClient:
+    def make(url: str = nowhere, token: Token = None, **settings: Any) -> TelemetryClient:
         defaults = {"agent_name": "tester", "spool_dir": tmp_path / "spool", "strict": True}
-        client = TelemetryClient(url, **{**defaults, **settings})
+        client = TelemetryClient(url, token, **{**defaults, **settings})
         clients.append(client)
         return client
 
