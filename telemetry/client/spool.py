@@ -104,7 +104,6 @@ class Spool:
                 self.measure()
             opened = self.stream.open_to_write(self.segment + 1)
         except OSError as error:
-            self._retry_at = time.monotonic() + _RETRY_SECONDS
             self._cannot_write(error)
             return
         previous, self._opened = self._opened, opened
@@ -134,7 +133,6 @@ class Spool:
                 self._next_segment()
             while self.memory and self._opened is not None and not self._torn:
                 if not self._write(self.memory[0]):
-                    self._retry_at = time.monotonic() + _RETRY_SECONDS
                     return
                 self.in_memory -= len(self.memory.popleft())
             if not self.memory:
@@ -211,6 +209,7 @@ class Spool:
         return False
 
     def _cannot_write(self, error: OSError) -> None:
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
         self._notices.count("write_errors")
         self._notices.warn(
             "folder",
