@@ -101,9 +101,12 @@ class Reporter:
         self._append(f'{{"event":{record}}}\n', REPORTS)
         return event_id
 
-    def flush(self, timeout: float = 10.0) -> bool:
-        """Wait until everything recorded so far is stored or rejected; return whether it is."""
-        return not self._enabled or self._channel.sender.flush(timeout)
+    def flush(self, timeout: float = 10.0, *, leftovers: bool = False) -> bool:
+        """Wait until everything recorded so far is stored or rejected; return whether it is.
+
+        With ``leftovers``, also what dead processes have left in the same folder.
+        """
+        return not self._enabled or self._channel.sender.flush(timeout, leftovers)
 
     def close(self, timeout: float = 2.0) -> None:
         """Send the rest for a short time. What remains is sent by the next client of the folder."""

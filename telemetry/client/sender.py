@@ -45,7 +45,7 @@ class Sender:
         self._acknowledged = threading.Condition()
         self._done = 0  # of the lines that this process appended
         self._ended = self._retired = False
-        self._failures = 0
+        self._failures = self._idle_rounds = 0
         self._work: tuple[Lines, Delivery] | None = None
         self._spool.wake = self._wake.set
 
@@ -67,12 +67,18 @@ class Sender:
             except RuntimeError:
                 self._thread = None  # another process will send what is in the spool
 
-    def flush(self, timeout: float) -> bool:
-        """Wait until everything appended so far is stored or rejected; return whether it is."""
+    def flush(self, timeout: float, leftovers: bool = False) -> bool:
+        """Wait until everything appended so far is stored or rejected; return whether it is.
+
+        With ``leftovers``, until nothing of dead processes is left either.
+        """
         target, deadline = self._spool.appended, time.monotonic() + timeout
+        # A round that has begun may have looked for them too early.
+        rounds = self._idle_rounds + 2 if leftovers else 0
+        self._streams.scan_at = 0.0 if leftovers else self._streams.scan_at
         self.start()
         with self._acknowledged:
-            while self._done < target:
+            while self._done < target or self._idle_rounds < rounds:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
@@ -133,17 +139,21 @@ class Sender:
         if self._work is None:
             lines = self._streams.next()
             if lines is None:
+                self._idle_rounds += 1
+                self._progress(0)
                 return False
             delivery = Delivery(lines.all(), self._transport, self._rejected, self._notices)
             self._work = lines, delivery
         lines, delivery = self._work
         delivery.run()
         self._work = None
-        own = self._streams.acknowledge(lines)
-        with self._acknowledged:
-            self._done += own
-            self._acknowledged.notify_all()
+        self._progress(self._streams.acknowledge(lines))
         return self._streams.adopted or self._spool.appended - self._done >= MAX_LINES
+
+    def _progress(self, lines: int) -> None:
+        with self._acknowledged:
+            self._done += lines
+            self._acknowledged.notify_all()
 
     def _rest(self) -> None:
         """Wait until there is something to do."""
