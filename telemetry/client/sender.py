@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import suppress
 
 from telemetry.client.delivery import Delivery, RetryLater
 from telemetry.client.heartbeats import Heartbeats
@@ -108,11 +109,11 @@ class Sender:
 
     def after_fork(self) -> None:
         """Begin from nothing in a process that was forked."""
-        self._spool.after_fork()
         self._notices.after_fork()
-        self._streams.after_fork()
-        self._transport.close()
         self._heartbeats.after_fork()
+        for part in (self._spool, self._streams, self._transport):
+            with suppress(OSError):  # the parent was about to close it
+                part.after_fork()
         self._reset()
 
     def _loop(self) -> None:

@@ -186,10 +186,10 @@ class Spool:
         """Begin a stream of its own in a process that was forked: this one is its parent's."""
         opened, stream = self._opened, self.stream
         self._reset()
-        if opened is not None:
-            os.close(opened)
         if stream is not None:
             stream.lock.release()
+        if opened is not None:
+            os.close(opened)
 
     def _has_room(self, size: int, share: float) -> bool:
         """Return whether there is room by now: other processes empty their streams as well."""

@@ -99,11 +99,12 @@ class Streams:
 
     def after_fork(self) -> None:
         """Let go of the streams of the parent process: closing them here releases no lock."""
-        for reader in self._adopted:
-            reader.release()
-        if self._own is not None:
-            self._own.close()
+        own, adopted = self._own, self._adopted
         self._reset()
+        for reader in adopted:
+            reader.release()
+        if own is not None:
+            own.close()
 
     def _add(self, found: Lines, reader: Reader, most: int) -> Chunk | None:
         chunk = reader.next(most)

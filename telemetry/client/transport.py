@@ -24,6 +24,8 @@ MAX_RESPONSE = 16 * 1024 * 1024
 _COMPRESS_FROM = 1024
 _TOKEN = re.compile(r"[!-~]+")
 
+_of_parents: list[http.client.HTTPConnection] = []
+
 
 class Unreachable(Exception):
     """The service gave no response."""
@@ -96,6 +98,18 @@ class Transport:
             return None
         return document if response.status == 200 and isinstance(document, dict) else None
 
+    def after_fork(self) -> None:
+        """Leave the connection to the parent process.
+
+        A thread of the parent may have been reading from it. Its buffer is locked for ever then:
+        to close or to finalize it would never return. So only the file is closed.
+        """
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _of_parents.append(connection)
+            if connection.sock is not None:
+                os.close(connection.sock.detach())
+
     def close(self) -> None:
         """Close the connection."""
         connection, self._connection = self._connection, None
@@ -111,7 +125,7 @@ class Transport:
         connection.request(method, self._prefix + path, body, headers)
         response = connection.getresponse()
         content = bytearray()
-        while part := response.read1(65536):
+        while part := response.read(65536):
             content += part
             if len(content) > MAX_RESPONSE or time.monotonic() > deadline:
                 raise OSError("the response does not end")

@@ -1,0 +1,266 @@
+"""Forks, signals, threads and the end of the interpreter."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.client.stub import Stub
+from tests.client.test_spool import PYTHONS, files, run_ids
+from tests.support.service import PROJECT, environment
+
+PROLOGUE = """
+import os, signal, sys, threading, time, multiprocessing
+from telemetry.client import TelemetryClient
+client = TelemetryClient("{url}", agent_name="agent", spool_dir="{spool}", strict=True)
+"""
+
+
+def run_script(tmp_path, url, body, python=sys.executable, timeout=20):
+    """Run a script with a client; return how many seconds it took, and what it printed."""
+    script = PROLOGUE.format(url=url, spool=tmp_path / "spool") + body
+    begun = time.monotonic()
+    done = subprocess.run(
+        [python, "-c", script],
+        env=environment(PYTHONPATH=str(PROJECT)),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    assert done.returncode == 0, done.stderr
+    return time.monotonic() - begun, done.stdout
+
+
+@pytest.fixture
+def black_hole():
+    """The URL of a server that accepts connections and never responds."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_what_is_recorded_last_is_sent_before_the_interpreter_ends(tmp_path, python):
+    with Stub() as stub:
+        run_script(tmp_path, stub.url, "client.end_run(client.start_run(run_id='a'))", python)
+    assert run_ids(stub) == ["a"]
+    assert [*(tmp_path / "spool").glob("*/*")] == []
+
+
+@pytest.mark.parametrize("ending", ["", "sys.exit(0)", "threading.Thread(target=sys.exit).start()"])
+@pytest.mark.parametrize("is_hanging", [True, False])
+def test_the_end_of_the_interpreter_is_not_held_up(tmp_path, black_hole, ending, is_hanging):
+    url = black_hole if is_hanging else "http://127.0.0.1:9"
+    base, _ = run_script(tmp_path / "base", url, "")
+    seconds, _ = run_script(
+        tmp_path, url, f"for _ in range(10): client.end_run(client.start_run())\n{ending}"
+    )
+    assert seconds - base < (4.5 if is_hanging else 3)
+    assert len([*(tmp_path / "spool").glob("*/*.jsonl")]) == 1
+
+
+FORK = """
+run = client.begin_run(run_id="parents")
+client.flush(5)
+for number in range(3):
+    pid = os.fork()
+    if pid == 0:
+        client.end_run(client.start_run(run_id=f"child-{number}"))
+        assert client.counters["appended"] == 2
+        assert client.flush(5)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+run.end()
+assert client.flush(5, leftovers=True)
+"""
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_a_forked_process_sends_its_own_records_and_no_others(tmp_path, python):
+    with Stub() as stub:
+        run_script(tmp_path, stub.url, FORK, python)
+    records = [record for request in stub.requests for record in request.records]
+    ended = [record["run_id"] for record in records if record["status"] == "success"]
+    assert sorted(ended) == ["child-0", "child-1", "child-2", "parents"]
+    assert len({record["event_id"] for record in records}) == 4
+    assert [*(tmp_path / "spool").glob("*/*")] == []
+
+
+FORK_WITH_THREADS = """
+stop = threading.Event()
+def work():
+    while not stop.is_set():
+        client.end_run(client.start_run())
+threads = [threading.Thread(target=work) for _ in range(4)]
+[thread.start() for thread in threads]
+def child(number):
+    for _ in range(10):
+        client.end_run(client.start_run(run_id=f"{number}-{_}"))
+context = multiprocessing.get_context("fork")
+for round in range(10):
+    children = [context.Process(target=child, args=(f"{round}-{n}",)) for n in range(3)]
+    [it.start() for it in children]
+    [it.join(20) for it in children]
+    assert [it.exitcode for it in children] == [0, 0, 0]
+stop.set()
+[thread.join() for thread in threads]
+assert client.flush(20, leftovers=True)
+print(client.counters["appended"])
+"""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_forking_while_threads_record_blocks_nobody(tmp_path):
+    with Stub() as stub:
+        run_script(tmp_path, stub.url, FORK_WITH_THREADS, timeout=90)
+    ended = {
+        record["run_id"]
+        for request in stub.requests
+        for record in request.records
+        if record["status"] == "success"
+    }
+    expected = {f"{r}-{n}-{i}" for r in range(10) for n in range(3) for i in range(10)}
+    assert expected - ended == set()
+
+
+FORK_CHANGES = """
+run = client.begin_run(run_id="parents")
+if os.fork() == 0:
+    run.set_metrics(items_succeeded=3)
+    run.associate_commit("abcdef0123", "llm")
+    os._exit(0)
+os.wait()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_child_changes_a_run_whose_start_its_parent_did_not_send(make_client, service, tmp_path):
+    with pytest.raises(AssertionError):
+        run_script(tmp_path, service.url, FORK_CHANGES)
+    client = make_client(service.url)
+    assert client.flush(10, leftovers=True)
+    (stored,) = service.client.get("/api/v1/runs").json()
+    assert (stored["items_succeeded"], stored["git_commit_hash"]) == (3, "abcdef0123")
+    assert "rejected" not in client.counters
+
+
+SIGNALS = """
+count = 0
+def handler(*_):
+    global count
+    count += 1
+    client.end_run(client.start_run(job_type="signal"))
+client._channel.spool._segment_bytes = 30_000
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+until, done = time.monotonic() + 1, 0
+while time.monotonic() < until:
+    client.end_run(client.start_run(job_type="main"))
+    done += 1
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert client.flush(20)
+print(count, done)
+"""
+
+
+def test_a_signal_handler_may_record(tmp_path):
+    with Stub() as stub:
+        _, printed = run_script(tmp_path, stub.url, SIGNALS, timeout=40)
+    signals, main = map(int, printed.split())
+    assert signals > 100
+    records = [record for request in stub.requests for record in request.records]
+    ended = {it["event_id"]: it["job_type"] for it in records if it["status"] == "success"}
+    assert sorted(ended.values()) == ["main"] * main + ["signal"] * signals
+
+
+def test_sigterm_may_end_the_run(tmp_path):
+    body = (
+        "run = client.begin_run(run_id='a')\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (run.end('cancelled'), sys.exit(0)))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "time.sleep(10)"
+    )
+    with Stub() as stub:
+        run_script(tmp_path, stub.url, body)
+    assert stub.requests[-1].records[-1]["status"] == "cancelled"
+
+
+def test_many_threads_report_about_many_runs(make_client):
+    with Stub() as stub:
+        client = make_client(stub.url)
+
+        def work(number):
+            for each in range(50):
+                run = client.begin_run(run_id=f"{number}-{each}")
+                run.set_metrics(items_succeeded=each)
+                run.end()
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert client.flush(20)
+    records = [it for request in stub.requests for it in request.records if "run_id" in it]
+    ended = [it["run_id"] for it in records if it["status"] == "success"]
+    assert sorted(ended) == sorted(f"{n}-{each}" for n in range(8) for each in range(50))
+
+
+def test_threads_may_change_one_run_while_another_ends_it(make_client):
+    client = make_client()
+    for _ in range(30):
+        run = client.begin_run()
+        stop = threading.Event()
+
+        def change(run=run, stop=stop):
+            number = 0
+            while not stop.is_set():
+                number += 1
+                client.update_run(run.run_id, **{f"field_{number % 50}": number})
+
+        threads = [threading.Thread(target=change) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        run.end()
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert "failures" not in client.counters
+
+
+def test_a_client_that_is_forgotten_sends_the_rest_and_ends_its_thread(make_client, tmp_path):
+    body = (
+        "import gc\n"
+        "client.start_run(run_id='a')\n"
+        "del client\n"
+        "gc.collect()\n"
+        "until = time.monotonic() + 5\n"
+        "while threading.active_count() > 1 and time.monotonic() < until: time.sleep(0.05)\n"
+        "print(threading.active_count())"
+    )
+    with Stub() as stub:
+        _, printed = run_script(tmp_path, stub.url, body)
+    assert (run_ids(stub), printed.strip()) == (["a"], "1")
+
+
+def test_a_failure_of_the_client_is_no_failure_of_the_agent(make_client, monkeypatch, caplog):
+    client = make_client(strict=False)
+    run = client.begin_run()
+
+    def fail(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(client._channel, "append", fail)
+    for _ in range(3):
+        assert client.start_run("a", "b", run_id="mine").startswith("error-mine")
+        client.log_event(run.run_id, "checkpoint")
+        assert client.associate_commit(run.run_id, "abcdef0123", "llm")[0] is False
+        with client.track_run():
+            pass
+    run.end()
+    assert client.counters["failures"] >= 10
+    assert len([line for line in caplog.messages if "start_run failed" in line]) == 1
+    assert files(client) != []
