@@ -196,7 +196,7 @@ class TelemetryClient(OlderMethods):
         trigger_type: str,
         fields: Mapping[str, Any],
     ) -> RunContext:
-        agent = agent_name or self.agent_name
+        agent = values.shown(agent_name or self.agent_name)
         event_id, run_id = self._ids(fields, agent)
         now = utc_now()
         members = {

@@ -29,7 +29,8 @@ class Event(NamedTuple):
 
 def event_record(event_id: str, event: Event) -> str:
     """Return the event as JSON that the service accepts; id comes first."""
-    source = event.source if event.source in EVENT_SOURCES else "worker"
+    source = values.shown(event.source)
+    source = source if source in EVENT_SOURCES else "worker"
     status = event.status_code if _is_status(event.status_code) else 200
     optional = ""
     if event.raw_endpoint:

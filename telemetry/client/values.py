@@ -39,10 +39,14 @@ def text(value: str) -> str:
     return encoded
 
 
-@lru_cache(1024)
 def name(value: object) -> str:
     """Return a short text as JSON: 1 to 255 characters, not blank."""
-    return _encode(storable(shown(value)).strip()[:255].strip() or "unknown")
+    return _name(value if type(value) is str else shown(value))
+
+
+@lru_cache(1024)
+def _name(value: str) -> str:
+    return _encode(storable(value).strip()[:255].strip() or "unknown")
 
 
 def shown(value: object) -> str:
