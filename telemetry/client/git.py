@@ -51,7 +51,7 @@ class GitContext:
 
 
 def git_context(folder: Path) -> dict[str, str]:
-    """Return git_repo, git_branch, git_commit_hash and git_run_tag, as far as they are known.
+    """Return git_repo, git_branch, git_commit_hash and git_run_tag, as far as known.
 
     Empty outside of a repository. git_run_tag is the name of the repository and the branch.
     """

@@ -88,7 +88,7 @@ class Change(NamedTuple):
 
     @property
     def records(self) -> list[bytes]:
-        """The change as it is written to the file of rejected records."""
+        """The change, for the file of rejected records."""
         return [json.dumps({"event_id": self.event_id, **self.fields}).encode()]
 
 
@@ -134,7 +134,7 @@ def requests(lines: Iterable[bytes]) -> tuple[list[Request], int]:
 
 
 def _key(record: bytes) -> bytes:
-    """Return the event_id of a record as it is written, with its escapes."""
+    """Return the event_id of a record in its written form, with its escapes."""
     start = end = len(_KEY)
     while True:
         end = record.find(b'"', end)

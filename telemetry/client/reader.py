@@ -39,7 +39,7 @@ class Reader:
         self._opened_number = 0
 
     def next(self, max_lines: int) -> Chunk | None:
-        """Return the lines that follow the acknowledged ones; None when there are none.
+        """Return the lines that follow the acknowledged ones; None when nothing follows.
 
         Raises OSError.
         """
@@ -83,7 +83,7 @@ class Reader:
         self.stream.lock.release()
 
     def _open(self, writing: int | None) -> bool:
-        """Open the segment of the position; return False when there is none."""
+        """Open the segment of the position; return False when no segment follows."""
         if self._opened is not None:
             return True
         number, _offset = self._position

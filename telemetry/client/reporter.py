@@ -165,7 +165,7 @@ class Reporter:
         self._append(f'{{"{kind}":{{{fields}}}}}\n', share)
 
     def _git_members(self) -> Mapping[str, str]:
-        """Return the git context as members of a JSON object, as far as it is known."""
+        """Return the git context as members of a JSON object, as far as known."""
         if not self._git_found:
             self._git_found = _members(self._git.get())
         return self._git_found

@@ -48,7 +48,7 @@ class Streams:
         return bool(self._adopted)
 
     def next(self) -> Lines | None:
-        """Return lines to send; None when there are none now. Raises OSError."""
+        """Return lines to send; None when nothing is left to send now. Raises OSError."""
         self._scan()
         if self._own is None and self._spool.stream is not None:
             spool = self._spool

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from telemetry.client import lines
-from tests.client.test_spool import die
+from tests.client.processes import die
 
 SCRIPT = """
 run = client.begin_run(run_id="kept", product="slides")

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from tests.client.processes import PYTHONS, files, run_ids
 from tests.client.stub import Stub
-from tests.client.test_spool import PYTHONS, files, run_ids
 from tests.support.service import PROJECT, environment
 
 PROLOGUE = """
