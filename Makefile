@@ -25,7 +25,7 @@ endef
 PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs migrations sql \
 	telemetry tests
 
-.PHONY: run test test-api test-client lint format schema install bench
+.PHONY: run test test-api test-client test-package lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
@@ -42,6 +42,10 @@ test-api: install
 ## Kill 200 agents at random while the service and its database go away
 test-client: install
 	CLIENT_KILLS=200 $(BIN)/python -m pytest -n 0 -s tests/client/test_kill.py
+
+## Install the package alone into an empty environment, where the client has to work
+test-package: install
+	$(BIN)/python -m tests.support.package_alone
 
 ## Check format, style, types, layers, SQL and prose
 lint: install

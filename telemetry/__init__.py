@@ -11,6 +11,7 @@ The layers, each of which imports only those below it:
 - ``payloads``: from the bytes of a request to valid values
 - ``http``: the application, its errors, its log
 - ``database``: PostgreSQL
+- ``client``: for authors of agents; it stands outside of the layers and imports none of them
 - the modules in this folder: configuration, persistence, time limits, numbers, …
 
 ``app.py`` puts them together.
