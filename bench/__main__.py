@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import calls, machine, memory, report, service, turns, write
+from bench import agents, calls, machine, memory, report, service, turns, write
 from bench.scenarios import SCENARIOS, Scenario
 from tests.support.server import folder
 
-NAMES = [*(scenario.name for scenario in SCENARIOS), "memory", "calls"]
+NAMES = [*(scenario.name for scenario in SCENARIOS), "memory", "calls", "client"]
 
 
 def main() -> None:
@@ -46,6 +46,9 @@ def main() -> None:
         if "calls" in names:
             results["calls"] = calls.measure(systems.postgres.create_migrated("calls"))
             _print(calls.section(results["calls"]))
+        if "client" in names:
+            results["client"] = agents.measure(systems, options.rounds)
+            _print(agents.section(results["client"]))
     if not options.scenario if options.write is None else options.write:
         write.write(results)
 

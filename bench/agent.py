@@ -58,6 +58,7 @@ def push(client: TelemetryClient) -> dict[str, Any]:
     complete = client.flush(300)
     return {
         "runs": RUNS,
+        "warm_up_runs": WARM_UP_RUNS,
         "complete": complete,
         "seconds": time.monotonic() - started,
         "calling_seconds": reported,

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench import calls, chart, memory, report
+from bench import agents, calls, chart, memory, report
 from bench.scenarios import SCENARIOS
 
 FOLDER = Path(__file__).parent
@@ -48,4 +48,6 @@ def _tables(results: dict[str, Any]) -> list[str]:
         lines += memory.section(results["memory"])
     if "calls" in results:
         lines += calls.section(results["calls"])
+    if "client" in results:
+        lines += agents.section(results["client"])
     return lines

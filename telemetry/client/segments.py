@@ -15,6 +15,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ _LOCK = ".lock"
 _NEW = ".new"
 _POSITION_BYTES = 26
 # A lock file whose owner was killed before it gave the file its name.
-_ABANDONED_SECONDS = 60
+_ABANDONED_SECONDS = 10
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
@@ -62,7 +63,7 @@ class Lock:
 
     def delete(self) -> None:
         """Delete the file of a stream that has no segments left, and release it."""
-        self._file.unlink()
+        self._file.unlink(missing_ok=True)
         os.close(self._opened)
 
 
@@ -121,16 +122,27 @@ def abandoned(folder: Path) -> Iterator[Stream]:
 
     Streams of which nothing is left are deleted.
     """
-    # Locks first: the segments of a stream that was begun meanwhile are not missed.
-    files = sorted(folder.glob(f"*{_LOCK}"))
-    segments = list_segments(folder)
-    for file in files:
+    for file in sorted(folder.glob(f"*{_LOCK}")):
         if lock := _take(file):
-            if file.stem in segments:
-                yield Stream(folder, file.stem, lock)
+            # Listed with the lock held: its owner may have begun a segment just before it died.
+            if (stream := Stream(folder, file.stem, lock)).numbers():
+                yield stream
             else:
                 lock.delete()
+    yield from _without_lock(folder)
     _delete_unfinished(folder)
+
+
+def _without_lock(folder: Path) -> Iterator[Stream]:
+    """Yield the streams whose lock file somebody deleted."""
+    for name in sorted(list_segments(folder)):
+        if not (folder / f"{name}{_LOCK}").exists():
+            with suppress(FileExistsError):  # another process was faster
+                stream = Stream.create(folder, name)
+                if stream.numbers():
+                    yield stream
+                else:
+                    stream.lock.delete()
 
 
 def _take(file: Path) -> Lock | None:

@@ -140,4 +140,6 @@ def send_the_rest(url, spool):
     client = TelemetryClient(url, agent_name="last", spool_dir=spool)
     assert client.flush(120, leftovers=True), client.counters
     client.close()
-    assert [*client.spool_folder.iterdir()] == []
+    # An agent may have been killed before its lock file had its name: it had recorded nothing.
+    left = [file.name for file in client.spool_folder.iterdir() if file.suffix != ".new"]
+    assert left == []

@@ -127,6 +127,41 @@ def test_a_stream_in_use_is_not_taken_over(make_client):
     assert len(files(client, "*.lock")) == 2
 
 
+def test_a_stream_whose_segment_begins_while_its_lock_is_taken_is_not_missed(
+    make_client, tmp_path, monkeypatch
+):
+    """The owner lived while the folder was listed, and recorded something before it died."""
+    with Stub() as stub:
+        die(tmp_path / "spool", "client.start_run(run_id='late')", stub.url)
+        client = make_client(stub.url)
+        (segment,) = files(client, "*.jsonl")
+        hidden = segment.rename(tmp_path / "hidden")
+        take = segments._take
+
+        def begin_and_take(file):
+            if hidden.exists():
+                hidden.rename(segment)
+            return take(file)
+
+        monkeypatch.setattr(segments, "_take", begin_and_take)
+        assert client.flush(5, leftovers=True)
+        client.close()
+    assert run_ids(stub) == ["late"]
+    assert files(client) == []
+
+
+def test_a_stream_without_its_lock_file_is_sent(make_client, tmp_path):
+    with Stub() as stub:
+        die(tmp_path / "spool", "client.start_run(run_id='a')", stub.url)
+        client = make_client(stub.url)
+        for lock in files(client, "*.lock"):
+            lock.unlink()
+        assert client.flush(5, leftovers=True)
+        client.close()
+    assert run_ids(stub) == ["a"]
+    assert files(client) == []
+
+
 def test_records_for_one_service_never_reach_another(make_client):
     with Stub() as first, Stub() as second:
         clients = [make_client(stub.url) for stub in (first, second)]
