@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from telemetry.client import ids, values
@@ -82,11 +83,12 @@ class TelemetryClient(OlderMethods):
             run.put("status", self._end_status(status))
             run.put("end_time", f'"{utc_now()}"')
             line = f'{{"end":{run.record()}}}\n'
-            self._ended[run_id] = run.event_id
-            if len(self._ended) > _REMEMBERED:
-                del self._ended[next(iter(self._ended))]
-        self._channel.heartbeats.end(run.event_id)
         self._append(line, ENDS)
+        self._channel.heartbeats.end(run.event_id)
+        self._ended[run_id] = run.event_id
+        if len(self._ended) > _REMEMBERED:
+            with suppress(StopIteration, RuntimeError):  # a signal handler ended a run meanwhile
+                self._ended.pop(next(iter(self._ended)), None)
 
     @guarded(None)
     def update_run(self, run_id: str, **fields: Unpack[RunFields]) -> None:

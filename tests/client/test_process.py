@@ -153,7 +153,7 @@ def handler(*_):
     global count
     count += 1
     client.end_run(client.start_run(job_type="signal"))
-client._channel.spool._segment_bytes = 30_000
+client._channel.spool._segment_bytes = 300_000
 signal.signal(signal.SIGALRM, handler)
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 until, done = time.monotonic() + 1, 0
@@ -161,7 +161,7 @@ while time.monotonic() < until:
     client.end_run(client.start_run(job_type="main"))
     done += 1
 signal.setitimer(signal.ITIMER_REAL, 0)
-assert client.flush(20)
+assert client.flush(30), (client.counters, client._channel.sender._done)
 print(count, done)
 """
 

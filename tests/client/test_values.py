@@ -45,7 +45,8 @@ anything = st.recursive(
     ),
     max_leaves=12,
 )
-NAMES = sorted(INTEGERS | OBJECTS | TEXTS | TIMES | {"agent_owner", "unknown", "git_commit_source"})
+OTHERS = {"agent_owner", "unknown", "git_commit_source"}
+NAMES = sorted((INTEGERS | OBJECTS | TEXTS | TIMES | OTHERS) - {"trigger_type"})
 
 
 @pytest.fixture
