@@ -119,7 +119,7 @@ def _init_pages(
     kept = ((records, persistence.agent_runs), (events, persistence.runtime_events))
     configured = [database for database, backend in kept if backend.kind == "postgresql"]
     app.extensions["pages"] = Pages(
-        runs=RunPages(records),
+        runs=RunPages(records, stale_after=config.stale_after),
         events=EventPages(events) if persistence.runtime_events.kind == "postgresql" else None,
         devices=DevicePages(records),
         status=StatusPages(records),

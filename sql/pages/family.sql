@@ -1,5 +1,6 @@
 -- Lists the relatives of a run: its parent, its siblings and its children, each newest first.
--- params: event_id, run_id, parent_run_id (NULL: none), stale_before, row_limit (of each kind)
+-- params: event_id, run_id, parent_run_id (NULL: none), row_limit (of each kind),
+-- stale_after (interval after which a running run is stale)
 -- index: ix_agent_runs_run_id, ix_agent_runs_parent_run_id_created_at
 -- locks: none
 -- returns: kind (parent, sibling or child), and what a timeline shows, in the order of start_time
@@ -13,7 +14,10 @@ SELECT
     relative.start_time,
     relative.end_time,
     relative.duration_ms,
-    relative.status = 'running' AND relative.updated_at < %(stale_before)s::timestamptz AS stale
+    (
+        relative.status = 'running'
+        AND relative.updated_at < now() - %(stale_after)s::interval
+    ) AS stale
 FROM (
     (
         SELECT

@@ -1,5 +1,5 @@
 -- Reads one run with everything that its page shows.
--- params: event_id, stale_before (a running run that was updated before it is stale)
+-- params: event_id, stale_after (interval after which a running run is stale)
 -- index: agent_runs_pkey
 -- locks: none
 -- returns: the run; no row: it does not exist
@@ -49,6 +49,6 @@ SELECT
     api_posted_at,
     api_retry_count,
     reopened_at,
-    status = 'running' AND updated_at < %(stale_before)s::timestamptz AS stale
+    (status = 'running' AND updated_at < now() - %(stale_after)s::interval) AS stale
 FROM agent_runs
 WHERE event_id = %(event_id)s;

@@ -5,7 +5,8 @@
 -- params: agent_name, status, job_type, run_id, parent_run_id, environment, created_before,
 -- created_after, start_time_from, start_time_to, stale, error (first 200 characters of the
 -- summary), id (event_id or run_id), part (of one of them), cursor_created_at, cursor_event_id
--- (NULL: any), stale_before, searched_since, row_limit
+-- (NULL: any), stale_after (interval after which a running run is stale), searched_since,
+-- row_limit
 -- index: ix_agent_runs_created_at, or the index of the filter that leaves the fewest rows; a
 -- whole id joins agent_runs_pkey and ix_agent_runs_run_id
 -- locks: none
@@ -32,7 +33,7 @@ SELECT
     coalesce(
         metrics_json -> 'cost_usd', metrics_json -> 'cost', metrics_json -> 'total_cost_usd'
     ) AS cost,
-    status = 'running' AND updated_at < %(stale_before)s::timestamptz AS stale
+    (status = 'running' AND updated_at < now() - %(stale_after)s::interval) AS stale
 FROM agent_runs
 WHERE
     (%(agent_name)s::text IS NULL OR agent_name = %(agent_name)s)
@@ -54,9 +55,12 @@ WHERE
     AND (%(start_time_to)s::timestamptz IS NULL OR start_time <= %(start_time_to)s)
     AND (
         %(stale)s::boolean IS NULL
-        OR (%(stale)s AND status = 'running' AND updated_at < %(stale_before)s)
-        OR (NOT %(stale)s AND (status <> 'running' OR updated_at >= %(stale_before)s))
+        OR %(stale)s = (
+            status = 'running' AND updated_at < now() - %(stale_after)s::interval
+        )
     )
+    -- Lets the index of the status find stale runs.
+    AND (%(stale)s::boolean IS NOT TRUE OR status = 'running')
     AND (
         %(error)s::text IS NULL
         OR (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from flask import Blueprint, current_app
@@ -45,10 +45,6 @@ class Pages:
     def tokens(self) -> list[str]:
         """Return the change token of each database."""
         return [it.token() for it in self.databases]
-
-    def stale_before(self, now: datetime) -> datetime:
-        """Return the time since when a running run must have been updated not to be stale."""
-        return now - self.stale_after
 
 
 def pages() -> Pages:

@@ -1,7 +1,7 @@
 """The overview: whether everything is all right."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -36,28 +36,26 @@ class Asked(NamedTuple):
 
 
 def readers(store: RunPages, asked: Asked) -> dict[str, Callable[[], Any]]:
-    """Return what reads many rows, to be read at the same time."""
+    """Return what reads many rows, the slowest first, to be read at the same time."""
     window = asked.window
     bars = {"created_before_window": window.start - window.span, "step": window.step}
     return {
+        "failures": lambda: store.failures(asked.parameters, FAILURES),
         "agents": lambda: store.agents(asked.parameters, AGENTS),
         "counted": lambda: store.states_over_time({**asked.parameters, **bars}),
-        "failures": lambda: store.failures(asked.parameters, FAILURES),
+        "running": lambda: store.running(asked.parameters),
     }
 
 
-def collect(
-    store: RunPages, asked: Asked, read: dict[str, Any], now: datetime, stale_before: datetime
-) -> dict[str, Any]:
+def collect(store: RunPages, asked: Asked, read: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Return what the overview shows of runs, given what the readers have read."""
     agents, counted = read["agents"], read["counted"]
-    running = store.running({**asked.parameters, "stale_before": stale_before})
     names = [row["agent_name"] for row in agents]
     latest = store.latest_runs(names, asked.environment, STRIP_RUNS)
     return {
-        "figures": figures(counted, running, asked.window, now),
+        "figures": figures(counted, read["running"], asked.window, now),
         "chart": chart(counted, asked.window),
-        "agents": [_agent(row, latest, stale_before) for row in agents],
+        "agents": [_agent(row, latest) for row in agents],
         "agent_count": agents[0]["agents"] if agents else 0,
         # Suggestions only: no index lists all of them.
         "environments": sorted({row["environment"] for row in latest if row["environment"]}),
@@ -125,17 +123,15 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
     }
 
 
-def state_of(run: Row, stale_before: datetime) -> str:
+def state_of(run: Mapping[str, Any]) -> str:
     """Return the state that a page shows for a run: its status, or stale."""
-    updated = formats.as_time(run["updated_at"])
-    is_stale = run["status"] == "running" and updated is not None and updated < stale_before
-    return "stale" if is_stale else str(run["status"])
+    return "stale" if run["stale"] else str(run["status"])
 
 
-def _agent(agent: Row, latest: Sequence[Row], stale_before: datetime) -> dict[str, Any]:
+def _agent(agent: Row, latest: Sequence[Row]) -> dict[str, Any]:
     runs = [run for run in latest if run["agent_name"] == agent["agent_name"]]
     jobs = list(dict.fromkeys(run["job_type"] for run in runs))
-    cells = [(state_of(run, stale_before), float(run["duration_ms"])) for run in reversed(runs)]
+    cells = [(state_of(run), float(run["duration_ms"])) for run in reversed(runs)]
     counts = {state: sum(it == state for it, _ in cells) for state, _ in cells}
     return {
         **agent,

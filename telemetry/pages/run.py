@@ -7,6 +7,7 @@ from typing import Any
 from telemetry.database.database import Row
 from telemetry.git_links import commit_url, repo_url
 from telemetry.pages import charts, formats, tree
+from telemetry.pages.overview import state_of
 from telemetry.pages.runs import amount, length
 from telemetry.pages.store import RunPages
 
@@ -43,13 +44,13 @@ TOKENS_IN = ("tokens_in", "input_tokens", "prompt_tokens")
 TOKENS_OUT = ("tokens_out", "output_tokens", "completion_tokens")
 
 
-def collect(store: RunPages, run: Row, stale_before: datetime, now: datetime) -> dict[str, Any]:
+def collect(store: RunPages, run: Row, now: datetime) -> dict[str, Any]:
     """Return what the page shows of a run besides its own columns."""
     metrics = run["metrics_json"] or {}
     last = store.durations(run, DURATIONS)
-    family = store.family(run, stale_before, RELATIVES)
+    family = store.family(run, RELATIVES)
     return {
-        "state": "stale" if run["stale"] else run["status"],
+        "state": state_of(run),
         "ms": length(run, now),
         "rank": rank(run, last),
         "durations": durations(run, last),
@@ -141,7 +142,7 @@ def timeline(run: Row, family: Sequence[Row], now: datetime) -> list[dict[str, A
         {
             **row,
             "depth": depth[row["kind"]] - shallow,
-            "state": "stale" if row["stale"] else row["status"],
+            "state": state_of(row),
             "ms": length(row, now),
             "x": charts.spread(*span, start, whole)[0],
             "width": charts.spread(*span, start, whole)[1],

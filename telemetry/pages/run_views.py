@@ -29,10 +29,9 @@ def list_runs() -> Response:
     """Return a page of the table, newest first."""
     asked = query.read(runs_schema)
     now = datetime.now(UTC)
-    stale_before = pages().stale_before(now)
     rows: list[Row] = []
     try:
-        filters = runs.filters_of(asked.values, stale_before)
+        filters = runs.filters_of(asked.values)
         if not asked.errors:
             filters = pages().runs.with_search(filters)
             rows = [*pages().runs.list(filters, runs.ROWS + 1)]
@@ -44,7 +43,7 @@ def list_runs() -> Response:
         "runs.html",
         status=asked.status,
         asked=asked,
-        rows=runs.for_table(page, stale_before, now),
+        rows=runs.for_table(page, now),
         next_cursor=runs.cursor_of(page[-1]) if more else None,
         has_filters=any(name != "cursor" for name in query.given(asked.values)),
     )
@@ -67,9 +66,8 @@ def export_json_lines() -> Response:
 def show_run(event_id: str) -> Response:
     """Return what happened in one run."""
     now = datetime.now(UTC)
-    stale_before = pages().stale_before(now)
-    found = _get(event_id, stale_before)
-    shown = run.collect(pages().runs, found, stale_before, now)
+    found = _get(event_id)
+    shown = run.collect(pages().runs, found, now)
     return render.page("run.html", run=found, **shown)
 
 
@@ -78,11 +76,10 @@ def compare_runs() -> Response:
     """Return two runs side by side, or what to choose from when one is missing."""
     asked = query.read(compare_schema)
     now = datetime.now(UTC)
-    stale_before = pages().stale_before(now)
     found: dict[str, Any] = {}
     for name in ("a", "b"):
         if event_id := asked.values[name]:
-            found[name] = pages().runs.get(event_id, stale_before)
+            found[name] = pages().runs.get(event_id)
             if found[name] is None:
                 asked.errors[name] = "There is no such run"
     both = [found.get("a"), found.get("b")]
@@ -110,8 +107,8 @@ def _differences(a: Row, b: Row, now: datetime) -> dict[str, Any]:
     }
 
 
-def _get(event_id: str, stale_before: datetime) -> Row:
-    found = pages().runs.get(event_id, stale_before)
+def _get(event_id: str) -> Row:
+    found = pages().runs.get(event_id)
     if found is None:
         raise not_found(f"There is no run with the event_id {event_id[:255]}")
     return found
@@ -123,7 +120,7 @@ def _export(
     absent = dict.fromkeys(runs_schema.fields)
     values = {**absent, **read_query(runs_schema)}
     try:
-        filters = runs.filters_of(values, pages().stale_before(datetime.now(UTC)))
+        filters = runs.filters_of(values)
     except ValueError:
         message = "Must come from a page of this table"
         raise Invalid([problem(["query", "cursor"], message, "cursor")]) from None

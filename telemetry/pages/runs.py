@@ -18,8 +18,8 @@ SEARCHED = timedelta(hours=24)
 NUMBERS = (int, float)
 
 
-def filters_of(values: dict[str, Any], stale_before: datetime) -> dict[str, Any]:
-    """Return the parameters of list_runs.sql but its row_limit.
+def filters_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of list_runs.sql but its row_limit and stale_after.
 
     Raises ValueError for a cursor that no page gave.
     """
@@ -34,7 +34,6 @@ def filters_of(values: dict[str, Any], stale_before: datetime) -> dict[str, Any]
         "id": search,
         "part": None,
         "searched_since": since,
-        "stale_before": stale_before,
     }
 
 
@@ -51,12 +50,12 @@ def read_cursor(cursor: str | None) -> tuple[datetime | None, str | None]:
     return parse_utc(created_at), event_id
 
 
-def for_table(rows: list[Row], stale_before: datetime, now: datetime) -> list[dict[str, Any]]:
+def for_table(rows: list[Row], now: datetime) -> list[dict[str, Any]]:
     """Return the rows with their state, their length and the length of their bar in percent."""
     shown = [
         {
             **row,
-            "state": state_of(row, stale_before),
+            "state": state_of(row),
             "ms": length(row, now),
             "amount": amount(row["cost"]),
             "commit_url": commit_url(row["git_repo"], row["git_commit_hash"]),

@@ -11,6 +11,7 @@ from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
 from telemetry.pages.live import refreshing
 from telemetry.pages.schema import RuntimeSchema
+from telemetry.pages.together import together
 from telemetry.pages.window import Window, window_of
 
 ENDPOINTS = 100
@@ -37,8 +38,10 @@ def show_runtime() -> Response:
         if name := asked.values["endpoint"]:
             shown |= _one(events, window, parameters, name)
         else:
-            shown["endpoints"] = events.endpoints(parameters, ENDPOINTS)
-            shown["ideas"] = events.ideas(parameters, IDEAS)
+            shown |= together(
+                endpoints=lambda: events.endpoints(parameters, ENDPOINTS),
+                ideas=lambda: events.ideas(parameters, IDEAS),
+            )
     return render.page(
         "runtime.html",
         status=asked.status,
@@ -52,12 +55,12 @@ def show_runtime() -> Response:
 def _one(
     events: EventPages, window: Window, parameters: dict[str, Any], name: str
 ) -> dict[str, Any]:
-    rows = events.endpoint_over_time(parameters, name, window.step)
-    return {
-        "endpoint": events.endpoint(parameters, name),
-        "name": name,
-        "chart": over_time(rows, window),
-    }
+    read = together(
+        endpoint=lambda: events.endpoint(parameters, name),
+        over_time=lambda: events.endpoint_over_time(parameters, name, window.step),
+    )
+    chart = over_time(read["over_time"], window)
+    return {"endpoint": read["endpoint"], "name": name, "chart": chart}
 
 
 def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the pages show of runs, in the database. Pages only read."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from telemetry.database import statements
@@ -34,8 +34,10 @@ Parameters = dict[str, Any]
 class RunPages:
     """Reads runs for pages. Every method raises what Database.fetch_all raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, stale_after: timedelta) -> None:
+        """A running run is shown as stale when nothing was received about it for this long."""
         self._database = database
+        self._stale_after = {"stale_after": stale_after}
 
     def states_over_time(self, window: Parameters) -> Sequence[Row]:
         """Return the runs of a window and of the one before it, by state and time."""
@@ -43,7 +45,7 @@ class RunPages:
 
     def running(self, window: Parameters) -> Row:
         """Return the one row of running.sql."""
-        return self._all(RUNNING, window)[0]
+        return self._all(RUNNING, {**window, **self._stale_after})[0]
 
     def agents(self, window: Parameters, row_limit: int) -> Sequence[Row]:
         """Return the busiest agents of a window."""
@@ -54,7 +56,7 @@ class RunPages:
         self, agent_names: list[str], environment: str | None, row_limit: int
     ) -> Sequence[Row]:
         """Return the latest runs of each agent, newest first."""
-        parameters = {"agent_names": agent_names, "environment": environment}
+        parameters = {"agent_names": agent_names, "environment": environment, **self._stale_after}
         return self._all(LATEST_RUNS, {**parameters, "row_limit": row_limit})
 
     def failures(self, window: Parameters, row_limit: int) -> Sequence[Row]:
@@ -71,7 +73,7 @@ class RunPages:
 
     def list(self, filters: Parameters, row_limit: int) -> Sequence[Row]:
         """Return a page of the table, newest first."""
-        return self._all(LIST_RUNS, {**filters, "row_limit": row_limit})
+        return self._all(LIST_RUNS, {**filters, **self._stale_after, "row_limit": row_limit})
 
     def export(self, filters: Parameters) -> Iterator[Any]:
         """Yield all runs that fit, as objects with the fields of the API, newest first.
@@ -84,7 +86,7 @@ class RunPages:
                 wanted = names[:WHOLE_ROWS]
                 runs, more = self._database.fetch_page(
                     GET_RUNS,
-                    {"event_ids": as_json(wanted), "stale_before": filters["stale_before"]},
+                    {"event_ids": as_json(wanted), **self._stale_after},
                     limit=WHOLE_ROWS,
                     computed=LINKS,
                 )
@@ -101,15 +103,15 @@ class RunPages:
                 "cursor_event_id": last["event_id"],
             }
 
-    def get(self, event_id: str, stale_before: datetime) -> Row | None:
+    def get(self, event_id: str) -> Row | None:
         """Return a run, or None."""
-        rows = self._all(GET_RUN, {"event_id": event_id, "stale_before": stale_before})
+        rows = self._all(GET_RUN, {"event_id": event_id, **self._stale_after})
         return rows[0] if rows else None
 
-    def family(self, run: Row, stale_before: datetime, row_limit: int) -> Sequence[Row]:
+    def family(self, run: Row, row_limit: int) -> Sequence[Row]:
         """Return the parent, the siblings and the children of a run."""
         names = {name: run[name] for name in ("event_id", "run_id", "parent_run_id")}
-        parameters = {**names, "stale_before": stale_before, "row_limit": row_limit}
+        parameters = {**names, **self._stale_after, "row_limit": row_limit}
         return self._all(FAMILY, parameters)
 
     def durations(self, run: Row, row_limit: int) -> Sequence[Row]:

@@ -105,10 +105,10 @@ def _collect(window: Window, filters: dict[str, Any], now: datetime) -> dict[str
     these = pages()
     asked = overview.Asked(window, **filters)
     read = together(
-        **overview.readers(these.runs, asked), endpoints=lambda: _endpoints(these.events, window)
+        endpoints=lambda: _endpoints(these.events, window), **overview.readers(these.runs, asked)
     )
     return {
-        **overview.collect(these.runs, asked, read, now, these.stale_before(now)),
+        **overview.collect(these.runs, asked, read, now),
         "endpoints": read["endpoints"],
         "devices": these.devices.attention(DEVICES),
     }

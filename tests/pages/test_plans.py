@@ -23,7 +23,7 @@ WINDOW = {
     "recorded_from": "2026-01-03T00:00:00Z",
     "recorded_until": "2026-01-03T12:00:00Z",
     "created_before_window": "2026-01-02T12:00:00Z",
-    "stale_before": "2026-01-01T00:00:00Z",
+    "stale_after": "1h",
     "step": "30 minutes",
     "endpoint": "/api/7",
     "agent_name": None,

@@ -32,7 +32,6 @@ VALUES = {
     "recorded_until": NOON,
     "searched_since": NOON,
     "stale": "true",
-    "stale_before": NOON,
     "step": "1 hour",
     "allowance": "60",
     "byte_limit": "1000000",
