@@ -1,12 +1,11 @@
-"""The query strings of pages. A parameter has the name that the API gives it."""
+"""The query strings of pages. A parameter has the name and the values that the API gives it."""
 
 from telemetry.payloads.fields import Choice, Name, Text
 from telemetry.payloads.loading import PayloadSchema
 from telemetry.payloads.query_string import Moment, Switch, WholeNumber
+from telemetry.runs.schema import ListSchema
+from telemetry.runtime_events.schema import SOURCES
 
-STATUSES = ("running", "success", "failure", "partial", "timeout", "cancelled")
-STATUS_ALIASES = {"failed": "failure", "completed": "success", "succeeded": "success"}
-SOURCES = ("api", "web", "web_api", "worker")
 RANGES = ("1h", "24h", "7d", "30d")
 
 
@@ -20,23 +19,18 @@ class OverviewSchema(PayloadSchema):
     environment = Text()
 
 
-class RunsSchema(PayloadSchema):
-    """The query string of the table of runs and of its exports."""
+class RunsSchema(ListSchema):
+    """The query string of the table of runs and of its exports: the API's, and three filters.
+
+    Pages have a fixed length, and follow each other by the cursor alone.
+    """
+
+    class Meta:
+        exclude = ("limit", "offset")
 
     search = Text(max=255)
-    agent_name = Text()
-    status = Choice(STATUSES, STATUS_ALIASES)
-    stale = Switch()
-    job_type = Text()
-    run_id = Text()
-    parent_run_id = Text()
     environment = Text()
     error = Text()
-    created_after = Moment()
-    created_before = Moment()
-    start_time_from = Moment()
-    start_time_to = Moment()
-    cursor = Text()
 
 
 class CompareSchema(PayloadSchema):
