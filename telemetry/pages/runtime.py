@@ -88,9 +88,6 @@ def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:
             )
         ],
         "count_lines": charts.grid(max(it["events"] for it in filled), CHART_HEIGHT),
-        "time_lines": [
-            charts.Line(line.y, formats.duration(line.value))
-            for line in charts.grid_values(largest, CHART_HEIGHT)
-        ],
+        "time_lines": charts.time_grid(largest, CHART_HEIGHT),
         "labels": charts.labels([start.strftime(window.form) for start in bars]),
     }
