@@ -39,6 +39,7 @@ def show_runtime() -> Response:
         else:
             shown["endpoints"] = events.endpoints(parameters, ENDPOINTS)
             shown["ideas"] = events.ideas(parameters, IDEAS)
+    shown["endpoints"] = in_order(shown["endpoints"], asked.values["sort"])
     return render.page(
         "runtime.html",
         status=asked.status,
@@ -47,6 +48,18 @@ def show_runtime() -> Response:
         is_stored=events is not None,
         **shown,
     )
+
+
+def in_order(endpoints: Any, sort: str | None) -> Any:
+    """Return the endpoints that a page shows in another order: a name first, or the largest."""
+    if endpoints is None or sort in (None, "errors"):
+        return endpoints
+    if sort == "endpoint":
+        return sorted(endpoints, key=lambda row: row["endpoint"])
+    if sort == "rate":
+        return sorted(endpoints, key=lambda row: row["errors"] / row["events"], reverse=True)
+    column = f"{sort}_ms" if sort.startswith("p") else sort
+    return sorted(endpoints, key=lambda row: row[column], reverse=True)
 
 
 def _one(

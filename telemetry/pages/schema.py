@@ -8,6 +8,7 @@ STATUSES = ("running", "success", "failure", "partial", "timeout", "cancelled")
 STATUS_ALIASES = {"failed": "failure", "completed": "success", "succeeded": "success"}
 SOURCES = ("api", "web", "web_api", "worker")
 RANGES = ("1h", "24h", "7d", "30d")
+SORTS = ("errors", "rate", "events", "p50", "p95", "p99", "cost", "endpoint")
 
 
 class OverviewSchema(PayloadSchema):
@@ -52,6 +53,7 @@ class RuntimeSchema(PayloadSchema):
     range = Choice(RANGES, {})
     source = Choice(SOURCES, {})
     endpoint = Text()
+    sort = Choice(SORTS, {})
 
 
 class DevicesSchema(PayloadSchema):
