@@ -1,5 +1,6 @@
 """Numbers and times as people read them. Every function returns text, with its unit."""
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -119,11 +120,12 @@ def of_nanoseconds(nanoseconds: int) -> datetime | None:
 
 
 def money(value: float | None) -> str:
-    """Return an amount in dollars with as many digits as it needs, such as ``$0.42``."""
+    """Return an amount in dollars, such as ``$0.42``; below a cent with two digits."""
     if value is None:
         return NOTHING
     if value and abs(value) < 0.01:
-        return f"${value:.6f}".rstrip("0") if abs(value) >= 1e-6 else "<$0.000001"
+        places = 3 - math.floor(math.log10(abs(value))) - 2
+        return f"${value:.{places}f}" if abs(value) >= 1e-6 else "<$0.000001"
     return f"${value:,.2f}"
 
 

@@ -101,7 +101,7 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
             counts[place][row["status"]] += row["runs"]
     stacked = charts.stack([[(state, bar[state]) for state in STACK] for bar in counts])
     largest = max(sum(bar.values()) for bar in counts)
-    slot = charts.PLOT / len(bars)
+    slot = 100 / len(bars)
     return {
         "bars": [
             {

@@ -41,6 +41,11 @@ STATES = ("success", "failure", "running", "stale", "partial", "timeout", "cance
 # A title holds at most this much of a text: a page has many, and an error may have megabytes.
 MAX_TITLE = 600
 
+# An id has at most this much in the page, is never cut up to this, and keeps this much of its end.
+MAX_ID = 120
+UNCUT_ID = 18
+ID_TAIL = 8
+
 
 def page(
     template: str,
@@ -141,6 +146,17 @@ def cut_tag(text: Any, length: int, *, middle: bool = False) -> Markup:
     return Markup('<bdi title="{}">{}</bdi>').format(formats.cut(text, MAX_TITLE), short)
 
 
+def split_tag(text: Any) -> Markup:
+    """Return an id that the style sheet cuts in its middle where its place is too narrow."""
+    text = formats.visible(str(text))
+    short = formats.cut_middle(text, MAX_ID)
+    if len(short) <= UNCUT_ID:
+        return Markup("<bdi>{}</bdi>").format(short)
+    return Markup('<bdi class="split" title="{}"><span>{}</span><span>{}</span></bdi>').format(
+        text, short[:-ID_TAIL], short[-ID_TAIL:]
+    )
+
+
 def _frame(status: int) -> dict[str, Any]:
     """Return what the layout shows around every page."""
     return {
@@ -184,6 +200,7 @@ def _environment() -> Environment:
             formats.moment(time) if (time := formats.as_time(value)) else value
         ),
         cut=cut_tag,
+        split=split_tag,
         plain=formats.cut,
         before=words.just_before,
         device_time=words.device_time,

@@ -13,8 +13,11 @@ from telemetry.pages.store import RunPages
 
 RELATIVES = 40
 DURATIONS = 100
+DURATIONS_HEIGHT = 90
 # What is seen of the details before a person unfolds them.
 ERROR_LINES = 6
+# Fewer hidden lines than this are not worth a click.
+LEAST_FOLDED = 4
 ERROR_LENGTH = 1000
 
 MAX_DETAILS = 50_000
@@ -53,7 +56,7 @@ def collect(store: RunPages, run: Row, now: datetime) -> dict[str, Any]:
         "state": state_of(run),
         "ms": length(run, now),
         "rank": rank(run, last),
-        "durations": durations(run, last),
+        **durations(run, last),
         "timeline": timeline(run, family, now),
         "details": [(name, run[column]) for column, name in DETAILS.items() if run[column]],
         "commit_url": commit_url(run["git_repo"], run["git_commit_hash"]),
@@ -90,7 +93,7 @@ def error(store: RunPages, run: Row) -> dict[str, Any] | None:
         "first": formats.cut(first_lines, ERROR_LENGTH),
         "whole": "\n".join(lines),
         "lines": len(lines),
-        "is_folded": len(lines) > ERROR_LINES or len(first_lines) > ERROR_LENGTH,
+        "is_folded": len(lines) >= ERROR_LINES + LEAST_FOLDED or len(details) > ERROR_LENGTH,
         "is_cut": len(details) > MAX_DETAILS,
         **same,
     }
@@ -108,15 +111,28 @@ def rank(run: Row, last: Sequence[Row]) -> str:
     return f"{middle} · slowest {longer * 100 / len(ended):.0f} %"
 
 
-def durations(run: Row, last: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the bars of the last runs, the newest at the right, with this run marked."""
+def durations(run: Row, last: Sequence[Row]) -> dict[str, Any]:
+    """Return the bars of the last runs, the newest at the right, with this run marked.
+
+    A few very long runs do not flatten all others: their bars end at the top of the axis.
+    """
     shown = [*reversed(last)]
     kinds = [
         "this" if row["event_id"] == run["event_id"] else _kind(row["status"]) for row in shown
     ]
     lengths = [(kind, float(row["duration_ms"])) for kind, row in zip(kinds, shown, strict=True)]
-    bars = charts.columns(lengths, 90)
-    return [{**row, "bar": bar} for row, bar in zip(shown, bars, strict=True)]
+    values = [length for _, length in lengths]
+    usual = charts.most(values)
+    largest = 1.5 * usual if max(values, default=0) > 3 * usual else max(values, default=0)
+    top = charts.time_scale(largest)[0]
+    bars = charts.columns(lengths, DURATIONS_HEIGHT, largest)
+    return {
+        "durations": [
+            {**row, "bar": bar, "is_cut": row["duration_ms"] > top}
+            for row, bar in zip(shown, bars, strict=True)
+        ],
+        "duration_lines": charts.time_grid(largest, DURATIONS_HEIGHT),
+    }
 
 
 def timeline(run: Row, family: Sequence[Row], now: datetime) -> list[dict[str, Any]]:

@@ -45,6 +45,7 @@ def list_runs() -> Response:
         asked=asked,
         rows=runs.for_table(page, now),
         next_cursor=runs.cursor_of(page[-1]) if more else None,
+        chips=runs.chips(query.given(asked.values)),
         has_filters=any(name != "cursor" for name in query.given(asked.values)),
     )
 

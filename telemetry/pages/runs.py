@@ -5,7 +5,7 @@ from typing import Any
 
 from telemetry.database.database import Row
 from telemetry.git_links import commit_url
-from telemetry.pages import formats
+from telemetry.pages import charts, formats
 from telemetry.pages.overview import state_of
 from telemetry.timestamps import parse_utc
 
@@ -16,6 +16,21 @@ ROWS = 50
 SEARCHED = timedelta(hours=24)
 
 NUMBERS = (int, float)
+
+# The filters that a page shows above its table, and how they are called. The search and the state
+# have fields of their own there.
+CHIPS = {
+    "agent_name": "agent",
+    "job_type": "job",
+    "environment": "environment",
+    "run_id": "run_id",
+    "parent_run_id": "parent_run_id",
+    "error": "error",
+    "created_after": "created after",
+    "created_before": "created before",
+    "start_time_from": "started from",
+    "start_time_to": "started to",
+}
 
 
 def filters_of(values: dict[str, Any]) -> dict[str, Any]:
@@ -35,6 +50,15 @@ def filters_of(values: dict[str, Any]) -> dict[str, Any]:
         "part": None,
         "searched_since": since,
     }
+
+
+def chips(given: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the filters that are set: parameter, name and value."""
+    return [
+        (name, text, formats.moment(it) if isinstance(it, datetime) else str(it))
+        for name, text in CHIPS.items()
+        if (it := given.get(name)) is not None
+    ]
 
 
 def cursor_of(row: Row) -> str:
@@ -63,8 +87,7 @@ def for_table(rows: list[Row], now: datetime) -> list[dict[str, Any]]:
         for row in rows
     ]
     # The longest tenth has the whole width, so that one long run does not flatten all others.
-    ordered = sorted(it["ms"] or 0 for it in shown)
-    longest = ordered[(len(ordered) - 1) * 9 // 10] or ordered[-1] if ordered else 0
+    longest = charts.most([it["ms"] or 0 for it in shown])
     for it in shown:
         it["bar"] = round(min(100, 100 * (it["ms"] or 0) / longest), 1) if longest else 0
     return shown

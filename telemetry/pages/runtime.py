@@ -42,6 +42,7 @@ def show_runtime() -> Response:
                 endpoints=lambda: events.endpoints(parameters, ENDPOINTS),
                 ideas=lambda: events.ideas(parameters, IDEAS),
             )
+    shown["endpoints"] = in_order(shown["endpoints"], asked.values["sort"])
     return render.page(
         "runtime.html",
         status=asked.status,
@@ -50,6 +51,18 @@ def show_runtime() -> Response:
         is_stored=events is not None,
         **shown,
     )
+
+
+def in_order(endpoints: Any, sort: str | None) -> Any:
+    """Return the endpoints that a page shows in another order: a name first, or the largest."""
+    if endpoints is None or sort in (None, "errors"):
+        return endpoints
+    if sort == "endpoint":
+        return sorted(endpoints, key=lambda row: row["endpoint"])
+    if sort == "rate":
+        return sorted(endpoints, key=lambda row: row["errors"] / row["events"], reverse=True)
+    column = f"{sort}_ms" if sort.startswith("p") else sort
+    return sorted(endpoints, key=lambda row: row[column], reverse=True)
 
 
 def _one(
@@ -91,9 +104,6 @@ def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:
             )
         ],
         "count_lines": charts.grid(max(it["events"] for it in filled), CHART_HEIGHT),
-        "time_lines": [
-            charts.Line(line.y, formats.duration(line.value))
-            for line in charts.grid_values(largest, CHART_HEIGHT)
-        ],
+        "time_lines": charts.time_grid(largest, CHART_HEIGHT),
         "labels": charts.labels([start.strftime(window.form) for start in bars]),
     }

@@ -7,6 +7,7 @@ from telemetry.runs.schema import ListSchema
 from telemetry.runtime_events.schema import SOURCES
 
 RANGES = ("1h", "24h", "7d", "30d")
+SORTS = ("errors", "rate", "events", "p50", "p95", "p99", "cost", "endpoint")
 
 
 class OverviewSchema(PayloadSchema):
@@ -46,6 +47,7 @@ class RuntimeSchema(PayloadSchema):
     range = Choice(RANGES, {})
     source = Choice(SOURCES, {})
     endpoint = Text()
+    sort = Choice(SORTS, {})
 
 
 class DevicesSchema(PayloadSchema):

@@ -38,11 +38,11 @@ TITLES = {
     None: "From – to",
 }
 BEFORE = {
-    "1h": "than the hour before",
+    "1h": "on the hour before",
     "24h": "since yesterday",
-    "7d": "than the week before",
-    "30d": "than the month before",
-    None: "than the time before",
+    "7d": "on the week before",
+    "30d": "on the month before",
+    None: "on the time before",
 }
 
 

@@ -46,8 +46,10 @@ def measure(value: float | None, unit: str) -> str:
 
 
 def scalar(value: Any) -> str:
-    """Return the value of a field: a boolean in words."""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    """Return the value of a field: a boolean in words, a number with the sign of print."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("-", "−") if isinstance(value, int | float) else str(value)
 
 
 def device_time(nanoseconds: int | None) -> datetime | str | None:

@@ -65,9 +65,9 @@ def test_durations_are_of_the_same_agent_and_job(client, post):
         minimal_run("other", job_type="audit", duration_ms=99_000_000),
     )
     page = open_page(client, "/runs/r5")
-    assert "last 100 runs of agent-a" in page.text
+    assert "last 100 of this job" in page.text
     assert "/runs/other" not in page.links()
-    assert "last 20 runs" in open_page(client, "/runs/r110").text
+    assert "last 20 of this job" in open_page(client, "/runs/r110").text
 
 
 def test_it_counts_the_runs_that_failed_with_the_same_error(client, post):

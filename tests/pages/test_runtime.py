@@ -41,7 +41,7 @@ def test_one_endpoint_over_time(client, post):
     )
     page = open_page(client, "/runtime?endpoint=/api/ideas&range=1h")
     assert "Events 101 last 0 s ago" in page.text
-    assert "1 with a status of 500 or more" in page.text
+    assert "1 of 101" in page.text
     assert "p50 51 ms" in page.text
     assert "p95 96 ms" in page.text
 
@@ -83,3 +83,27 @@ def test_what_was_posted_is_only_text(client, post):
         if "endpoint=" in path:
             open_page(client, path)
     open_page(client, "/")
+
+
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [("errors", "/c"), ("rate", "/b"), ("events", "/a"), ("p95", "/a"), ("endpoint", "/a")],
+)
+def test_endpoints_are_sorted_by_any_column(client, post, sort, first):
+    post(
+        *(minimal_event(endpoint="/a", runtime_ms=900) for _ in range(5)),
+        minimal_event(endpoint="/b", runtime_ms=5, status_code=500),
+        *(minimal_event(endpoint="/c", runtime_ms=6, status_code=500) for _ in range(2)),
+        minimal_event(endpoint="/c", runtime_ms=6),
+    )
+    page = open_page(client, f"/runtime?sort={sort}")
+    named = [link for link in page.links() if "endpoint=" in link]
+    assert f"endpoint=%2F{first[1:]}" in named[0]
+    ordered = [
+        attributes["aria-sort"] for _, attributes in page.elements if "aria-sort" in attributes
+    ]
+    assert ordered == ["ascending" if sort == "endpoint" else "descending"]
+
+
+def test_a_column_that_does_not_exist_is_named(client):
+    assert "Must be one of: errors, rate" in open_page(client, "/runtime?sort=x", status=422).text
