@@ -32,6 +32,7 @@ from telemetry.pages.errors import show as show_error
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import Pages
 from telemetry.pages.extension import blueprint as pages_blueprint
+from telemetry.pages.reader import Reader
 from telemetry.pages.status_store import StatusPages
 from telemetry.pages.store import RunPages
 from telemetry.persistence import Backend, Persistence, resolve
@@ -118,12 +119,13 @@ def _init_pages(
     """Give the pages their stores, and what other rooms do for them."""
     kept = ((records, persistence.agent_runs), (events, persistence.runtime_events))
     configured = [database for database, backend in kept if backend.kind == "postgresql"]
+    readers = {database: Reader(database) for database in (records, events)}
     app.extensions["pages"] = Pages(
-        runs=RunPages(records, stale_after=config.stale_after),
-        events=EventPages(events) if persistence.runtime_events.kind == "postgresql" else None,
-        devices=DevicePages(records),
-        status=StatusPages(records),
-        databases=[StatusPages(it) for it in dict.fromkeys(configured)],
+        runs=RunPages(readers[records], stale_after=config.stale_after),
+        events=EventPages(readers[events]) if events in configured else None,
+        devices=DevicePages(readers[records]),
+        status=StatusPages(readers[records]),
+        databases=[StatusPages(readers[it]) for it in dict.fromkeys(configured)],
         stale_after=config.stale_after,
         attempts=_sign_in_attempts(persistence, records),
         readiness=partial(check_all, app.extensions["probes"]),

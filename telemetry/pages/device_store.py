@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from telemetry.database import statements
-from telemetry.database.database import Database, Row
+from telemetry.database.database import Row
+from telemetry.pages.reader import Reader
 
 ATTENTION = statements.load("pages/attention")
 DEVICES = statements.load("pages/devices")
@@ -16,9 +17,9 @@ Name = tuple[str, str]
 
 
 class DevicePages:
-    """Reads devices for pages. Every method raises what Database.fetch_all raises."""
+    """Reads devices for pages. Every method raises what Reader.fetch_all raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reader) -> None:
         self._database = database
 
     def attention(self, row_limit: int) -> Sequence[Row]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from telemetry.database import statements
-from telemetry.database.database import Database, Row
+from telemetry.database.database import Row
+from telemetry.pages.reader import Reader
 
 ENDPOINTS = statements.load("pages/endpoints")
 ENDPOINT = statements.load("pages/endpoint")
@@ -16,12 +17,12 @@ Parameters = dict[str, Any]
 
 
 class EventPages:
-    """Reads runtime events for pages. Every method raises what Database.fetch_all raises.
+    """Reads runtime events for pages. Every method raises what Reader.fetch_all raises.
 
     A window is ``recorded_from``, ``recorded_until`` and ``source`` (None: any).
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reader) -> None:
         self._database = database
 
     def endpoints(self, window: Parameters, row_limit: int) -> Sequence[Row]:

@@ -1,4 +1,4 @@
-"""What a page's address asks for, with a message for each field that makes no sense."""
+"""What a page's address asks for, with a message for each field that cannot be used."""
 
 from typing import Any, NamedTuple
 

@@ -100,7 +100,7 @@ def static_url(name: str) -> str:
 def url(path: str, **query: Any) -> str:
     """Return a URL of this host. Query parameters that are None are left out."""
     sent = {name: _text(value) for name, value in query.items() if value is not None}
-    return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{urlencode(sent)}" if sent else "")
+    return quote(path, safe=browser.PATH_CHARACTERS) + (f"?{urlencode(sent)}" if sent else "")
 
 
 def here(**changes: Any) -> str:

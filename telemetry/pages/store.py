@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from telemetry.database import statements
-from telemetry.database.database import Database, Row
+from telemetry.database.database import Row
 from telemetry.database.values import as_json
+from telemetry.pages.reader import Reader
 
 STATES_OVER_TIME = statements.load("pages/states_over_time")
 RUNNING = statements.load("pages/running")
@@ -32,9 +33,9 @@ Parameters = dict[str, Any]
 
 
 class RunPages:
-    """Reads runs for pages. Every method raises what Database.fetch_all raises."""
+    """Reads runs for pages. Every method raises what Reader.fetch_all raises."""
 
-    def __init__(self, database: Database, *, stale_after: timedelta) -> None:
+    def __init__(self, database: Reader, *, stale_after: timedelta) -> None:
         """A running run is shown as stale when nothing was received about it for this long."""
         self._database = database
         self._stale_after = {"stale_after": stale_after}
