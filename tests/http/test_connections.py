@@ -232,6 +232,7 @@ def test_a_body_that_nobody_wants_does_not_hold_the_connection(start):
         assert connection.recv(1) == b""
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("sent", [POST + LENGTH, POST, b""])
 def test_more_silent_clients_than_connections_do_not_stop_health(start, sent):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
