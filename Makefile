@@ -25,7 +25,10 @@ endef
 PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs migrations sql \
 	telemetry tests
 
-.PHONY: run test test-api lint format schema install bench
+# The tests start hundreds of processes, each of which would compile the service again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test test-faults test-api lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
@@ -34,6 +37,10 @@ run: install
 ## Run the test suite against a PostgreSQL that it starts itself
 test: install
 	$(BIN)/python -m pytest
+
+## Run the tests that kill servers and workers, or wait for deadlines
+test-faults: install
+	$(BIN)/python -m pytest -m faults
 
 ## Send 10,000 requests made from the API's document, and check each response against it
 test-api: install
