@@ -6,6 +6,7 @@ VENV ?= .venv
 BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 BROWSER := $(VENV)/installed-browser
+AXE := build/npm/node_modules/axe-core/axe.min.js
 
 # The path of the first of them that starts, is new enough and can make a virtual environment.
 # .python-version names the version of production. pyenv reads it too, and fails where that version is
@@ -41,7 +42,7 @@ test-api: install
 	$(BIN)/python -m tests.support.api_cases
 
 ## Open the pages in Chromium, the program `chromium`, and check what people see and can do
-test-browser: $(BROWSER)
+test-browser: $(BROWSER) $(AXE)
 	$(BIN)/python -m pytest tests/browser -n 2 --dist loadscope
 
 ## Write pictures of every page to build/screenshots/, for people to look at
@@ -49,9 +50,12 @@ screenshots: $(BROWSER)
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 # Playwright for Python comes on top of .venv, axe-core from npm. Only these two targets need them.
-$(BROWSER): $(VENV)/installed tests/browser/requirements.txt tests/browser/package.json
+$(BROWSER): $(VENV)/installed tests/browser/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
-	@mkdir -p build/npm && cp tests/browser/package.json build/npm/
+	@touch $@
+
+$(AXE): tests/browser/package.json
+	@mkdir -p build/npm && cp $< build/npm/
 	npm install --prefix build/npm --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 

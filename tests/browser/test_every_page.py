@@ -24,7 +24,7 @@ ERRORS = {
     "/no-such-page": 404,
     "/runs/no-such-run": 404,
     "/devices/acme/none": 404,
-    "/runs?created_after=yesterday&stauts=x": 422,
+    "/runs?created_after=yesterday&colour=red": 422,
     "/?range=2h": 422,
     "/runtime?sort=x": 422,
     "/devices?tenant_id=%20": 422,
