@@ -12,6 +12,7 @@ DEVICES = statements.load("pages/devices")
 DEVICE = statements.load("pages/device")
 DEVICE_EVENTS = statements.load("pages/device_events")
 DEVICE_AUDIT = statements.load("pages/device_audit")
+DEVICE_TOKEN = statements.load("pages/device_token")
 
 Name = tuple[str, str]
 
@@ -46,6 +47,11 @@ class DevicePages:
         """Return a device with its current state and its head, or None."""
         rows = self._all(DEVICE, {"tenant_id": tenant_id, "device_id": device_id})
         return rows[0] if rows else None
+
+    def token(self, tenant_id: str, device_id: str) -> str:
+        """Return a text that is the same only while what its page shows is; empty without it."""
+        rows = self._all(DEVICE_TOKEN, {"tenant_id": tenant_id, "device_id": device_id})
+        return str(rows[0]["token"]) if rows else ""
 
     def events(self, device: Row, before: int | None, row_limit: int) -> Sequence[Row]:
         """Return events of a device, newest first."""

@@ -13,7 +13,7 @@ from telemetry.http.errors import Invalid
 from telemetry.pages import compare, export, query, render, run, runs
 from telemetry.pages.errors import not_found
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import refreshing
+from telemetry.pages.live import refreshing, runs_change
 from telemetry.pages.schema import CompareSchema, RunsSchema
 from telemetry.payloads.query_string import read_query
 
@@ -24,7 +24,7 @@ CANDIDATES = 12
 
 
 @blueprint.get("/runs")
-@refreshing
+@refreshing(runs_change)
 def list_runs() -> Response:
     """Return a page of the table, newest first."""
     asked = query.read(runs_schema)
@@ -63,7 +63,7 @@ def export_json_lines() -> Response:
 
 
 @blueprint.get("/runs/<event_id>")
-@refreshing
+@refreshing(runs_change)
 def show_run(event_id: str) -> Response:
     """Return what happened in one run."""
     now = datetime.now(UTC)

@@ -21,6 +21,7 @@ GET_RUN = statements.load("pages/get_run")
 FAMILY = statements.load("pages/family")
 DURATIONS = statements.load("pages/durations")
 SAME_ERROR = statements.load("pages/same_error")
+RUNS_TOKEN = statements.load("pages/runs_token")
 
 # An export lists this many runs in a statement, and has this many whole ones in memory.
 EXPORT_ROWS = 500
@@ -39,6 +40,10 @@ class RunPages:
         """A running run is shown as stale when nothing was received about it for this long."""
         self._database = database
         self._stale_after = {"stale_after": stale_after}
+
+    def token(self) -> str:
+        """Return a text that is the same only while all runs are."""
+        return str(self._database.fetch_all(RUNS_TOKEN)[0]["token"])
 
     def states_over_time(self, window: Parameters) -> Sequence[Row]:
         """Return the runs of a window and of the one before it, by state and time."""
