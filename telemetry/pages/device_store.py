@@ -24,7 +24,7 @@ class DevicePages:
         self._database = database
 
     def attention(self, row_limit: int) -> Sequence[Row]:
-        """Return the devices that are not healthy."""
+        """Return the devices that are not healthy, or one row without a device."""
         return self._all(ATTENTION, {"row_limit": row_limit})
 
     def list(
@@ -57,9 +57,9 @@ class DevicePages:
         """Return events of a device, newest first."""
         return self._all(DEVICE_EVENTS, {**_name(device), "before": before, "row_limit": row_limit})
 
-    def audit(self, device: Row, row_limit: int) -> Sequence[Row]:
-        """Return the newest audit rows of a device."""
-        return self._all(DEVICE_AUDIT, {**_name(device), "row_limit": row_limit})
+    def audit(self, device: Row, before: int | None, row_limit: int) -> Sequence[Row]:
+        """Return audit rows of a device, newest first."""
+        return self._all(DEVICE_AUDIT, {**_name(device), "before": before, "row_limit": row_limit})
 
     def _all(self, statement: bytes, parameters: dict[str, Any]) -> Sequence[Row]:
         return self._database.fetch_all(statement, parameters, prepare=False)

@@ -82,9 +82,11 @@ def _get(tenant_id: str, device_id: str) -> Row:
 def _page(device: Row, checked: Any = None) -> Response:
     asked = query.read(device_schema)
     events: Sequence[Row] = []
+    audit: Sequence[Row] = []
     if not asked.errors:
         events = pages().devices.events(device, asked.values["before"], EVENTS + 1)
-    page = events[:EVENTS]
+        audit = pages().devices.audit(device, asked.values["audit_before"], AUDIT_ROWS + 1)
+    page, trail = events[:EVENTS], audit[:AUDIT_ROWS]
     return render.page(
         "device.html",
         status=asked.status,
@@ -92,7 +94,8 @@ def _page(device: Row, checked: Any = None) -> Response:
         device=device,
         events=page,
         next_before=page[-1]["event_id"] if len(events) > EVENTS else None,
-        audit=pages().devices.audit(device, AUDIT_ROWS),
+        audit=trail,
+        next_audit_before=trail[-1]["audit_event_id"] if len(audit) > AUDIT_ROWS else None,
         checked=checked,
         here=request.path.removesuffix("/verify"),
     )

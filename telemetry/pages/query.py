@@ -8,6 +8,9 @@ from telemetry.http.errors import Invalid
 from telemetry.payloads.loading import PayloadSchema
 from telemetry.payloads.query_string import read_query
 
+# The parameters that choose a page of a table.
+PAGE = ("cursor", "newer")
+
 
 class Query(NamedTuple):
     """The valid parameters, every other as None, and the messages by parameter.
@@ -25,8 +28,8 @@ class Query(NamedTuple):
         return 422 if self.errors else 200
 
     def given(self) -> dict[str, Any]:
-        """Return the parameters that are set, but the cursor: an export has all pages."""
-        return {name: it for name, it in given(self.values).items() if name != "cursor"}
+        """Return the parameters that are set, but the page: an export has all pages."""
+        return {name: it for name, it in given(self.values).items() if name not in PAGE}
 
     def unknown(self) -> list[tuple[str, str]]:
         """Return the messages of the parameters that have no field on any page."""

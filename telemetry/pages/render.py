@@ -16,6 +16,9 @@ from markupsafe import Markup
 from telemetry import __version__
 from telemetry.http import browser
 from telemetry.pages import formats, words
+from telemetry.pages.states import STATES
+from telemetry.pages.window import RANGES
+from telemetry.runs.schema import STATUSES
 
 FOLDER = Path(__file__).parent
 
@@ -35,8 +38,6 @@ HEADERS = {
 
 # A page may be kept, but only shown again when the service says that it is unchanged.
 CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, Cookie"}
-
-STATES = ("success", "failure", "running", "stale", "partial", "timeout", "cancelled")
 
 # A title holds at most this much of a text: a page has many, and an error may have megabytes.
 MAX_TITLE = 600
@@ -176,6 +177,49 @@ def _finalize(value: Any) -> Any:
     return value
 
 
+def clock_text(value: datetime | str | None) -> str:
+    """Return a time as text; one that no calendar has unchanged."""
+    moment = formats.as_time(value)
+    return formats.moment(moment) if moment else str(value)
+
+
+FILTERS = {
+    "number": formats.number,
+    "duration": formats.duration,
+    "moment": formats.moment,
+    "money": formats.money,
+    "size": formats.size,
+    "ago": time_tag,
+    "clock": clock_tag,
+    "clock_text": clock_text,
+    "cut": cut_tag,
+    "split": split_tag,
+    "plain": formats.cut,
+    # The value of a form's field: it is sent back, so nothing in it may be replaced.
+    "as_sent": Markup.escape,
+    "before": words.just_before,
+    "device_time": words.device_time,
+    "troubles": words.troubles,
+    "flags": words.flags,
+    "health_state": words.health_state,
+    "measure": words.measure,
+    "scalar": words.scalar,
+}
+GLOBALS = {
+    "url": url,
+    "here": here,
+    "static_url": static_url,
+    "percent": formats.percent,
+    "ranges": RANGES,
+    "states": STATES,
+    "statuses": STATUSES,
+    "post_run": words.post_run,
+    "post_event": words.post_event,
+    "put_device": words.put_device,
+    "append_event": words.append_event,
+}
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -187,38 +231,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters.update(
-        number=formats.number,
-        duration=formats.duration,
-        moment=formats.moment,
-        exact=formats.exact,
-        money=formats.money,
-        size=formats.size,
-        ago=time_tag,
-        clock=clock_tag,
-        clock_text=lambda value: (
-            formats.moment(time) if (time := formats.as_time(value)) else value
-        ),
-        cut=cut_tag,
-        split=split_tag,
-        plain=formats.cut,
-        before=words.just_before,
-        device_time=words.device_time,
-        troubles=words.troubles,
-        flags=words.flags,
-        health_state=words.health_state,
-        measure=words.measure,
-        scalar=words.scalar,
-    )
-    environment.globals.update(
-        url=url,
-        here=here,
-        static_url=static_url,
-        percent=formats.percent,
-        change=formats.change,
-        states=STATES,
-        post_run=words.post_run,
-        post_event=words.post_event,
-        put_device=words.put_device,
-    )
+    environment.filters.update(FILTERS)
+    environment.globals.update(GLOBALS)
     return environment

@@ -24,7 +24,7 @@ from telemetry.pages.extension import blueprint, pages
 from telemetry.pages.live import any_change, refreshing
 from telemetry.pages.schema import OverviewSchema
 from telemetry.pages.together import together
-from telemetry.pages.window import Window, window_of
+from telemetry.pages.window import NoWindow, Window, window_of
 
 # The modules that register the routes of their pages when they are imported.
 _registered = (run_views, runtime, devices, status, sign_in)
@@ -51,7 +51,8 @@ def show_overview() -> Response:
     filters = {name: asked.values[name] for name in ("agent_name", "environment")}
     shown: dict[str, Any] = {"agents": [], "environments": []}
     if not asked.errors:
-        shown = _collect(window, filters, now)
+        limit = overview.ALL_AGENTS if asked.values["agents"] else overview.AGENTS
+        shown = _collect(overview.Asked(window, **filters, agents=limit), now)
     return render.page(
         "overview.html",
         status=asked.status,
@@ -95,17 +96,17 @@ def _window(asked: query.Query, now: datetime) -> Window:
     """Return the window that was asked for. An empty one becomes a message at its field."""
     try:
         return window_of(query.given(asked.values), now)
-    except ValueError as error:
-        asked.errors["created_before"] = str(error)
+    except NoWindow as error:
+        asked.errors[error.field] = str(error)
         return window_of({}, now)
 
 
-def _collect(window: Window, filters: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _collect(asked: overview.Asked, now: datetime) -> dict[str, Any]:
     """Return what the panels show."""
     these = pages()
-    asked = overview.Asked(window, **filters)
     read = together(
-        endpoints=lambda: _endpoints(these.events, window), **overview.readers(these.runs, asked)
+        endpoints=lambda: _endpoints(these.events, asked.window),
+        **overview.readers(these.runs, asked),
     )
     return {
         **overview.collect(these.runs, asked, read, now),
