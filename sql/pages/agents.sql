@@ -1,6 +1,7 @@
 -- Adds up the runs of a window by agent, the busiest first. It steps from one agent to the next in
 -- the index, and reads the runs of each from the index alone. Percentiles are of the runs that have
--- ended.
+-- ended, and the success rate of a page is that of succeeded to ended: a run that still runs has
+-- neither succeeded nor failed. A run that sent no duration took 0 ms.
 -- params: created_from, created_until, agent_name (NULL: any), row_limit
 -- index: ix_agent_runs_agent_name_newest
 -- locks: none

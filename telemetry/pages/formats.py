@@ -13,6 +13,9 @@ DAY = 24 * HOUR
 
 NOTHING = "–"
 
+# Where the calendar begins: some programs send it for no time at all.
+FIRST = datetime.min.replace(tzinfo=UTC)
+
 # Characters that reorder or hide the text around them, and controls other than tab and newline.
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f"

@@ -38,7 +38,7 @@ class Asked(NamedTuple):
 def readers(store: RunPages, asked: Asked) -> dict[str, Callable[[], Any]]:
     """Return what reads many rows, the slowest first, to be read at the same time."""
     window = asked.window
-    bars = {"created_before_window": window.start - window.span, "step": window.step}
+    bars = {"created_before_window": window.start_before, "step": window.step}
     return {
         "failures": lambda: store.failures(asked.parameters, FAILURES),
         "agents": lambda: store.agents(asked.parameters, AGENTS),
@@ -97,8 +97,7 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
     counts: list[dict[str, int]] = [dict.fromkeys(STACK, 0) for _ in bars]
     for row in counted:
         if bucket := formats.as_time(row["bucket"]):
-            place = min(max(0, (bucket - bars[0]) // window.step), len(bars) - 1)
-            counts[place][row["status"]] += row["runs"]
+            counts[window.place(bucket)][row["status"]] += row["runs"]
     stacked = charts.stack([[(state, bar[state]) for state in STACK] for bar in counts])
     largest = max(sum(bar.values()) for bar in counts)
     slot = charts.PLOT / len(bars)

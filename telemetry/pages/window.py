@@ -89,11 +89,21 @@ class Window(NamedTuple):
         return BEFORE[self.name]
 
     @property
+    def start_before(self) -> datetime:
+        """The start of the window before, which is as long where the calendar is."""
+        return self.start - min(self.span, self.start - formats.FIRST)
+
+    @property
     def bars(self) -> list[datetime]:
         """The starts of the bars; the first may begin before the window."""
-        first = ORIGIN + (self.start - ORIGIN) // self.step * self.step
-        count = -(-(self.end - first) // self.step)
-        return [first + number * self.step for number in range(max(1, count))]
+        first = (self.start - ORIGIN) // self.step
+        last = max(first, (self.end - ORIGIN - timedelta.resolution) // self.step)
+        return [_bar(number, self.step) for number in range(first, last + 1)]
+
+    def place(self, moment: datetime) -> int:
+        """Return the number of the bar in which a moment is; the last for one after the end."""
+        number = (moment - ORIGIN) // self.step - (self.start - ORIGIN) // self.step
+        return min(max(0, number), len(self.bars) - 1)
 
     @property
     def form(self) -> str:
@@ -113,7 +123,7 @@ class Window(NamedTuple):
     @property
     def filters(self) -> dict[str, Any]:
         """The window as filters of the table of runs. Both bounds of these are exclusive."""
-        after = self.start - timedelta(microseconds=1)
+        after = None if self.start == formats.FIRST else self.start - timedelta.resolution
         return {"created_after": after, "created_before": None if self.is_open else self.end}
 
     def __str__(self) -> str:
@@ -132,7 +142,12 @@ def window_of(query: dict[str, Any], now: datetime) -> Window:
         name = query.get("range", "24h")
         return Window(name, now - SPANS[name], now, is_open=True)
     end = min(before or now, now)
-    start = after or end - DAY
+    start = after or end - min(DAY, end - formats.FIRST)
     if start >= end:
         raise ValueError("Must be later than the start, and the start in the past")
     return Window(None, start, end, is_open=before is None or before >= now)
+
+
+def _bar(number: int, step: timedelta) -> datetime:
+    """Return the start of a bar, counted from the origin."""
+    return ORIGIN + max(number * step, formats.FIRST - ORIGIN)

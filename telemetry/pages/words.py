@@ -57,9 +57,12 @@ def device_time(nanoseconds: int | None) -> datetime | str | None:
     return formats.of_nanoseconds(nanoseconds) or f"{nanoseconds} ns"
 
 
-def just_before(moment: datetime) -> datetime:
-    """Return the bound of an exclusive filter that includes the moment."""
-    return moment - timedelta(microseconds=1)
+def just_before(moment: datetime) -> datetime | None:
+    """Return the bound of an exclusive filter that includes the moment.
+
+    None, which is no bound, where the calendar begins: nothing is before it.
+    """
+    return None if moment == formats.FIRST else moment - timedelta.resolution
 
 
 def post_run() -> str:
