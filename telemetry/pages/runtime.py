@@ -82,7 +82,7 @@ def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:
     by_place: dict[int, Row] = {}
     for row in rows:
         if bucket := formats.as_time(row["bucket"]):
-            by_place[min(max(0, (bucket - bars[0]) // window.step), len(bars) - 1)] = row
+            by_place[window.place(bucket)] = row
     empty = {"events": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
     filled = [dict(by_place.get(place, empty)) for place in range(len(bars))]
     counts = [
