@@ -14,7 +14,7 @@ import psutil
 
 from telemetry.database.embedded import embedded_postgres
 
-# A file system in memory, where there is one. To empty a table makes dozens of files anew, which on
+# A file system in memory, where there is one. To empty a table creates dozens of files, which on
 # a disk takes longer than most tests.
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 2 * 1024**3
