@@ -27,7 +27,7 @@ def folder() -> Iterator[Path]:
     When the tests run as root, the server runs as another user, who can't read the
     temporary folders of pytest.
     """
-    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
+    has_room = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
     with tempfile.TemporaryDirectory(
         prefix="telemetry-", dir=MEMORY if has_room else None, ignore_cleanup_errors=True
     ) as name:
