@@ -29,7 +29,7 @@ from telemetry.openapi import views as openapi
 from telemetry.pages import views  # noqa: F401 - registers the routes
 from telemetry.pages.device_store import DevicePages
 from telemetry.pages.errors import show as show_error
-from telemetry.pages.event_store import EventPages
+from telemetry.pages.event_store import DatabaseEventPages, EventPages
 from telemetry.pages.extension import Pages
 from telemetry.pages.extension import blueprint as pages_blueprint
 from telemetry.pages.status_store import StatusPages
@@ -41,6 +41,7 @@ from telemetry.runs import views as runs
 from telemetry.runs.store import RunStore
 from telemetry.runtime_events import views as runtime_events
 from telemetry.runtime_events.events import RuntimeEventStore
+from telemetry.runtime_events.file.figures import FileFigures
 from telemetry.runtime_events.file.store import FileEvents
 from telemetry.runtime_events.store import DatabaseEvents
 
@@ -118,12 +119,20 @@ def _init_pages(
     """Give the pages their stores, and what other rooms do for them."""
     kept = ((records, persistence.agent_runs), (events, persistence.runtime_events))
     configured = [database for database, backend in kept if backend.kind == "postgresql"]
+    store = app.extensions["runtime_events"]
+    file = FileFigures(store) if isinstance(store, FileEvents) else None
+    event_pages: EventPages | None = file
+    if persistence.runtime_events.kind == "postgresql":
+        event_pages = DatabaseEventPages(events)
     app.extensions["pages"] = Pages(
         runs=RunPages(records, stale_after=config.stale_after),
-        events=EventPages(events) if persistence.runtime_events.kind == "postgresql" else None,
+        events=event_pages,
         devices=DevicePages(records),
         status=StatusPages(records),
-        databases=[StatusPages(it) for it in dict.fromkeys(configured)],
+        changing=[
+            *(StatusPages(it) for it in dict.fromkeys(configured)),
+            *([file] if file else []),
+        ],
         stale_after=config.stale_after,
         attempts=_sign_in_attempts(persistence, records),
         readiness=partial(check_all, app.extensions["probes"]),

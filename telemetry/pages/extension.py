@@ -22,12 +22,19 @@ class Attempts(Protocol):
         """Count an attempt; return None when it is one too many."""
 
 
+class Changing(Protocol):
+    """Where data is kept."""
+
+    def token(self) -> str:
+        """Return a text that is the same only while the data is."""
+
+
 @dataclass(frozen=True)
 class Pages:
     """The stores of the pages, and what other rooms do for them.
 
-    ``databases`` has each database that is configured, once.
-    ``events`` is None where runtime events are not in PostgreSQL. ``readiness`` returns ``error``
+    ``changing`` has each database that is configured, and the events file, once.
+    ``events`` is None where no runtime events are kept. ``readiness`` returns ``error``
     and ``failures`` of each database. ``verify`` checks a device of a tenant, and returns where
     the check began (``after``) and its ``findings``.
     """
@@ -36,15 +43,15 @@ class Pages:
     events: EventPages | None
     devices: DevicePages
     status: StatusPages
-    databases: Sequence[StatusPages]
+    changing: Sequence[Changing]
     stale_after: timedelta
     attempts: Attempts
     readiness: Callable[[], Sequence[Any]]
     verify: Callable[[str, str], Any]
 
     def tokens(self) -> list[str]:
-        """Return the change token of each database."""
-        return [it.token() for it in self.databases]
+        """Return the change token of each place where data is kept."""
+        return [it.token() for it in self.changing]
 
 
 def pages() -> Pages:
