@@ -27,7 +27,7 @@ class Pages:
     """The stores of the pages, and what other rooms do for them.
 
     ``databases`` has each database that is configured, once.
-    ``events`` is None where runtime events are not in PostgreSQL. ``readiness`` returns ``error``
+    ``events`` is None where no runtime events are kept. ``readiness`` returns ``error``
     and ``failures`` of each database. ``verify`` checks a device of a tenant, and returns where
     the check began (``after``) and its ``findings``.
     """

@@ -134,6 +134,13 @@ class Window(NamedTuple):
         return {"created_from": self.start, "created_until": self.until}
 
     @property
+    def query(self) -> dict[str, Any]:
+        """The window as parameters of the pages that have one."""
+        if self.name:
+            return {"range": self.name}
+        return {"created_after": self.start, "created_before": None if self.is_open else self.end}
+
+    @property
     def filters(self) -> dict[str, Any]:
         """The window as filters of the table of runs. Both bounds of these are exclusive."""
         after = self.start - timedelta(microseconds=1)
