@@ -32,6 +32,7 @@ from telemetry.pages.errors import show as show_error
 from telemetry.pages.event_store import DatabaseEventPages, EventPages
 from telemetry.pages.extension import Pages
 from telemetry.pages.extension import blueprint as pages_blueprint
+from telemetry.pages.reader import Reader
 from telemetry.pages.status_store import StatusPages
 from telemetry.pages.store import RunPages
 from telemetry.persistence import Backend, Persistence, resolve
@@ -119,18 +120,19 @@ def _init_pages(
     """Give the pages their stores, and what other rooms do for them."""
     kept = ((records, persistence.agent_runs), (events, persistence.runtime_events))
     configured = [database for database, backend in kept if backend.kind == "postgresql"]
+    readers = {database: Reader(database) for database in (records, events)}
     store = app.extensions["runtime_events"]
     file = FileFigures(store) if isinstance(store, FileEvents) else None
     event_pages: EventPages | None = file
     if persistence.runtime_events.kind == "postgresql":
-        event_pages = DatabaseEventPages(events)
+        event_pages = DatabaseEventPages(readers[events])
     app.extensions["pages"] = Pages(
-        runs=RunPages(records, stale_after=config.stale_after),
+        runs=RunPages(readers[records], stale_after=config.stale_after),
         events=event_pages,
-        devices=DevicePages(records),
-        status=StatusPages(records),
+        devices=DevicePages(readers[records]),
+        status=StatusPages(readers[records]),
         changing=[
-            *(StatusPages(it) for it in dict.fromkeys(configured)),
+            *(StatusPages(readers[it]) for it in dict.fromkeys(configured)),
             *([file] if file else []),
         ],
         stale_after=config.stale_after,

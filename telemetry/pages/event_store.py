@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from telemetry.database import statements
-from telemetry.database.database import Database, Row
+from telemetry.database.database import Row
+from telemetry.pages.reader import Reader
 
 ENDPOINTS = statements.load("pages/endpoints")
 ENDPOINT = statements.load("pages/endpoint")
@@ -54,9 +55,9 @@ class EventPages(Protocol):
 
 
 class DatabaseEventPages:
-    """The EventPages of the database. Every method raises what Database.fetch_all raises."""
+    """The EventPages of the database. Every method raises what Reader.fetch_all raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reader) -> None:
         self._database = database
 
     def endpoints(

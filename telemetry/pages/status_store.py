@@ -1,7 +1,8 @@
 """What the page of the status shows of the database."""
 
 from telemetry.database import statements
-from telemetry.database.database import Database, Row
+from telemetry.database.database import Row
+from telemetry.pages.reader import Reader
 
 CHANGE_TOKEN = statements.load("pages/change_token")
 DATABASE = statements.load("pages/database")
@@ -10,9 +11,9 @@ WRITE_RATES = statements.load("pages/write_rates")
 
 
 class StatusPages:
-    """Reads about the database. Every method raises what Database.fetch_all raises."""
+    """Reads about the database. Every method raises what Reader.fetch_all raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reader) -> None:
         self._database = database
 
     def token(self) -> str:

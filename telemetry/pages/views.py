@@ -22,7 +22,7 @@ from telemetry.pages import (
 from telemetry.pages.errors import not_found
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import refreshing
+from telemetry.pages.live import any_change, refreshing
 from telemetry.pages.schema import OverviewSchema
 from telemetry.pages.together import together
 from telemetry.pages.window import Window
@@ -41,7 +41,7 @@ overview_schema = OverviewSchema()
 
 
 @blueprint.get("/")
-@refreshing
+@refreshing(any_change)
 def show_overview() -> Response:
     """Return the overview, or the index of the API for a client that accepts only JSON."""
     if browser.wants_json_only():
@@ -53,7 +53,8 @@ def show_overview() -> Response:
     shown: dict[str, Any] = {"agents": [], "environments": []}
     has_runs = current_app.extensions["persistence"].agent_runs.kind != "none"
     if not asked.errors and has_runs:
-        shown = _collect(window, filters, now)
+        limit = overview.ALL_AGENTS if asked.values["agents"] else overview.AGENTS
+        shown = _collect(overview.Asked(window, **filters, agents=limit), now)
     elif not asked.errors:
         shown |= {"endpoints": _without_runs(pages().events, window)}
     return render.page(
@@ -96,12 +97,12 @@ def _index() -> Response:
     return json_response(body, headers={"Vary": "Accept"})
 
 
-def _collect(window: Window, filters: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _collect(asked: overview.Asked, now: datetime) -> dict[str, Any]:
     """Return what the panels show."""
     these = pages()
-    asked = overview.Asked(window, **filters)
     read = together(
-        endpoints=lambda: _endpoints(these.events, window), **overview.readers(these.runs, asked)
+        endpoints=lambda: _endpoints(these.events, asked.window),
+        **overview.readers(these.runs, asked),
     )
     return {
         **overview.collect(these.runs, asked, read, now),

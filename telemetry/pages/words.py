@@ -59,9 +59,9 @@ def device_time(nanoseconds: int | None) -> datetime | str | None:
     return formats.of_nanoseconds(nanoseconds) or f"{nanoseconds} ns"
 
 
-def just_before(moment: datetime) -> datetime:
-    """Return the bound of an exclusive filter that includes the moment."""
-    return moment - timedelta(microseconds=1)
+def just_before(moment: datetime | None) -> datetime | None:
+    """Return the bound of an exclusive filter that includes the moment; None: no bound."""
+    return formats.shifted(moment, -timedelta(microseconds=1)) if moment else None
 
 
 def post_run() -> str:
@@ -81,6 +81,16 @@ def post_event() -> str:
 def put_device() -> str:
     """Return a command that creates a device at this host."""
     return _post("/api/v1/devices/kitchen-1", '{"tenant_id": "acme"}', method="PUT")
+
+
+def append_event(device: Mapping[str, Any]) -> str:
+    """Return a command that appends an event of the device at this host."""
+    return _post(
+        "/api/v1/audio-runtime/events",
+        f'{{"tenant_id": "{device["tenant_id"]}", "device_id": "{device["device_id"]}",'
+        ' "event_kind": "DEVICE_STATE", "created_at": 1769860800000000000,'
+        ' "idempotency_key": "first-event", "device_health": "HEALTHY"}',
+    )
 
 
 def _post(path: str, body: str, method: str = "POST") -> str:

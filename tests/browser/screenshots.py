@@ -78,7 +78,7 @@ def _pictures(url: str, start: Start) -> Iterator[Picture]:
     yield Picture("sign-in", f"{locked}/")
     yield Picture("sign-in-wrong", f"{locked}/sign-in", press="Sign in")
     yield Picture("error-404", f"{full}/runs/no-such-run")
-    yield Picture("error-422", f"{full}/runs?created_after=yesterday&stauts=failure")
+    yield Picture("error-422", f"{full}/runs?created_after=yesterday&colour=red")
     yield Picture("error-503", f"{away}/")
     yield Picture("status-503", f"{away}/status")
     yield Picture("docs", f"{full}/docs")

@@ -102,15 +102,32 @@ def test_a_role_with_the_needed_rights_can_do_everything(make_app, db, role, url
         assert response.status_code in (200, 201), (path, response.text)
 
 
+@pytest.fixture(scope="module")
+def granted(databases):
+    """A role with the needed rights, in a database of the module's own; its name, and the URL."""
+    url, name = databases.take(), "agent_with_rights"
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute(f"CREATE ROLE {name} LOGIN")
+        grant(db, name)
+        yield name, url
+        db.execute(f"DROP OWNED BY {name}")
+        db.execute(f"DROP ROLE {name}")
+    databases.give_back(url)
+
+
 @pytest.mark.parametrize("right", needed_rights(), ids=" ".join)
-def test_a_missing_right_is_named(make_app, db, role, url_of_role, right):
+def test_a_missing_right_is_named(make_app, granted, right):
+    role, url = granted
     name, privilege = right
-    grant(db, role)
     kind = "SEQUENCE " if privilege == "USAGE" else ""
-    db.execute(f"REVOKE {privilege} ON {kind}{name} FROM {role}, public")
-    error, failures = reason(make_app(database_url=url_of_role).test_client())
+    client = make_app(database_url=url.replace("postgres:@", f"{role}:@")).test_client()
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute(f"REVOKE {privilege} ON {kind}{name} FROM {role}, public")
+        error, failures = reason(client)
+        db.execute(f"GRANT {privilege} ON {kind}{name} TO {role}")
     assert error == "permission_denied"
     assert failures == [f"the role has no right to {privilege} on {name}"]
+    assert client.get(URL).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_run_about_which_nothing_was_received_is_stale(make_app, db, runs):
 def test_it_adds_up_agents(client, runs):
     text = open_page(client, "/").text
     assert "agent-a crawl" in text
-    assert "4 50.0 % 0 ms 1.2 s" in text
+    assert "4 50.0 % 800 ms 1.2 s" in text
 
 
 def test_it_groups_failures_and_links_to_the_latest(client, runs):

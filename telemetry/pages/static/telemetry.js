@@ -18,8 +18,14 @@ function age(seconds) {
   return seconds < -1 ? `in ${text}` : `${text} ago`;
 }
 
+function isSelected(element) {
+  const selection = getSelection();
+  return !selection.isCollapsed && selection.containsNode(element, true);
+}
+
 function showAges() {
   for (const time of document.querySelectorAll("time[data-ago]")) {
+    if (isSelected(time)) continue;
     time.textContent = age((Date.now() - Date.parse(time.dateTime)) / 1000);
   }
   if (!etag) return;
@@ -48,10 +54,8 @@ function showNews(event) {
 
 // What a person reads, has opened, or points at stays as it is.
 function isInUse(element) {
-  const selection = getSelection();
   return element.contains(document.activeElement) || element.matches(":hover") ||
-    element.querySelector("details[open]") ||
-    (!selection.isCollapsed && selection.containsNode(element, true));
+    element.querySelector("details[open]") || isSelected(element);
 }
 
 function replace(old, fresh) {
