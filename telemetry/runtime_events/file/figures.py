@@ -16,7 +16,7 @@ from telemetry.runtime_events.file.summary import (
     idea_of,
     idea_totals,
 )
-from telemetry.timestamps import parse_utc
+from telemetry.timestamps import parse_utc, utc_text
 
 # Bars begin at multiples of their width from here, as date_bin does in the statements.
 ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)
@@ -72,7 +72,7 @@ class FileFigures:
         for event in self._events(window, endpoint):
             totals.add(event)
             last_at = max(last_at or event.recorded_at, event.recorded_at)
-        return {**_figures(totals), "last_at": last_at and parse_utc(last_at)}
+        return {**_figures(totals), "last_at": last_at}
 
     def endpoint_over_time(self, window: Row, endpoint: str, step: timedelta) -> Sequence[Row]:
         """Return one endpoint in the bars of a window; bars without an event are left out."""
@@ -81,7 +81,7 @@ class FileFigures:
             number = (parse_utc(event.recorded_at) - ORIGIN) // step
             bars.setdefault(number, EndpointTotals()).add(event)
         return [
-            {"bucket": ORIGIN + number * step, **_figures(totals)}
+            {"bucket": utc_text(ORIGIN + number * step), **_figures(totals)}
             for number, totals in sorted(bars.items())
         ]
 
@@ -107,7 +107,7 @@ class FileFigures:
         for event in self._store.between(datetime.now(UTC) - timedelta(hours=1)):
             count += 1
             last_at = max(last_at, event.recorded_at)
-        return {"events": count, "last_event_at": parse_utc(last_at) if last_at else None}
+        return {"events": count, "last_event_at": last_at or None}
 
     def _events(self, window: Row, endpoint: str | None = None) -> Iterator[StoredEvent]:
         source, idea = window["source"], window.get("idea_id")
