@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -26,6 +26,7 @@ from telemetry.openapi.common import (
 )
 from telemetry.openapi.fields import json_schema, nullable
 from telemetry.openapi.operation import JsonSchema, Operation, Parameter, Reply
+from telemetry.payloads.loading import PayloadSchema
 
 # Rooms and views for people, which no program reads: HTML pages with their exports and files. No
 # path of theirs begins with /api/.
@@ -88,8 +89,22 @@ def _names_of(rule: Rule) -> tuple[str, str]:
     return room, view
 
 
+class _Converter(OpenAPIConverter):
+    """Describes a schema with the names that it accepts as null, although they are no fields."""
+
+    def schema2jsonschema(self, schema: PayloadSchema) -> JsonSchema:
+        described: JsonSchema = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        foreign = sorted(schema.null_only - described["properties"].keys())
+        described["properties"] |= {name: {"type": "null"} for name in foreign}
+        return described
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
+
+
 def _spec() -> APISpec:
-    plugin = MarshmallowPlugin(schema_name_resolver=_name_of)
+    plugin = _Plugin(schema_name_resolver=_name_of)
     spec = APISpec(
         title="Telemetry service",
         version=__version__,
@@ -133,8 +148,9 @@ def _name_of(schema: Any) -> str:
 def _property(converter: OpenAPIConverter, field: Field[Any], **_: Any) -> JsonSchema:
     """Return what apispec adds to the description of a field."""
     schema = json_schema(field)
-    absent = getattr(field.parent, "null_is_absent", False) and not field.required
-    return nullable(schema) if absent else schema
+    payload = cast(PayloadSchema, field.parent)
+    may_be_null = field.name in payload.absent_when_null and not field.required
+    return nullable(schema) if may_be_null else schema
 
 
 def _operation(route: Route, operation: Operation, parameters: list[JsonSchema]) -> JsonSchema:
