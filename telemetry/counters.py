@@ -208,6 +208,12 @@ WAIT_SECONDS = Histogram(
     (0.001, 0.01, 0.1, 1.0, 5.0),
     database=DATABASES,
 )
+FAILED_WAITS = Series(
+    "telemetry_db_pool_failed_waits",
+    "Waits of requests that ended without a connection",
+    "counter",
+    database=DATABASES,
+)
 
 
 def count_batch(domain: str, total: int, **outcomes: int) -> None:
