@@ -118,21 +118,26 @@ def _init_pages(
     app: Flask, config: Config, persistence: Persistence, records: Database, events: Database
 ) -> None:
     """Give the pages their stores, and what other rooms do for them."""
-    kept = ((records, persistence.agent_runs), (events, persistence.runtime_events))
-    configured = [database for database, backend in kept if backend.kind == "postgresql"]
     readers = {database: Reader(database) for database in (records, events)}
+    by_url = {
+        persistence.agent_runs.url: readers[records],
+        persistence.runtime_events.url: readers[events],
+    }
     store = app.extensions["runtime_events"]
     event_pages: EventPages | None = None
     if isinstance(store, FileEvents):
         event_pages = FileFigures(store)
-    elif events in configured:
+    elif persistence.runtime_events.kind == "postgresql":
         event_pages = DatabaseEventPages(readers[events])
     app.extensions["pages"] = Pages(
         runs=RunPages(readers[records], stale_after=config.stale_after),
         events=event_pages,
         devices=DevicePages(readers[records]),
         status=StatusPages(readers[records]),
-        databases=[StatusPages(readers[it]) for it in dict.fromkeys(configured)],
+        databases=[
+            (persistence.domains_of(url), StatusPages(by_url[url]))
+            for url in persistence.database_urls
+        ],
         stale_after=config.stale_after,
         attempts=_sign_in_attempts(persistence, records),
         readiness=partial(check_all, app.extensions["probes"]),
