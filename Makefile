@@ -40,9 +40,9 @@ run: install
 test: install
 	$(BIN)/python -m pytest
 
-## Run the tests that kill servers and workers, or wait for deadlines
+## Run the tests that kill servers and workers, or wait for deadlines; they wait more than they work
 test-faults: install
-	$(BIN)/python -m pytest -m faults
+	$(BIN)/python -m pytest -m faults -n 4
 
 ## Send 10,000 requests made from the API's document, and check each response against it
 test-api: install

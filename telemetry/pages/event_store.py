@@ -12,6 +12,8 @@ ENDPOINT = statements.load("pages/endpoint")
 ENDPOINT_OVER_TIME = statements.load("pages/endpoint_over_time")
 IDEAS = statements.load("pages/ideas")
 EVENT_RATES = statements.load("pages/event_rates")
+# The one of the API: it changes when an event becomes visible.
+CHANGE_TOKEN = statements.load("runtime_events/change_token")
 
 Parameters = dict[str, Any]
 
@@ -24,6 +26,10 @@ class EventPages:
 
     def __init__(self, database: Reader) -> None:
         self._database = database
+
+    def token(self) -> str:
+        """Return a text that changes with every new event."""
+        return str(self._database.fetch_all(CHANGE_TOKEN)[0]["token"])
 
     def endpoints(self, window: Parameters, row_limit: int) -> Sequence[Row]:
         """Return the endpoints of a window, those with the most errors first."""

@@ -42,10 +42,6 @@ class Pages:
     readiness: Callable[[], Sequence[Any]]
     verify: Callable[[str, str], Any]
 
-    def tokens(self) -> list[str]:
-        """Return the change token of each database."""
-        return [it.token() for it in self.databases]
-
 
 def pages() -> Pages:
     """Return those of the current application."""

@@ -9,7 +9,7 @@ from telemetry.database.database import Row
 from telemetry.pages import charts, formats, query, render
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import any_change, refreshing
+from telemetry.pages.live import events_change, refreshing
 from telemetry.pages.schema import RuntimeSchema
 from telemetry.pages.together import together
 from telemetry.pages.window import Window, window_of
@@ -22,7 +22,7 @@ runtime_schema = RuntimeSchema()
 
 
 @blueprint.get("/runtime")
-@refreshing(any_change)
+@refreshing(events_change)
 def show_runtime() -> Response:
     """Return the endpoints of a window, or one of them over time."""
     asked = query.read(runtime_schema)
@@ -82,7 +82,7 @@ def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:
     by_place: dict[int, Row] = {}
     for row in rows:
         if bucket := formats.as_time(row["bucket"]):
-            by_place[min(max(0, (bucket - bars[0]) // window.step), len(bars) - 1)] = row
+            by_place[window.place(bucket)] = row
     empty = {"events": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
     filled = [dict(by_place.get(place, empty)) for place in range(len(bars))]
     counts = [

@@ -21,7 +21,7 @@ from telemetry.pages import (
 from telemetry.pages.errors import not_found
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import any_change, refreshing
+from telemetry.pages.live import overview_change, refreshing
 from telemetry.pages.schema import OverviewSchema
 from telemetry.pages.together import together
 from telemetry.pages.window import NoWindow, Window, window_of
@@ -40,7 +40,7 @@ overview_schema = OverviewSchema()
 
 
 @blueprint.get("/")
-@refreshing(any_change)
+@refreshing(overview_change)
 def show_overview() -> Response:
     """Return the overview, or the index of the API for a client that accepts only JSON."""
     if browser.wants_json_only():
