@@ -155,7 +155,7 @@ def split_tag(text: Any) -> Markup:
     if len(short) <= UNCUT_ID:
         return Markup("<bdi>{}</bdi>").format(short)
     return Markup('<bdi class="split" title="{}"><span>{}</span><span>{}</span></bdi>').format(
-        text, short[:-ID_TAIL], short[-ID_TAIL:]
+        formats.cut(text, MAX_TITLE), short[:-ID_TAIL], short[-ID_TAIL:]
     )
 
 
