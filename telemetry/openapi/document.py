@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple, cast
 
 from apispec import APISpec
@@ -34,6 +35,9 @@ NOT_DESCRIBED = {"pages", "openapi.page", "openapi.file"}
 
 SECURITY = {"type": "http", "scheme": "bearer", "description": "Where the operator requires it"}
 
+# The rooms in the order in which people read about them.
+ROOMS = ("runs", "runtime_events", "audio_runtime", "audit", "metrics", "health", "openapi")
+
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -48,8 +52,8 @@ class Route(NamedTuple):
 
 
 def routes(app: Flask) -> list[Route]:
-    """Return the routes that the document describes, in the order of paths."""
-    return sorted(
+    """Return the routes that the document describes, in the order in which people read them."""
+    found = [
         Route(
             re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule),
             method.lower(),
@@ -60,7 +64,8 @@ def routes(app: Flask) -> list[Route]:
         for method in METHODS
         if method in (rule.methods or ())
         and not {rule.endpoint, _names_of(rule)[0]} & NOT_DESCRIBED
-    )
+    ]
+    return sorted(found, key=_place)
 
 
 def build(app: Flask) -> dict[str, Any]:
@@ -68,7 +73,7 @@ def build(app: Flask) -> dict[str, Any]:
     spec = _spec()
     described = set()
     for route in routes(app):
-        room = import_module(f"telemetry.{route.room}.openapi")
+        room = _room(route.room)
         if route.room not in described:
             spec.tag({"name": _tag(route.room), "description": room.TAG})
             described.add(route.room)
@@ -81,6 +86,18 @@ def build(app: Flask) -> dict[str, Any]:
 def text(app: Flask) -> str:
     """Return the text of the document, as the repository keeps it."""
     return json.dumps(build(app), indent=1, ensure_ascii=False) + "\n"
+
+
+def _place(route: Route) -> tuple[Any, ...]:
+    """Return where a route stands: its room's place, its view's, then the path."""
+    views = [*_room(route.room).OPERATIONS]
+    place = views.index(route.view) if route.view in views else len(views)
+    return ROOMS.index(route.room), place, route.path
+
+
+def _room(name: str) -> ModuleType:
+    """Return the module that describes a room."""
+    return import_module(f"telemetry.{name}.openapi")
 
 
 def _names_of(rule: Rule) -> tuple[str, str]:
@@ -173,7 +190,7 @@ def _operation(route: Route, operation: Operation, parameters: list[JsonSchema])
 
 def _tag(room: str) -> str:
     """Return the heading of a room."""
-    return room.replace("_", " ").capitalize()
+    return "OpenAPI" if room == "openapi" else room.replace("_", " ").capitalize()
 
 
 def _operation_id(route: Route) -> str:

@@ -12,6 +12,7 @@ from telemetry.http import browser
 from telemetry.http.responses import json_response
 from telemetry.pages import (
     devices,
+    docs,
     overview,
     query,
     render,
@@ -29,7 +30,7 @@ from telemetry.pages.together import together
 from telemetry.pages.window import Window
 
 # The modules that register the routes of their pages when they are imported.
-_registered = (run_views, runtime, devices, status, sign_in)
+_registered = (run_views, runtime, devices, status, sign_in, docs)
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 FILES = ("telemetry.css", "telemetry.js", "icon.svg")
