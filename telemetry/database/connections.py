@@ -10,7 +10,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from telemetry import time_limits
-from telemetry.counters import FAILED_WAITS, IN_USE, USE_SECONDS, WAIT_SECONDS
+from telemetry.counters import FAILED_WAITS, IN_USE, MOST_CONNECTIONS, USE_SECONDS, WAIT_SECONDS
 from telemetry.database.connection import Connection
 from telemetry.database.errors import (
     DatabaseUnavailable,
@@ -57,7 +57,8 @@ class Connections:
         self._taken_at: dict[Connection, float] = {}
         self._count_in_use, self._use_seconds = IN_USE.at(name), USE_SECONDS.at(name)
         self._observe_wait, self._failed_waits = WAIT_SECONDS.observer(name), FAILED_WAITS.at(name)
-        self._count_in_use.clear()
+        self._count_in_use.set(0)
+        MOST_CONNECTIONS.at(name).set(size)
         self._failure: Exception | None = None
         self._renewing = Lock()
         self._renewed_at = float("-inf")
