@@ -1,9 +1,12 @@
 """The window of time that a page shows, and the width of the bars of its charts."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from telemetry.database.database import Row
 from telemetry.pages import formats
+from telemetry.pages.formats import FIRST
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -91,19 +94,29 @@ class Window(NamedTuple):
     @property
     def start_before(self) -> datetime:
         """The start of the window before, which is as long where the calendar is."""
-        return self.start - min(self.span, self.start - formats.FIRST)
+        return self.start - min(self.span, self.start - FIRST)
 
     @property
     def bars(self) -> list[datetime]:
         """The starts of the bars; the first may begin before the window."""
-        first = (self.start - ORIGIN) // self.step
-        last = max(first, (self.end - ORIGIN - timedelta.resolution) // self.step)
-        return [_bar(number, self.step) for number in range(first, last + 1)]
+        step, (first, last) = self.step, self._numbers
+        return [ORIGIN + max(number * step, FIRST - ORIGIN) for number in range(first, last + 1)]
 
-    def place(self, moment: datetime) -> int:
-        """Return the number of the bar in which a moment is; the last for one after the end."""
-        number = (moment - ORIGIN) // self.step - (self.start - ORIGIN) // self.step
-        return min(max(0, number), len(self.bars) - 1)
+    def placed(self, rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+        """Yield the rows with the number of their bar; what is after the end is in the last one.
+
+        A row without a bucket is left out.
+        """
+        step, (first, last) = self.step, self._numbers
+        for row in rows:
+            if bucket := formats.as_time(row["bucket"]):
+                yield min(max(first, (bucket - ORIGIN) // step), last) - first, row
+
+    @property
+    def _numbers(self) -> tuple[int, int]:
+        """The first and the last bar, counted from the origin."""
+        first = (self.start - ORIGIN) // self.step
+        return first, max(first, (self.end - ORIGIN - timedelta.resolution) // self.step)
 
     @property
     def form(self) -> str:
@@ -123,7 +136,7 @@ class Window(NamedTuple):
     @property
     def filters(self) -> dict[str, Any]:
         """The window as filters of the table of runs. Both bounds of these are exclusive."""
-        after = None if self.start == formats.FIRST else self.start - timedelta.resolution
+        after = None if self.start == FIRST else self.start - timedelta.resolution
         return {"created_after": after, "created_before": None if self.is_open else self.end}
 
     def __str__(self) -> str:
@@ -142,12 +155,7 @@ def window_of(query: dict[str, Any], now: datetime) -> Window:
         name = query.get("range", "24h")
         return Window(name, now - SPANS[name], now, is_open=True)
     end = min(before or now, now)
-    start = after or end - min(DAY, end - formats.FIRST)
+    start = after or end - min(DAY, end - FIRST)
     if start >= end:
         raise ValueError("Must be later than the start, and the start in the past")
     return Window(None, start, end, is_open=before is None or before >= now)
-
-
-def _bar(number: int, step: timedelta) -> datetime:
-    """Return the start of a bar, counted from the origin."""
-    return ORIGIN + max(number * step, formats.FIRST - ORIGIN)
