@@ -5,11 +5,11 @@
 -- index: ix_agent_runs_status_created_at, or ix_agent_runs_agent_name_status_newest by agent; the
 -- latest of each error by its time
 -- locks: none
--- returns: error (NULL: without a summary), runs, agents (how many), first_at, last_at, event_id
--- of the latest, kinds (how many groups there are in all)
+-- returns: error (NULL: without a summary, or with an empty one), runs, agents (how many),
+-- first_at, last_at, event_id of the latest, kinds (how many groups there are in all)
 WITH failed AS (
     SELECT
-        left(error_summary, 200) AS error,
+        nullif(left(error_summary, 200), '') AS error,
         agent_name AS agent,
         created_at AS moment
     FROM agent_runs
@@ -72,7 +72,7 @@ CROSS JOIN
         WHERE
             status IN ('failure', 'timeout')
             AND created_at = top.last_at
-            AND left(error_summary, 200) IS NOT DISTINCT FROM top.error
+            AND nullif(left(error_summary, 200), '') IS NOT DISTINCT FROM top.error
             AND (%(agent_name)s::text IS NULL OR agent_name = %(agent_name)s)
             AND (%(environment)s::text IS NULL OR environment = %(environment)s)
         ORDER BY event_id DESC

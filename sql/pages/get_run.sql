@@ -2,7 +2,7 @@
 -- params: event_id, stale_after (interval after which a running run is stale)
 -- index: agent_runs_pkey
 -- locks: none
--- returns: the run; no row: it does not exist
+-- returns: the run, with ms (how long it took; NULL: unknown); no row: it does not exist
 SELECT
     event_id,
     run_id,
@@ -14,6 +14,7 @@ SELECT
     start_time,
     end_time,
     duration_ms,
+    run_duration_ms(duration_ms, start_time, end_time) AS ms,
     items_discovered,
     items_succeeded,
     items_failed,

@@ -3,15 +3,16 @@
 -- stale_after (interval after which a running run is stale)
 -- index: ix_agent_runs_agent_name_newest
 -- locks: none
--- returns: agent_name, event_id, status, job_type, environment, duration_ms, start_time, stale
+-- returns: agent_name, event_id, status, job_type, environment, start_time, ms (how long it took;
+-- NULL: unknown), stale
 SELECT
     latest.agent_name,
     latest.event_id,
     latest.status,
     latest.job_type,
     latest.environment,
-    latest.duration_ms,
     latest.start_time,
+    latest.ms,
     (
         latest.status = 'running'
         AND latest.updated_at < now() - %(stale_after)s::interval
@@ -25,8 +26,8 @@ CROSS JOIN
             status,
             job_type,
             environment,
-            duration_ms,
             start_time,
+            run_duration_ms(duration_ms, start_time, end_time) AS ms,
             updated_at,
             created_at
         FROM agent_runs

@@ -4,7 +4,7 @@
 -- to place every run in its bar takes twice as long. The runs themselves are read only for an
 -- environment.
 -- params: created_before_window (start of the window before), created_from, created_until,
--- step (width of a bar, an interval), agent_name, environment (NULL: any)
+-- step (width of a bar, an interval), statuses (array), agent_name, environment (NULL: any)
 -- index: ix_agent_runs_status_created_at; by agent ix_agent_runs_agent_name_status_newest
 -- locks: none
 -- returns: bucket (start of a bar in the window; NULL: before the window), status, runs; no row
@@ -14,9 +14,7 @@ SELECT
     state.status,
     counted.runs
 FROM
-    unnest(
-        ARRAY['running', 'success', 'failure', 'partial', 'timeout', 'cancelled']
-    ) AS state (status)
+    unnest(%(statuses)s::text[]) AS state (status)
 CROSS JOIN
     (
         SELECT

@@ -27,7 +27,7 @@ class Pages:
     """The stores of the pages, and what other rooms do for them.
 
     ``databases`` has each database that is configured, once.
-    ``events`` is None where runtime events are not in PostgreSQL. ``readiness`` returns ``error``
+    ``events`` is None where no runtime events are kept. ``readiness`` returns ``error``
     and ``failures`` of each database. ``verify`` checks a device of a tenant, and returns where
     the check began (``after``) and its ``findings``.
     """
@@ -41,10 +41,6 @@ class Pages:
     attempts: Attempts
     readiness: Callable[[], Sequence[Any]]
     verify: Callable[[str, str], Any]
-
-    def tokens(self) -> list[str]:
-        """Return the change token of each database."""
-        return [it.token() for it in self.databases]
 
 
 def pages() -> Pages:

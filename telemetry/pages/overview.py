@@ -1,12 +1,14 @@
 """The overview: whether everything is all right."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from telemetry.database.database import Row
 from telemetry.pages import charts, formats
+from telemetry.pages.durations import length
+from telemetry.pages.states import FAILED, STACK, STATES, state_of
 from telemetry.pages.store import RunPages
 from telemetry.pages.window import Window
 
@@ -14,8 +16,8 @@ AGENTS = 20
 STRIP_RUNS = 40
 FAILURES = 6
 
-# From the bottom of a bar up, so that what needs attention stands on top.
-STACK = ("success", "running", "cancelled", "partial", "timeout", "failure")
+# As many as a page of at most 150 kB holds.
+ALL_AGENTS = 200
 
 # Below this share of successes an agent stands out.
 GOOD_SHARE = 0.9
@@ -27,6 +29,7 @@ class Asked(NamedTuple):
     window: Window
     agent_name: str | None
     environment: str | None
+    agents: int = AGENTS
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -38,10 +41,16 @@ class Asked(NamedTuple):
 def readers(store: RunPages, asked: Asked) -> dict[str, Callable[[], Any]]:
     """Return what reads many rows, the slowest first, to be read at the same time."""
     window = asked.window
-    bars = {"created_before_window": window.start_before, "step": window.step}
+    bars = {
+        "created_before_window": window.start_before,
+        "step": window.step,
+        "statuses": [*STACK],
+    }
     return {
         "failures": lambda: store.failures(asked.parameters, FAILURES),
-        "agents": lambda: store.agents(asked.parameters, AGENTS),
+        "agents": lambda: store.agents(
+            {**asked.parameters, "good_share": GOOD_SHARE}, asked.agents
+        ),
         "counted": lambda: store.states_over_time({**asked.parameters, **bars}),
         "running": lambda: store.running(asked.parameters),
     }
@@ -55,7 +64,7 @@ def collect(store: RunPages, asked: Asked, read: dict[str, Any], now: datetime) 
     return {
         "figures": figures(counted, read["running"], asked.window, now),
         "chart": chart(counted, asked.window),
-        "agents": [_agent(row, latest) for row in agents],
+        "agents": [_agent(row, latest, now) for row in agents],
         "agent_count": agents[0]["agents"] if agents else 0,
         # Suggestions only: no index lists all of them.
         "environments": sorted({row["environment"] for row in latest if row["environment"]}),
@@ -85,9 +94,9 @@ def figures(
             "count": counts.get(state, 0),
             "note": notes.get(state) or formats.change(before[state], after[state]),
             "since": "" if state in notes else window.before,
-            "worse": state in ("failure", "timeout") and after[state] > before[state],
+            "worse": state in FAILED and after[state] > before[state],
         }
-        for state in ("success", "failure", "running", "stale", "partial", "timeout", "cancelled")
+        for state in STATES
     ]
 
 
@@ -99,20 +108,23 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
         counts[place][row["status"]] += row["runs"]
     stacked = charts.stack([[(state, bar[state]) for state in STACK] for bar in counts])
     largest = max(sum(bar.values()) for bar in counts)
-    slot = charts.PLOT / len(bars)
+    slot = 100 / len(bars)
+    # The bars at both ends count what the window has of them.
+    starts = [max(start, window.start) for start in bars]
+    ends = [*bars[1:], window.until]
     return {
         "bars": [
             {
                 "start": start,
-                "end": start + window.step,
+                "end": end,
                 "counts": count,
                 "total": sum(count.values()),
                 "segments": segments,
                 "x": round(slot * number, 3),
                 "width": round(slot, 3),
             }
-            for number, (start, count, segments) in enumerate(
-                zip(bars, counts, stacked, strict=True)
+            for number, (start, end, count, segments) in enumerate(
+                zip(starts, ends, counts, stacked, strict=True)
             )
         ],
         "lines": charts.grid(largest),
@@ -121,15 +133,10 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
     }
 
 
-def state_of(run: Mapping[str, Any]) -> str:
-    """Return the state that a page shows for a run: its status, or stale."""
-    return "stale" if run["stale"] else str(run["status"])
-
-
-def _agent(agent: Row, latest: Sequence[Row]) -> dict[str, Any]:
+def _agent(agent: Row, latest: Sequence[Row], now: datetime) -> dict[str, Any]:
     runs = [run for run in latest if run["agent_name"] == agent["agent_name"]]
     jobs = list(dict.fromkeys(run["job_type"] for run in runs))
-    cells = [(state_of(run), float(run["duration_ms"])) for run in reversed(runs)]
+    cells = [(state_of(run), length(run, now) or 0.0) for run in reversed(runs)]
     counts = {state: sum(it == state for it, _ in cells) for state, _ in cells}
     return {
         **agent,

@@ -1,18 +1,19 @@
 """The page of runtime events: endpoints, one endpoint over time, and ideas."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 
 from telemetry.database.database import Row
-from telemetry.pages import charts, formats, query, render
+from telemetry.pages import charts, query, render
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import any_change, refreshing
+from telemetry.pages.live import events_change, refreshing
 from telemetry.pages.schema import RuntimeSchema
 from telemetry.pages.together import together
-from telemetry.pages.window import Window, window_of
+from telemetry.pages.window import Window
 
 ENDPOINTS = 100
 IDEAS = 15
@@ -22,11 +23,11 @@ runtime_schema = RuntimeSchema()
 
 
 @blueprint.get("/runtime")
-@refreshing(any_change)
+@refreshing(events_change)
 def show_runtime() -> Response:
     """Return the endpoints of a window, or one of them over time."""
     asked = query.read(runtime_schema)
-    window = window_of(query.given(asked.values), datetime.now(UTC))
+    window = query.window(asked, datetime.now(UTC))
     events = pages().events
     shown: dict[str, Any] = {"endpoints": None, "endpoint": None}
     if events is not None and not asked.errors:
@@ -38,10 +39,7 @@ def show_runtime() -> Response:
         if name := asked.values["endpoint"]:
             shown |= _one(events, window, parameters, name)
         else:
-            shown |= together(
-                endpoints=lambda: events.endpoints(parameters, ENDPOINTS),
-                ideas=lambda: events.ideas(parameters, IDEAS),
-            )
+            shown |= _all(events, parameters, asked)
     return render.page(
         "runtime.html",
         status=asked.status,
@@ -50,6 +48,33 @@ def show_runtime() -> Response:
         is_stored=events is not None,
         **shown,
     )
+
+
+def _all(events: EventPages, window: dict[str, Any], asked: query.Query) -> dict[str, Any]:
+    """Return a page of the endpoints, and the ideas where the endpoints are not those of one."""
+    offset = asked.values["offset"] or 0
+    filters = {name: asked.values[name] for name in ("endpoint_prefix", "idea_id")}
+    readers: dict[str, Callable[[], Any]] = {
+        "rows": lambda: events.endpoints(
+            {**window, **filters},
+            ENDPOINTS,
+            sort=asked.values["sort"] or "errors",
+            row_offset=offset,
+            slow_limit=1,
+        )
+    }
+    if not offset and not any(filters.values()):
+        readers["ideas"] = lambda: events.ideas(window, IDEAS)
+    read = together(**readers)
+    rows = read["rows"]
+    return {
+        "endpoints": [row for row in rows if offset < row["place"] <= offset + ENDPOINTS],
+        "count": rows[0]["endpoints"] if rows else 0,
+        "slowest": max((row["p95_ms"] for row in rows), default=0),
+        "ideas": read.get("ideas"),
+        "offset": offset,
+        "rows_per_page": ENDPOINTS,
+    }
 
 
 def _one(
@@ -90,9 +115,6 @@ def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:
             )
         ],
         "count_lines": charts.grid(max(it["events"] for it in filled), CHART_HEIGHT),
-        "time_lines": [
-            charts.Line(line.y, formats.duration(line.value))
-            for line in charts.grid_values(largest, CHART_HEIGHT)
-        ],
+        "time_lines": charts.time_grid(largest, CHART_HEIGHT),
         "labels": charts.labels([start.strftime(window.form) for start in bars]),
     }

@@ -50,10 +50,10 @@ def _database() -> dict[str, Any]:
         ("database", "rates", "event_rates", "last_verify", "failure")
     )
     try:
-        shown["database"] = pages().status.database()
-        shown["rates"] = pages().status.rates()
         if (events := pages().events) is not None:
             shown["event_rates"] = events.rates()
+        shown["database"] = pages().status.database()
+        shown["rates"] = pages().status.rates()
         shown["last_verify"] = pages().status.last_verify()
     except Unavailable as error:
         shown["failure"] = error.detail

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from telemetry.database import statements
-from telemetry.database.database import Database, Row
+from telemetry.database.database import Row
 from telemetry.database.values import as_json
+from telemetry.pages.reader import Reader
 
 STATES_OVER_TIME = statements.load("pages/states_over_time")
 RUNNING = statements.load("pages/running")
@@ -15,6 +16,7 @@ AGENTS_IN_ENVIRONMENT = statements.load("pages/agents_in_environment")
 LATEST_RUNS = statements.load("pages/latest_runs")
 FAILURES = statements.load("pages/failures")
 LIST_RUNS = statements.load("pages/list_runs")
+LIST_NEWER_RUNS = statements.load("pages/list_newer_runs")
 GET_RUNS = statements.load("pages/get_runs")
 GET_RUN = statements.load("pages/get_run")
 FAMILY = statements.load("pages/family")
@@ -26,6 +28,9 @@ RUNS_TOKEN = statements.load("pages/runs_token")
 EXPORT_ROWS = 500
 WHOLE_ROWS = 100
 
+# The metrics in which agents report what a run cost; the first that is a number counts.
+COSTS = ("cost_usd", "cost", "total_cost_usd", "total_cost")
+
 # Fields of the API that are not columns; the export fills them.
 LINKS = ("commit_url", "repo_url")
 
@@ -33,9 +38,9 @@ Parameters = dict[str, Any]
 
 
 class RunPages:
-    """Reads runs for pages. Every method raises what Database.fetch_all raises."""
+    """Reads runs for pages. Every method raises what Reader.fetch_all raises."""
 
-    def __init__(self, database: Database, *, stale_after: timedelta) -> None:
+    def __init__(self, database: Reader, *, stale_after: timedelta) -> None:
         """A running run is shown as stale when nothing was received about it for this long."""
         self._database = database
         self._stale_after = {"stale_after": stale_after}
@@ -53,7 +58,7 @@ class RunPages:
         return self._all(RUNNING, {**window, **self._stale_after})[0]
 
     def agents(self, window: Parameters, row_limit: int) -> Sequence[Row]:
-        """Return the busiest agents of a window."""
+        """Return the agents of a window, those with few successes first, then the busiest."""
         statement = AGENTS if window["environment"] is None else AGENTS_IN_ENVIRONMENT
         return self._all(statement, {**window, "row_limit": row_limit})
 
@@ -78,7 +83,11 @@ class RunPages:
 
     def list(self, filters: Parameters, row_limit: int) -> Sequence[Row]:
         """Return a page of the table, newest first."""
-        return self._all(LIST_RUNS, {**filters, **self._stale_after, "row_limit": row_limit})
+        return self._all(LIST_RUNS, self._table(filters, row_limit))
+
+    def list_newer(self, filters: Parameters, row_limit: int) -> Sequence[Row]:
+        """Return the rows of the table just before the cursor, newest first."""
+        return [*reversed(self._all(LIST_NEWER_RUNS, self._table(filters, row_limit)))]
 
     def export(self, filters: Parameters) -> Iterator[Any]:
         """Yield all runs that fit, as objects with the fields of the API, newest first.
@@ -124,7 +133,7 @@ class RunPages:
 
         When it is older than all of them, they are those up to the run.
         """
-        parameters = {name: run[name] for name in ("agent_name", "job_type")}
+        parameters = {name: run[name] for name in ("event_id", "agent_name", "job_type")}
         for until in (None, run["created_at"]):
             rows = self._all(
                 DURATIONS, {**parameters, "created_until": until, "row_limit": row_limit}
@@ -133,10 +142,23 @@ class RunPages:
                 return rows
         return rows
 
-    def same_error(self, error: str, created_from: datetime, created_until: datetime) -> Row:
-        """Return how many runs failed with this error, and when the first did."""
-        window = {"created_from": created_from, "created_until": created_until}
+    def same_error(
+        self, error: str, created_from: datetime | None, created_until: datetime | None
+    ) -> Row:
+        """Return how many runs failed with this error. A bound may be None."""
+        window = {
+            "created_from": created_from or "-infinity",
+            "created_until": created_until or "infinity",
+        }
         return self._all(SAME_ERROR, {"error": error, **window})[0]
+
+    def _table(self, filters: Parameters, row_limit: int) -> Parameters:
+        return {
+            **filters,
+            **self._stale_after,
+            "cost_names": [*COSTS],
+            "row_limit": row_limit,
+        }
 
     def _all(self, statement: bytes, parameters: Parameters) -> Sequence[Row]:
         return self._database.fetch_all(statement, parameters, prepare=False)

@@ -46,8 +46,10 @@ def measure(value: float | None, unit: str) -> str:
 
 
 def scalar(value: Any) -> str:
-    """Return the value of a field: a boolean in words."""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    """Return the value of a field: a boolean in words, a number with the sign of print."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("-", "−") if isinstance(value, int | float) else str(value)
 
 
 def device_time(nanoseconds: int | None) -> datetime | str | None:
@@ -57,12 +59,9 @@ def device_time(nanoseconds: int | None) -> datetime | str | None:
     return formats.of_nanoseconds(nanoseconds) or f"{nanoseconds} ns"
 
 
-def just_before(moment: datetime) -> datetime | None:
-    """Return the bound of an exclusive filter that includes the moment.
-
-    None, which is no bound, where the calendar begins: nothing is before it.
-    """
-    return None if moment == formats.FIRST else moment - timedelta.resolution
+def just_before(moment: datetime | None) -> datetime | None:
+    """Return the bound of an exclusive filter that includes the moment; None: no bound."""
+    return formats.shifted(moment, -timedelta(microseconds=1)) if moment else None
 
 
 def post_run() -> str:
@@ -82,6 +81,16 @@ def post_event() -> str:
 def put_device() -> str:
     """Return a command that creates a device at this host."""
     return _post("/api/v1/devices/kitchen-1", '{"tenant_id": "acme"}', method="PUT")
+
+
+def append_event(device: Mapping[str, Any]) -> str:
+    """Return a command that appends an event of the device at this host."""
+    return _post(
+        "/api/v1/audio-runtime/events",
+        f'{{"tenant_id": "{device["tenant_id"]}", "device_id": "{device["device_id"]}",'
+        ' "event_kind": "VAD_EVENT", "created_at": 1769860800000000000,'
+        ' "idempotency_key": "first-event", "processed_stream_id": "stream-1"}',
+    )
 
 
 def _post(path: str, body: str, method: str = "POST") -> str:

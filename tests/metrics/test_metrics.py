@@ -106,6 +106,7 @@ def test_a_verify_that_cannot_be_recorded_counts_all_the_same(client, database_u
     assert "not recorded: relation" in done.stderr
 
 
+@pytest.mark.faults
 def test_a_scrape_succeeds_while_the_database_does_not_respond(server, make_app):
     client = make_app(database_url=server.url).test_client()
     assert samples(client)["telemetry_database_up"] == {frozenset({("database", "records")}): 1}

@@ -141,15 +141,11 @@ def test_figures_and_their_change(these, shown, window):
 
 
 def test_bars(these, shown, window):
-    step, bars = window.step, shown["chart"]["bars"]
-    for number, bar in enumerate(bars):
-        is_last = number == len(bars) - 1
+    bars = shown["chart"]["bars"]
+    for bar in bars:
         for name in STATUSES:
-            # What agents date up to five minutes ahead stands in the last bar.
             counted = sum(
-                run["status"] == name
-                and bar["start"] <= run["created_at"]
-                and (is_last or run["created_at"] < bar["start"] + step)
+                run["status"] == name and bar["start"] <= run["created_at"] < bar["end"]
                 for run in inside(these, window)
             )
             assert bar["counts"][name] == counted
@@ -161,19 +157,21 @@ def test_agents_and_their_strips(these, shown, window):
     names = sorted({run["agent_name"] for run in now})
     assert sorted(row["agent_name"] for row in shown["agents"]) == names
     assert shown["agent_count"] == len(names)
-    counts = [row["runs"] for row in shown["agents"]]
-    assert counts == sorted(counts, reverse=True)
+    order = [(not row["is_low"], -row["runs"]) for row in shown["agents"]]
+    assert order == sorted(order)
     for row in shown["agents"]:
         own = [run for run in now if run["agent_name"] == row["agent_name"]]
-        ended = sorted(run["duration_ms"] for run in own if run["status"] != "running")
+        ended = [run for run in own if run["status"] != "running"]
+        # These runs have no end_time, so one without a duration_ms has an unknown duration.
+        known = sorted(run["duration_ms"] for run in ended if run["duration_ms"])
         assert row["runs"] == len(own)
         assert row["ended"] == len(ended)
         assert row["succeeded"] == sum(run["status"] == "success" for run in own)
         assert as_time(row["last_created_at"]) == max(run["created_at"] for run in own)
         for share, name in ((50, "p50_ms"), (95, "p95_ms")):
             # The shortest that as many percent do not exceed.
-            place = -(-share * len(ended) // 100) - 1
-            assert row[name] == (ended[place] if ended else None)
+            place = -(-share * len(known) // 100) - 1
+            assert row[name] == (known[place] if known else None)
         latest = [run for run in these if run["agent_name"] == row["agent_name"]][:40]
         assert [cell.state for cell in row["strip"]] == [state(run) for run in reversed(latest)]
 
@@ -199,7 +197,11 @@ def test_the_zone_of_the_database_makes_no_difference(make_app, database_url, db
     db.cursor().executemany(INSERT, list(records()))
     store = make_app().extensions["pages"].runs
     window = WINDOWS["summer time"]
-    bars = {"created_before_window": window.start - window.span, "step": timedelta(days=1)}
+    bars = {
+        "created_before_window": window.start_before,
+        "step": timedelta(days=1),
+        "statuses": [*STATUSES],
+    }
     names = {"agent_name": None, "environment": None}
     counted = store.states_over_time({**window.parameters, **names, **bars})
     db.execute(f"ALTER DATABASE {db.info.dbname} RESET timezone")
@@ -228,20 +230,10 @@ def test_devices_that_need_attention(client, db):
     assert f"{needing} of 8 need attention" in open_page(client, "/").text
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "created_after=0001-01-01",
-        "created_after=0001-01-01&created_before=9999-12-31T23:59:59",
-        "created_after=1900-01-01",
-        "created_before=0001-01-02",
-        "created_before=0001-01-01T00:00:01",
-    ],
-)
-def test_a_window_as_large_as_the_calendar_opens(client, query):
-    client.post("/api/v1/runs", json=minimal_run("r1", created_at="0001-01-01T00:00:00Z"))
-    page = open_page(client, f"/?{query}")
-    assert ("Running 1" in page.text) == ("1900" not in query)
+def test_the_largest_window_opens_with_its_links(client):
+    client.post("/api/v1/runs", json=minimal_run("r1"))
+    page = open_page(client, "/?created_after=1970-01-01&created_before=9999-12-31T23:59:59")
+    assert "Running 1" in page.text
     for path in page.links():
         if path.startswith("/runs?"):
             open_page(client, path)

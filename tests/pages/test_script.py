@@ -16,7 +16,7 @@ def test_the_script_and_the_style_sheet_are_small():
     assert len(gzip.compress((FOLDER / "static/telemetry.css").read_bytes())) < 10_000
 
 
-@pytest.mark.parametrize("path", ["/", "/runs", "/runs/event-1", "/runtime", "/devices", "/status"])
+@pytest.mark.parametrize("path", ["/", "/runs", "/runs/event-1", "/runtime", "/devices"])
 def test_every_panel_that_refreshes_can_be_found_again(client, path):
     client.post("/api/v1/runs", json=full_run())
     page = open_page(client, path)

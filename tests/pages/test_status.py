@@ -24,7 +24,7 @@ def test_it_names_what_is_wrong_with_the_schema(make_app, db):
 
 
 def test_it_shows_the_last_verify_of_the_ledger(client, database_url, db):
-    assert "The whole ledger was never verified" in open_page(client, "/status").text
+    assert "The whole ledger has never been verified" in open_page(client, "/status").text
     assert telemetry("verify", DATABASE_URL=database_url).returncode == 0
     assert "found nothing wrong" in open_page(client, "/status").text
     db.execute("UPDATE audio_runtime_verifications SET findings = 2")
