@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from telemetry.database.database import Row
-from telemetry.pages import charts, formats, query, render
+from telemetry.pages import charts, query, render
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
 from telemetry.pages.live import events_change, refreshing
@@ -92,9 +92,8 @@ def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:
     """Return the two charts of an endpoint, events with errors and latency, and their table."""
     bars = window.bars
     by_place: dict[int, Row] = {}
-    for row in rows:
-        if bucket := formats.as_time(row["bucket"]):
-            by_place[window.place(bucket)] = row
+    for place, row in window.placed(rows):
+        by_place.setdefault(place, row)
     empty = {"events": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
     filled = [dict(by_place.get(place, empty)) for place in range(len(bars))]
     counts = [
