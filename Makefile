@@ -5,6 +5,8 @@ PYTHON ?= python3.13 python3.12 python3.11 python3
 VENV ?= .venv
 BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
+BROWSER := $(VENV)/installed-browser
+AXE := build/npm/node_modules/axe-core/axe.min.js
 
 # The path of the first of them that starts, is new enough and can make a virtual environment.
 # .python-version names the version of production. pyenv reads it too, and fails where that version is
@@ -25,7 +27,10 @@ endef
 PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs migrations sql \
 	telemetry tests
 
-.PHONY: run test test-api lint format schema install bench
+# The tests start hundreds of processes, each of which would compile the service again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test test-faults test-api test-browser screenshots lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
@@ -35,9 +40,31 @@ run: install
 test: install
 	$(BIN)/python -m pytest
 
+## Run the tests that kill servers and workers, or wait for deadlines; they wait more than they work
+test-faults: install
+	$(BIN)/python -m pytest -m faults -n 4
+
 ## Send 10,000 requests made from the API's document, and check each response against it
 test-api: install
 	$(BIN)/python -m tests.support.api_cases
+
+## Open the pages in Chromium, the program `chromium`, and check what people see and can do
+test-browser: $(BROWSER) $(AXE)
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadscope
+
+## Write pictures of every page to build/screenshots/, for people to look at
+screenshots: $(BROWSER)
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+# Playwright for Python comes on top of .venv, axe-core from npm. Only these two targets need them.
+$(BROWSER): $(VENV)/installed tests/browser/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
+	@touch $@
+
+$(AXE): tests/browser/package.json
+	@mkdir -p build/npm && cp $< build/npm/
+	npm install --prefix build/npm --no-package-lock --no-audit --no-fund --silent
+	@touch $@
 
 ## Check format, style, types, layers, SQL and prose
 lint: install

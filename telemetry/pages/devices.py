@@ -11,7 +11,7 @@ from telemetry.http.errors import ApiError
 from telemetry.pages import query, render
 from telemetry.pages.errors import not_found
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import refreshing
+from telemetry.pages.live import device_change, devices_change, refreshing
 from telemetry.pages.schema import DeviceSchema, DevicesSchema
 
 ROWS = 100
@@ -23,7 +23,7 @@ device_schema = DeviceSchema()
 
 
 @blueprint.get("/devices")
-@refreshing
+@refreshing(devices_change)
 def list_devices() -> Response:
     """Return a page of devices, in the order of their names."""
     asked = query.read(devices_schema)
@@ -47,7 +47,7 @@ def list_devices() -> Response:
 
 
 @blueprint.get("/devices/<tenant_id>/<device_id>")
-@refreshing
+@refreshing(device_change)
 def show_device(tenant_id: str, device_id: str) -> Response:
     """Return the state, the ledger, the audit trail and the head of a device."""
     return _page(_get(tenant_id, device_id))

@@ -13,7 +13,7 @@ from telemetry.http.errors import Invalid
 from telemetry.pages import compare, export, query, render, run, runs
 from telemetry.pages.errors import not_found
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import refreshing
+from telemetry.pages.live import refreshing, runs_change
 from telemetry.pages.schema import CompareSchema, RunsSchema
 from telemetry.payloads.query_string import read_query
 
@@ -26,7 +26,7 @@ WRONG_CURSOR = "Must come from a page of this table"
 
 
 @blueprint.get("/runs")
-@refreshing
+@refreshing(runs_change)
 def list_runs() -> Response:
     """Return a page of the table, newest first."""
     asked = query.read(runs_schema)
@@ -61,7 +61,7 @@ def export_json_lines() -> Response:
 
 
 @blueprint.get("/runs/<event_id>")
-@refreshing
+@refreshing(runs_change)
 def show_run(event_id: str) -> Response:
     """Return what happened in one run."""
     now = datetime.now(UTC)
@@ -77,7 +77,7 @@ def compare_runs() -> Response:
     A run may be called ``compare``. Its page has this path too, but no query string.
     """
     if not request.args and pages().runs.get("compare"):
-        return show_run("compare")
+        return show_run(event_id="compare")
     asked = query.read(compare_schema)
     now = datetime.now(UTC)
     found: dict[str, Any] = {}

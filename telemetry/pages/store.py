@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from telemetry.database import statements
-from telemetry.database.database import Database, Row
+from telemetry.database.database import Row
 from telemetry.database.values import as_json
+from telemetry.pages.reader import Reader
 
 STATES_OVER_TIME = statements.load("pages/states_over_time")
 RUNNING = statements.load("pages/running")
@@ -21,6 +22,7 @@ GET_RUN = statements.load("pages/get_run")
 FAMILY = statements.load("pages/family")
 DURATIONS = statements.load("pages/durations")
 SAME_ERROR = statements.load("pages/same_error")
+RUNS_TOKEN = statements.load("pages/runs_token")
 
 # An export lists this many runs in a statement, and has this many whole ones in memory.
 EXPORT_ROWS = 500
@@ -36,12 +38,16 @@ Parameters = dict[str, Any]
 
 
 class RunPages:
-    """Reads runs for pages. Every method raises what Database.fetch_all raises."""
+    """Reads runs for pages. Every method raises what Reader.fetch_all raises."""
 
-    def __init__(self, database: Database, *, stale_after: timedelta) -> None:
+    def __init__(self, database: Reader, *, stale_after: timedelta) -> None:
         """A running run is shown as stale when nothing was received about it for this long."""
         self._database = database
         self._stale_after = {"stale_after": stale_after}
+
+    def token(self) -> str:
+        """Return a text that is the same only while all runs are."""
+        return str(self._database.fetch_all(RUNS_TOKEN)[0]["token"])
 
     def states_over_time(self, window: Parameters) -> Sequence[Row]:
         """Return the runs of a window and of the one before it, by state and time."""

@@ -102,11 +102,21 @@ class Window(NamedTuple):
         return BEFORE[self.name]
 
     @property
+    def start_before(self) -> datetime:
+        """The start of the window before, which is as long."""
+        return self.start - self.span
+
+    @property
     def bars(self) -> list[datetime]:
         """The starts of the bars; the first may begin before the window."""
-        first = ORIGIN + (self.start - ORIGIN) // self.step * self.step
-        count = -(-(self.end - first) // self.step)
-        return [first + number * self.step for number in range(max(1, count))]
+        first = (self.start - ORIGIN) // self.step
+        last = max(first, (self.end - ORIGIN - timedelta.resolution) // self.step)
+        return [ORIGIN + number * self.step for number in range(first, last + 1)]
+
+    def place(self, moment: datetime) -> int:
+        """Return the number of the bar in which a moment is; the last for one after the end."""
+        number = (moment - ORIGIN) // self.step - (self.start - ORIGIN) // self.step
+        return min(max(0, number), len(self.bars) - 1)
 
     @property
     def form(self) -> str:
@@ -122,6 +132,13 @@ class Window(NamedTuple):
     def parameters(self) -> dict[str, Any]:
         """The window as parameters of a statement."""
         return {"created_from": self.start, "created_until": self.until}
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The window as parameters of the pages that have one."""
+        if self.name:
+            return {"range": self.name}
+        return {"created_after": self.start, "created_before": None if self.is_open else self.end}
 
     @property
     def filters(self) -> dict[str, Any]:

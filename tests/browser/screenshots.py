@@ -78,10 +78,12 @@ def _pictures(url: str, start: Start) -> Iterator[Picture]:
     yield Picture("sign-in", f"{locked}/")
     yield Picture("sign-in-wrong", f"{locked}/sign-in", press="Sign in")
     yield Picture("error-404", f"{full}/runs/no-such-run")
-    yield Picture("error-422", f"{full}/runs?created_after=yesterday&stauts=failure")
+    yield Picture("error-422", f"{full}/runs?created_after=yesterday&colour=red")
     yield Picture("error-503", f"{away}/")
     yield Picture("status-503", f"{away}/status")
     yield Picture("docs", f"{full}/docs")
+    yield Picture("docs-operation", f"{full}/docs#postApiV1Runs")
+    yield Picture("docs-try", f"{full}/docs/try")
 
 
 def _paths(url: str) -> dict[str, str]:
@@ -136,7 +138,7 @@ def _take(browser: Browser, pictures: dict[str, Picture], width: int, scheme: st
         page.goto(picture.url)
         if picture.press:
             _press(page, picture.press)
-        if picture.name == "docs":
+        if picture.name == "docs-try":
             page.wait_for_selector(".opblock")
         page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
         page.close()

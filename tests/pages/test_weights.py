@@ -160,7 +160,7 @@ def test_the_page_shows_the_weight(client, post):
     assert "/api/ideas 11 90.9 %" in open_page(client, "/").text
     text = open_page(client, "/runtime?endpoint=/api/ideas").text
     assert "Events 11" in text
-    assert "10 with a status of 500 or more" in text
+    assert "10 of 11" in text
 
 
 def test_what_is_dated_in_the_future_is_left_out(client, db, pages, post):

@@ -51,7 +51,7 @@ def demo(config: Config, seed: str) -> None:
     try:
         filled = fill(config, month, say=lambda message: click.echo(message, err=True))
     except DatabaseUnavailable as error:
-        raise click.ClickException(f"{error}; the database holds a part of the month") from error
+        raise click.ClickException(f"{error}; a part of the month may be stored") from error
     click.echo(_summary(filled, monotonic() - started))
 
 
