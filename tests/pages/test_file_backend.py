@@ -162,7 +162,7 @@ def test_the_overview_shows_the_endpoints_and_names_what_is_missing(file_client,
 def test_the_status_counts_the_events_of_the_file(file_client, store):
     store([{"endpoint": "/a"}, {"endpoint": "/b"}])
     text = open_page(file_client, "/status").text
-    assert "Runtime events 1 · 0.0 per minute · last" in text
+    assert "Runtime events 1 in the last hour · 0.0 per minute · last" in text
     assert "Runtime events a JSON file not on a hosted platform" in text
 
 
