@@ -18,6 +18,7 @@ import psycopg
 from bench import cpu, machine, postgres, report, scale_rows, service
 from telemetry.database import statements
 from telemetry.pages.window import SPANS, Window
+from telemetry.runs.schema import STATUSES
 from tests.support.server import folder
 
 FILE = Path(__file__).parent / "PAGES.md"
@@ -157,8 +158,13 @@ def _plans(url: str) -> list[str]:
         "recorded_until": window.until,
         "stale_after": timedelta(hours=1),
         "endpoint": "/api/v1/resource-0",
+        "statuses": list(STATUSES),
+        "good_share": 0.9,
+        "sort": "errors",
         "row_limit": 5,
-        **dict.fromkeys(("agent_name", "environment", "source")),
+        "row_offset": 0,
+        "slow_limit": 5,
+        **dict.fromkeys(("agent_name", "environment", "source", "endpoint_prefix", "idea_id")),
     }
     lines = ["# Plans of 30 days", ""]
     options = "-c enable_seqscan=off -c jit=off -c TimeZone=UTC"

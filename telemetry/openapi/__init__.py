@@ -1,4 +1,4 @@
-"""The description of the API: an OpenAPI 3.1 document, and a page that shows it.
+"""The description of the API: an OpenAPI 3.1 document, and a reader from which requests are sent.
 
 Every room describes its endpoints in a module ``openapi.py``, next to ``views.py``. It holds data
 only: ``OPERATIONS``, an Operation for each view by the view's name, ``PARAMETERS``, the text and
@@ -10,6 +10,7 @@ an example of each parameter, and ``TAG``, what the room is.
 - ``common``: the headers and errors that every endpoint has
 - ``document``: makes the document from all of that and the routes of an application
 - ``views``: serves the document, which ``make schema`` has written to ``openapi.json``
+- ``reading``: reads it for ``/docs``, the page for people, with ``words`` into an ``outline``
 
-Only ``views`` is imported by a process that serves, so apispec is a package for development.
+Only the last two are imported by a process that serves, so apispec is a package for development.
 """

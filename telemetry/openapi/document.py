@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple, cast
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -26,12 +27,16 @@ from telemetry.openapi.common import (
 )
 from telemetry.openapi.fields import json_schema, nullable
 from telemetry.openapi.operation import JsonSchema, Operation, Parameter, Reply
+from telemetry.payloads.loading import PayloadSchema
 
 # Rooms and views for people, which no program reads: HTML pages with their exports and files. No
 # path of theirs begins with /api/.
 NOT_DESCRIBED = {"pages", "openapi.page", "openapi.file"}
 
 SECURITY = {"type": "http", "scheme": "bearer", "description": "Where the operator requires it"}
+
+# The rooms in the order in which people read about them.
+ROOMS = ("runs", "runtime_events", "audio_runtime", "audit", "metrics", "health", "openapi")
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -47,8 +52,8 @@ class Route(NamedTuple):
 
 
 def routes(app: Flask) -> list[Route]:
-    """Return the routes that the document describes, in the order of paths."""
-    return sorted(
+    """Return the routes that the document describes, in the order in which people read them."""
+    found = [
         Route(
             re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule),
             method.lower(),
@@ -59,7 +64,8 @@ def routes(app: Flask) -> list[Route]:
         for method in METHODS
         if method in (rule.methods or ())
         and not {rule.endpoint, _names_of(rule)[0]} & NOT_DESCRIBED
-    )
+    ]
+    return sorted(found, key=_place)
 
 
 def build(app: Flask) -> dict[str, Any]:
@@ -67,7 +73,7 @@ def build(app: Flask) -> dict[str, Any]:
     spec = _spec()
     described = set()
     for route in routes(app):
-        room = import_module(f"telemetry.{route.room}.openapi")
+        room = _room(route.room)
         if route.room not in described:
             spec.tag({"name": _tag(route.room), "description": room.TAG})
             described.add(route.room)
@@ -82,14 +88,40 @@ def text(app: Flask) -> str:
     return json.dumps(build(app), indent=1, ensure_ascii=False) + "\n"
 
 
+def _place(route: Route) -> tuple[Any, ...]:
+    """Return where a route stands: its room's place, its view's, then the path."""
+    views = [*_room(route.room).OPERATIONS]
+    place = views.index(route.view) if route.view in views else len(views)
+    return ROOMS.index(route.room), place, route.path
+
+
+def _room(name: str) -> ModuleType:
+    """Return the module that describes a room."""
+    return import_module(f"telemetry.{name}.openapi")
+
+
 def _names_of(rule: Rule) -> tuple[str, str]:
     """Return the room and the view of a rule."""
     room, _, view = rule.endpoint.rpartition(".")
     return room, view
 
 
+class _Converter(OpenAPIConverter):
+    """Describes a schema with the names that it accepts as null, although they are no fields."""
+
+    def schema2jsonschema(self, schema: PayloadSchema) -> JsonSchema:
+        described: JsonSchema = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        foreign = sorted(schema.null_only - described["properties"].keys())
+        described["properties"] |= {name: {"type": "null"} for name in foreign}
+        return described
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
+
+
 def _spec() -> APISpec:
-    plugin = MarshmallowPlugin(schema_name_resolver=_name_of)
+    plugin = _Plugin(schema_name_resolver=_name_of)
     spec = APISpec(
         title="Telemetry service",
         version=__version__,
@@ -133,8 +165,9 @@ def _name_of(schema: Any) -> str:
 def _property(converter: OpenAPIConverter, field: Field[Any], **_: Any) -> JsonSchema:
     """Return what apispec adds to the description of a field."""
     schema = json_schema(field)
-    absent = getattr(field.parent, "null_is_absent", False) and not field.required
-    return nullable(schema) if absent else schema
+    payload = cast(PayloadSchema, field.parent)
+    may_be_null = field.name in payload.absent_when_null and not field.required
+    return nullable(schema) if may_be_null else schema
 
 
 def _operation(route: Route, operation: Operation, parameters: list[JsonSchema]) -> JsonSchema:
@@ -157,7 +190,7 @@ def _operation(route: Route, operation: Operation, parameters: list[JsonSchema])
 
 def _tag(room: str) -> str:
     """Return the heading of a room."""
-    return room.replace("_", " ").capitalize()
+    return "OpenAPI" if room == "openapi" else room.replace("_", " ").capitalize()
 
 
 def _operation_id(route: Route) -> str:

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from functools import wraps
 from time import time
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 
 from telemetry import __version__
-from telemetry.database.errors import DatabaseUnavailable
+from telemetry.failures import Unavailable
 from telemetry.http import browser
 from telemetry.pages import render
 from telemetry.pages.extension import pages
@@ -55,14 +55,15 @@ def events_change() -> list[str]:
 
 
 def overview_change() -> list[str]:
-    """Return the tokens of all domains; a database of events that is away has a word for one.
+    """Return the tokens of all domains; those of events that can't be read have a word for one.
 
     Raises DatabaseUnavailable for the database of runs and devices.
     """
-    tokens = [*runs_change(), *devices_change()]
+    has_runs = current_app.extensions["persistence"].agent_runs.kind != "none"
+    tokens = [*runs_change(), *devices_change()] if has_runs else []
     try:
         return [*tokens, *events_change()]
-    except DatabaseUnavailable:
+    except Unavailable:
         return [*tokens, "unavailable"]
 
 

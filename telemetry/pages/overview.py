@@ -104,9 +104,8 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
     """Return the bars of runs over time, with what the table behind them shows."""
     bars = window.bars
     counts: list[dict[str, int]] = [dict.fromkeys(STACK, 0) for _ in bars]
-    for row in counted:
-        if bucket := formats.as_time(row["bucket"]):
-            counts[window.place(bucket)][row["status"]] += row["runs"]
+    for place, row in window.placed(counted):
+        counts[place][row["status"]] += row["runs"]
     stacked = charts.stack([[(state, bar[state]) for state in STACK] for bar in counts])
     largest = max(sum(bar.values()) for bar in counts)
     slot = 100 / len(bars)

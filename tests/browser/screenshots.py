@@ -82,6 +82,8 @@ def _pictures(url: str, start: Start) -> Iterator[Picture]:
     yield Picture("error-503", f"{away}/")
     yield Picture("status-503", f"{away}/status")
     yield Picture("docs", f"{full}/docs")
+    yield Picture("docs-operation", f"{full}/docs#postApiV1Runs")
+    yield Picture("docs-try", f"{full}/docs/try")
 
 
 def _paths(url: str) -> dict[str, str]:
@@ -136,7 +138,7 @@ def _take(browser: Browser, pictures: dict[str, Picture], width: int, scheme: st
         page.goto(picture.url)
         if picture.press:
             _press(page, picture.press)
-        if picture.name == "docs":
+        if picture.name == "docs-try":
             page.wait_for_selector(".opblock")
         page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
         page.close()

@@ -19,6 +19,7 @@ FULL = [
     *("/runs/compare?a={success}&b={failure}", "/runs/compare?a={failure}"),
     *("/runtime", "/runtime?endpoint=/api/export&range=7d", "/runtime?range=30d&sort=p95"),
     *("/devices", "/devices?attention=true", "/devices/acme/kitchen-1", "/status"),
+    "/docs",
 ]
 ERRORS = {
     "/no-such-page": 404,
@@ -113,9 +114,28 @@ def test_the_result_of_a_check(browser, month):
         assert visited.axe() == []
 
 
-def test_the_page_of_the_api_has_nothing_of_another_host(browser, month):
+def test_the_page_of_the_api_opens_what_an_address_names(browser, month):
+    with visit(browser, month.url, java_script_enabled=False) as visited:
+        page = visited.open("/docs#postApiV1RunsBatch")
+        assert page.get_by_text("Content types:").first.is_visible()
+        page.get_by_role("link", name="Create a run").click()
+        assert page.get_by_text("38 optional fields").is_visible()
+
+
+def test_the_whole_page_of_the_api_is_accessible(browser, month):
     with visit(browser, month.url) as visited:
         page = visited.open("/docs")
+        page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert visited.axe() == [], scheme
+        page.set_viewport_size({"width": 390, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_page_to_try_requests_has_nothing_of_another_host(browser, month):
+    with visit(browser, month.url) as visited:
+        page = visited.open("/docs/try")
         page.locator(".opblock").first.wait_for()
         assert page.locator(".opblock").count() > 20
 

@@ -46,7 +46,16 @@ def test_no_script_sees_the_cookie(door):
 def test_every_page_opens_after_signing_in_and_none_after_signing_out(door):
     page = door.open("/")
     enter(page, TOKEN)
-    for path in ("/", "/runs", "/runtime", "/devices", "/status", "/docs", "/api/v1/runs"):
+    for path in (
+        "/",
+        "/runs",
+        "/runtime",
+        "/devices",
+        "/status",
+        "/docs",
+        "/docs/try",
+        "/api/v1/runs",
+    ):
         door.open(path)
     door.open("/status")
     page.get_by_role("button", name="Sign out").click()

@@ -1,5 +1,6 @@
 """The document describes the service: every route, every reply, each with an example that fits."""
 
+import gzip
 import json
 import re
 from importlib import import_module
@@ -128,8 +129,19 @@ def test_it_is_served(client):
     assert len(response.data) < 0.8 * len(TEXT)
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/docs.js"])
-def test_it_needs_the_token(make_app, path):
+def test_it_is_compressed_and_sent_once(client):
+    plain = client.get("/openapi.json")
+    compressed = client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(compressed.data) == plain.data
+    assert len(compressed.data) < 20_000
+    tag = plain.headers["ETag"]
+    again = client.get("/openapi.json", headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == tag
+
+
+def test_it_needs_the_token(make_app):
     client = make_app(auth_enabled=True, auth_token="secret").test_client()
-    assert client.get(path).status_code == 401
-    assert client.get(path, headers={"Authorization": "Bearer secret"}).status_code == 200
+    assert client.get("/openapi.json").status_code == 401
+    headers = {"Authorization": "Bearer secret"}
+    assert client.get("/openapi.json", headers=headers).status_code == 200

@@ -145,6 +145,17 @@ def test_the_rate_limit_leaves_pages_unchanged(make_app):
         assert response.status_code == 304
 
 
+def test_the_overview_needs_no_events(make_app, database_url):
+    """Runs and devices are shown while the database of events is away."""
+    away = "postgresql://postgres@127.0.0.1:1/none"
+    app = make_app(database_url=database_url, runtime_database_url=away)
+    page = open_page(app.test_client(), "/")
+    assert "Runtime events can't be read" in page.text
+    open_page(app.test_client(), "/runs")
+    open_page(app.test_client(), "/devices")
+    open_page(app.test_client(), "/runtime", status=503)
+
+
 def test_the_token_of_runs_changes_whatever_the_order_of_commits(default_app, database_url):
     """Transactions stay open while others commit, roll back, change and delete their runs."""
     pages = default_app(database_url).extensions["pages"].runs

@@ -60,17 +60,25 @@ def _close(part: Any) -> None:
             _close(inner)
 
 
+DEVICE = {"tenant_id": EVENT["tenant_id"]}
+
+# What the examples of the document need.
+PREPARATION = (
+    ("POST", "/api/v1/runs", RUN),
+    ("POST", "/api/runtime/events", RUNTIME_EVENT),
+    ("PUT", f"/api/v1/devices/{EVENT['device_id']}", DEVICE),
+    (
+        "PUT",
+        f"/api/v1/sessions/{EVENT['session_id']}",
+        {**DEVICE, "device_id": EVENT["device_id"]},
+    ),
+    ("POST", "/api/v1/audio-runtime/events", EVENT),
+)
+
+
 def fill(service: Service) -> None:
     """Create what the examples of the document name."""
-    device = {"tenant_id": EVENT["tenant_id"]}
-    session = {**device, "device_id": EVENT["device_id"]}
-    for method, path, body in (
-        ("POST", "/api/v1/runs", RUN),
-        ("POST", "/api/runtime/events", RUNTIME_EVENT),
-        ("PUT", f"/api/v1/devices/{EVENT['device_id']}", device),
-        ("PUT", f"/api/v1/sessions/{EVENT['session_id']}", session),
-        ("POST", "/api/v1/audio-runtime/events", EVENT),
-    ):
+    for method, path, body in PREPARATION:
         assert service.client.request(method, path, json=body).status_code == 201
 
 
