@@ -62,7 +62,7 @@ placed AS (
     INNER JOIN counted ON recent.endpoint = counted.endpoint
     WHERE
         counted.is_weighted
-        AND (SELECT bool_or(is_weighted) FROM counted)
+        AND (SELECT bool_or(it.is_weighted) FROM counted AS it)
 ),
 
 nearest AS (
@@ -100,13 +100,13 @@ measured AS (
     FROM counted
     CROSS JOIN
         LATERAL (
-            SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY runtime_ms) AS ms
-            FROM unnest(CASE WHEN NOT counted.is_weighted THEN counted.times END) AS runtime_ms
+            SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ms) AS ms
+            FROM unnest(CASE WHEN NOT counted.is_weighted THEN counted.times END) AS ms
         ) AS plain
     LEFT JOIN weighted ON counted.endpoint = weighted.endpoint
 ),
 
-ranked AS (
+sorted AS (
     SELECT
         endpoint,
         events,
@@ -146,8 +146,8 @@ SELECT
     place,
     slow_place,
     endpoints
-FROM ranked
+FROM sorted
 WHERE
     place - %(row_offset)s BETWEEN 1 AND %(row_limit)s
     OR slow_place <= %(slow_limit)s
-ORDER BY place ASC;
+ORDER BY place;
