@@ -14,27 +14,25 @@
 -- 1), slow_place (by p95), endpoints (how many in all)
 WITH recent AS NOT MATERIALIZED (
     SELECT
-        event.endpoint COLLATE "C" AS endpoint,
-        event.status_code,
-        event.runtime_ms::double precision AS runtime_ms,
+        endpoint COLLATE "C" AS endpoint,
+        status_code,
+        runtime_ms::double precision AS runtime_ms,
         weight.events,
         weight.total_cost
-    FROM runtime_events AS event
+    FROM runtime_events
     CROSS JOIN
-        LATERAL runtime_event_weight(
-            event.metadata, event.runtime_ms, event.runtime_cost_estimate
-        ) AS weight
+        LATERAL runtime_event_weight(metadata, runtime_ms, runtime_cost_estimate) AS weight
     WHERE
-        event.recorded_at >= %(recorded_from)s::timestamptz
-        AND event.recorded_at < %(recorded_until)s::timestamptz
-        AND event.recorded_at <= now()
-        AND (%(source)s::text IS NULL OR event.source = %(source)s)
+        recorded_at >= %(recorded_from)s::timestamptz
+        AND recorded_at < %(recorded_until)s::timestamptz
+        AND recorded_at <= now()
+        AND (%(source)s::text IS NULL OR source = %(source)s)
         AND (
-            %(endpoint_prefix)s::text IS NULL OR starts_with(event.endpoint, %(endpoint_prefix)s)
+            %(endpoint_prefix)s::text IS NULL OR starts_with(endpoint, %(endpoint_prefix)s)
         )
         AND (
             %(idea_id)s::text IS NULL
-            OR coalesce(nullif(event.idea_id, ''), 'unmapped') = %(idea_id)s
+            OR coalesce(nullif(idea_id, ''), 'unmapped') = %(idea_id)s
         )
 ),
 
@@ -64,7 +62,7 @@ placed AS (
     INNER JOIN counted ON recent.endpoint = counted.endpoint
     WHERE
         counted.is_weighted
-        AND (SELECT bool_or(any_of.is_weighted) FROM counted AS any_of)
+        AND (SELECT bool_or(it.is_weighted) FROM counted AS it)
 ),
 
 nearest AS (
@@ -102,13 +100,13 @@ measured AS (
     FROM counted
     CROSS JOIN
         LATERAL (
-            SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY runtime_ms) AS ms
-            FROM unnest(CASE WHEN NOT counted.is_weighted THEN counted.times END) AS runtime_ms
+            SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ms) AS ms
+            FROM unnest(CASE WHEN NOT counted.is_weighted THEN counted.times END) AS ms
         ) AS plain
     LEFT JOIN weighted ON counted.endpoint = weighted.endpoint
 ),
 
-ranked AS (
+sorted AS (
     SELECT
         endpoint,
         events,
@@ -119,17 +117,17 @@ ranked AS (
         p99_ms,
         row_number() OVER (
             ORDER BY
-                CASE %(sort)s::text
+                CASE WHEN %(sort)s::text = 'endpoint' THEN endpoint END ASC,
+                CASE %(sort)s
                     WHEN 'rate' THEN errors::double precision / events
-                    WHEN 'events' THEN events::double precision
+                    WHEN 'events' THEN events
                     WHEN 'p50' THEN p50_ms
                     WHEN 'p95' THEN p95_ms
                     WHEN 'p99' THEN p99_ms
                     WHEN 'cost' THEN cost
-                    WHEN 'errors' THEN errors::double precision
                 END DESC,
-                CASE WHEN %(sort)s::text <> 'endpoint' THEN errors END DESC,
-                CASE WHEN %(sort)s::text <> 'endpoint' THEN p95_ms END DESC,
+                errors DESC,
+                p95_ms DESC,
                 endpoint ASC
         ) AS place,
         row_number() OVER (ORDER BY p95_ms DESC, endpoint ASC) AS slow_place,
@@ -148,11 +146,8 @@ SELECT
     place,
     slow_place,
     endpoints
-FROM ranked
+FROM sorted
 WHERE
-    (
-        place > %(row_offset)s::bigint
-        AND place <= %(row_offset)s::bigint + %(row_limit)s::bigint
-    )
-    OR slow_place <= %(slow_limit)s::bigint
-ORDER BY place ASC;
+    place - %(row_offset)s BETWEEN 1 AND %(row_limit)s
+    OR slow_place <= %(slow_limit)s
+ORDER BY place;

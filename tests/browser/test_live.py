@@ -1,11 +1,7 @@
 """Pages refresh by themselves, pause out of sight, and never move what a person reads."""
 
-from datetime import UTC, datetime
-from itertools import count
-
 import httpx
 import psycopg
-import pytest
 
 from tests.browser.test_figures import shown
 from tests.browser.visit import visit
@@ -17,30 +13,6 @@ from tests.support.waiting import wait_until
 WHILE = "00:11"
 
 HIDE = "(hidden) => Object.defineProperty(document, 'hidden', {configurable: true, value: hidden})"
-
-numbers = count(1)
-
-
-@pytest.fixture
-def post(own):
-    """Create a run, or update one."""
-
-    def create(**fields):
-        run = minimal_run(
-            f"live-{next(numbers)}", created_at=datetime.now(UTC).isoformat(), **fields
-        )
-        assert httpx.post(f"{own.url}/api/v1/runs", json=run).status_code == 201
-        return run["event_id"]
-
-    return create
-
-
-@pytest.fixture
-def live(browser, own):
-    """A page whose clock stands still but for what a test lets pass."""
-    with visit(browser, own.url) as visited:
-        visited.page.clock.install()
-        yield visited
 
 
 def without_refresh(route):

@@ -102,14 +102,15 @@ function partsOnScreen() {
   });
 }
 
-// Adds a panel, unless that moves some of what is on the screen, which scrolling can't undo.
+// Adds a panel, unless that moves what a person reads: what is in use, or, after a scroll, some of
+// what is on the screen. When all of it moves, show() scrolls after it.
 function appear(old, fresh) {
-  const seen = partsOnScreen();
+  const seen = partsOnScreen().filter((part) => scrollY > 0 || isInUse(part));
   const tops = seen.map(topOf);
   const added = document.importNode(fresh, true);
   old.replaceWith(added);
-  const moved = new Set(seen.map((part, place) => Math.round(topOf(part) - tops[place])));
-  if (moved.size > 1 || (scrollY === 0 && ![...moved].every((by) => by === 0))) {
+  const moves = new Set(seen.map((part, place) => Math.round(topOf(part) - tops[place])));
+  if (moves.size > 1 || (scrollY === 0 && moves.size > 0 && !moves.has(0))) {
     added.replaceWith(old);
     offered.push(fresh);
   }
@@ -212,9 +213,9 @@ async function refresh() {
 }
 
 function tick() {
+  showAges();
   if (document.hidden) return;
   if (isWaiting) show();
-  showAges();
   if (etag && !isAsking && Date.now() >= due) refresh();
 }
 
