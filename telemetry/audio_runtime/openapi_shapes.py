@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from telemetry.audio_runtime.schema import EVENT_SCHEMAS
+from telemetry.audio_runtime.schema import EVENT_SCHEMAS, MAX_BATCH
 from telemetry.openapi.fields import nullable
 from telemetry.openapi.operation import JsonSchema, Reply
 from telemetry.openapi.shapes import (
@@ -14,6 +14,7 @@ from telemetry.openapi.shapes import (
     TEXT,
     array,
     batch,
+    batch_of,
     members,
     one_of,
 )
@@ -27,6 +28,18 @@ EVENT: dict[str, Any] = {
     "idempotency_key": "vad-1",
     "processed_stream_id": "stream-1",
 }
+# The device of the second one does not exist.
+EVENTS: list[dict[str, Any]] = [
+    {
+        "tenant_id": "acme",
+        "device_id": "kitchen-1",
+        "event_kind": "TTS_PLAYBACK_ACTIVE",
+        "created_at": 1790000000000000002,
+        "idempotency_key": "tts-1",
+        "tts_playback_active": True,
+    },
+    {**EVENT, "device_id": "kitchen-2"},
+]
 ROW_HASH_EXAMPLE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 # The columns that a kind of event fills; in a row of another kind they are null.
@@ -112,7 +125,7 @@ def refusal(description: str, reason: str, detail: str) -> Reply:
 UNBOUND = refusal(
     "The device, or the session, does not exist in the tenant",
     "K_FAIL_DEVICE_UNBOUND",
-    "Device kitchen-1 is not bound to tenant acme",
+    "Device kitchen-2 is not bound to tenant acme",
 )
 OTHER_TENANT = refusal(
     "It is bound to another tenant",
@@ -166,16 +179,7 @@ ANY_EVENT: JsonSchema = {
         for kind, schema in EVENT_SCHEMAS.items()
     ]
 }
-BATCH: JsonSchema = {
-    "anyOf": [
-        {"type": "array", "maxItems": 1000, "items": ANY_EVENT},
-        {
-            "type": "object",
-            "properties": {"events": {"type": "array", "maxItems": 1000, "items": ANY_EVENT}},
-            "required": ["events"],
-        },
-    ]
-}
+BATCH = batch_of("events", ANY_EVENT, MAX_BATCH)
 RESULT = members(
     sometimes={"differs"},
     index=COUNT,

@@ -1,6 +1,6 @@
 """The description of the endpoint of the audit trail."""
 
-from telemetry.audit.schema import ListSchema
+from telemetry.audit.schema import DEFAULT_LIMIT, ListSchema
 from telemetry.openapi.operation import Operation, Parameter, Reply
 from telemetry.openapi.shapes import (
     ANY_OBJECT,
@@ -23,7 +23,7 @@ PARAMETERS = {
         " device",
         0,
     ),
-    "limit": Parameter("How many rows a page holds, 100 unless given", 100),
+    "limit": Parameter("How many rows a page holds", 100, DEFAULT_LIMIT),
 }
 
 ROW = members(
@@ -60,6 +60,7 @@ OPERATIONS = {
                             "payload_min": {
                                 "tenant_id": "acme",
                                 "device_id": "kitchen-1",
+                                "session_id": 7,
                                 "event_kind": "VAD_EVENT",
                                 "processed_stream_id": "stream-1",
                             },

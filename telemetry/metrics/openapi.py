@@ -15,7 +15,7 @@ OPERATIONS = {
                 "The counts; Prometheus exposition for a scraper that accepts text/plain or"
                 " OpenMetrics",
                 members(total_runs=COUNT, agents=counts_by_name("agent_name"), recent_24h=COUNT),
-                {"total_runs": 3, "agents": {"my-agent": 3}, "recent_24h": 3},
+                {"total_runs": 2, "agents": {"my-agent": 2}, "recent_24h": 2},
             )
         },
         description="A scraper gets 200 while the database is unreachable, and"

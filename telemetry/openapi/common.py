@@ -1,9 +1,14 @@
 """What the description of every endpoint shares: headers, errors, and the words at its top."""
 
+import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from telemetry.database.lanes import LANES
 from telemetry.openapi.operation import JsonSchema, Operation, Parameter, Reply
 from telemetry.openapi.shapes import TEXT, array, members
+from telemetry.payloads.cursor import encode_cursor
+from telemetry.payloads.feed import DEFAULT_LIMIT, Cursor
 
 DESCRIPTION = """\
 Agents post runs, runtime events and device events, and read them back.
@@ -62,6 +67,19 @@ FEED_AFTER = Parameter(
     "now",
 )
 
+FEED_LIMIT = Parameter("How many a page holds", 100, DEFAULT_LIMIT)
+
+
+def feed_cursor(feed: str, mark: str | None = None) -> str:
+    """Return a cursor of a feed that is kept in the database."""
+    return encode_cursor(Cursor(feed, [1, *[0] * (LANES - 1)], mark))
+
+
+def lines(records: Iterable[Any]) -> str:
+    """Return the records as JSON Lines."""
+    return "".join(f"{json.dumps(it)}\n" for it in records)
+
+
 # Every response has the first; the others only where a rate limit is set.
 USUAL_HEADERS = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining")
 OPTIONAL_HEADERS = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "Link"}
@@ -106,17 +124,18 @@ REPLIES = {
     "BadRequest": error("The request is not valid HTTP", "A header is not valid HTTP"),
     "BadBody": error(
         "The body ended early, or a constraint of the database refused the record",
-        "Database integrity error: agent_runs_item_name_check",
+        "Database integrity error: agent_runs_duration_ms_check",
     ),
     "Unauthorized": error(
         "No token or a wrong one, where the operator requires one",
         "Invalid authentication token",
         ("WWW-Authenticate",),
     ),
-    "NotFound": error("Nothing has this path or name", "Run not found: first-run"),
+    "NotFound": error("Nothing has this path or name", "Run not found: no-such-run"),
     "RequestTimeout": error("The body stopped arriving", "The body stopped arriving for 30 s"),
     "TooLarge": error(
-        "The body is too large", "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
+        "The body is too large",
+        "The body is larger than 16,777,216 bytes (TELEMETRY_MAX_BODY_BYTES)",
     ),
     "UriTooLong": error("The path and query are too long", "The request line is too long"),
     "UnsupportedMediaType": error(

@@ -231,11 +231,12 @@ def _parameters(
                 continue
             # A view may give a parameter another meaning than the rest of its room.
             meaning = described.get(f"{route.view}.{name}") or described[name]
+            default = {} if meaning.default is None else {"default": meaning.default}
             yield {
                 "name": name,
                 "in": place,
                 "required": place == "path" or field.required,
                 "description": meaning.description,
-                "schema": json_schema(field),
+                "schema": {**json_schema(field), **default},
                 "example": meaning.example,
             }

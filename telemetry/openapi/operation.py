@@ -10,10 +10,11 @@ JsonSchema = dict[str, Any]
 
 
 class Parameter(NamedTuple):
-    """What a parameter of a path or a query string means, and a value of it."""
+    """What a parameter means, a value of it, and what applies without it."""
 
     description: str
     example: Any
+    default: Any = None
 
 
 class Reply(NamedTuple):

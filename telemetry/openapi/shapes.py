@@ -80,6 +80,12 @@ def _stored(sent: JsonSchema, *, always: bool) -> JsonSchema:
     return sent if always else nullable(sent)
 
 
+def batch_of(name: str, record: Any, most: int) -> JsonSchema:
+    """Return the schema of the body of a batch: an array, or an object that has it as ``name``."""
+    records = {**array(record), "maxItems": most}
+    return {"anyOf": [records, members(**{name: records})]}
+
+
 def batch(key: str, **more: JsonSchema) -> JsonSchema:
     """Return the schema of the response to a batch, whose errors name ``key``.
 
