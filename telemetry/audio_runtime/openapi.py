@@ -21,7 +21,9 @@ from telemetry.audio_runtime.openapi_shapes import (
     STORED_EVENT,
     STORED_EVENT_EXAMPLE,
     UNBOUND,
+    refusal,
 )
+from telemetry.audio_runtime.refusals import TENANT_SCOPE_MISMATCH
 from telemetry.audio_runtime.schema import (
     DEFAULT_LIMIT,
     DeviceSchema,
@@ -91,7 +93,7 @@ OPERATIONS = {
                 APPENDED,
                 {**COMMITTED, "status": "duplicate"},
             ),
-            403: OTHER_TENANT,
+            403: refusal("The device is bound to another tenant", TENANT_SCOPE_MISMATCH),
             404: UNBOUND,
             409: CONTRADICTION,
         },
@@ -194,6 +196,7 @@ OPERATIONS = {
         "Get the current state of a device",
         {200: Reply("The state", CURRENT, CURRENT_EXAMPLE)},
         path=PathSchema,
+        checks_path=True,
     ),
     "list_heads": Operation(
         "List the newest event_id and row_hash of each device",
