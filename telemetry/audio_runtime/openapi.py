@@ -11,6 +11,7 @@ from telemetry.audio_runtime.openapi_shapes import (
     DEVICE,
     DEVICE_EXAMPLE,
     EVENT,
+    EVENTS,
     NAMES,
     OF_BATCH,
     OTHER_TENANT,
@@ -20,8 +21,11 @@ from telemetry.audio_runtime.openapi_shapes import (
     STORED_EVENT,
     STORED_EVENT_EXAMPLE,
     UNBOUND,
+    refusal,
 )
+from telemetry.audio_runtime.refusals import TENANT_SCOPE_MISMATCH
 from telemetry.audio_runtime.schema import (
+    DEFAULT_LIMIT,
     DeviceSchema,
     EventPageSchema,
     PageSchema,
@@ -30,7 +34,7 @@ from telemetry.audio_runtime.schema import (
     SessionSchema,
     TenantFeedSchema,
 )
-from telemetry.openapi.common import FEED_AFTER, INVALID
+from telemetry.openapi.common import FEED_AFTER, INVALID, feed_cursor, lines
 from telemetry.openapi.operation import Body, Operation, Parameter, Reply
 from telemetry.openapi.shapes import COUNT, NUMBER, ROW_HASH, feed_of, members, page_of
 
@@ -46,7 +50,7 @@ PARAMETERS = {
         "The last event_id of the page before; needs device_id, since order is promised per device",
         0,
     ),
-    "limit": Parameter("How many rows a page holds, 100 unless given", 100),
+    "limit": Parameter("How many rows a page holds", 100, DEFAULT_LIMIT),
 }
 
 OPERATIONS = {
@@ -87,9 +91,9 @@ OPERATIONS = {
                 "The dedupe key is known, and nothing was written; event_id is that of the first"
                 " event",
                 APPENDED,
-                {**COMMITTED, "status": "duplicate", "differs": ["created_at"]},
+                {**COMMITTED, "status": "duplicate"},
             ),
-            403: OTHER_TENANT,
+            403: refusal("The device is bound to another tenant", TENANT_SCOPE_MISMATCH),
             404: UNBOUND,
             409: CONTRADICTION,
         },
@@ -145,10 +149,8 @@ OPERATIONS = {
         " the batch.",
         body=Body(
             BATCH,
-            {"events": [EVENT]},
-            '{"tenant_id": "acme", "device_id": "kitchen-1", "event_kind": "TTS_PLAYBACK_ACTIVE",'
-            ' "created_at": 1790000000000000002, "idempotency_key": "tts-1",'
-            ' "tts_playback_active": true}\n',
+            {"events": EVENTS},
+            lines(EVENTS),
         ),
     ),
     "list_events": Operation(
@@ -169,7 +171,11 @@ OPERATIONS = {
             200: Reply(
                 "A page of events, in ledger order within a device, and the cursor after it",
                 feed_of(STORED_EVENT),
-                {"items": [STORED_EVENT_EXAMPLE], "next": "k6RydW5zkAE=", "has_more": False},
+                {
+                    "items": [STORED_EVENT_EXAMPLE],
+                    "next": feed_cursor("audio-runtime acme"),
+                    "has_more": False,
+                },
             )
         },
         query=TenantFeedSchema,
@@ -190,6 +196,7 @@ OPERATIONS = {
         "Get the current state of a device",
         {200: Reply("The state", CURRENT, CURRENT_EXAMPLE)},
         path=PathSchema,
+        checks_path=True,
     ),
     "list_heads": Operation(
         "List the newest event_id and row_hash of each device",
@@ -219,7 +226,7 @@ OPERATIONS = {
             200: Reply(
                 "The projection is equal to the replay; differed counts the rows that were wrong",
                 members(devices=COUNT, differed=COUNT, duration_ms=NUMBER),
-                {"devices": 5, "differed": 0, "duration_ms": 12.5},
+                {"devices": 1, "differed": 0, "duration_ms": 12.5},
             ),
             404: UNBOUND,
             409: CONTRADICTION,

@@ -16,6 +16,7 @@ from marshmallow.fields import Field
 from werkzeug.routing import Rule
 
 from telemetry import __version__
+from telemetry.http.browser import COOKIE
 from telemetry.openapi.common import (
     DESCRIPTION,
     HEADERS,
@@ -27,13 +28,25 @@ from telemetry.openapi.common import (
 )
 from telemetry.openapi.fields import json_schema, nullable
 from telemetry.openapi.operation import JsonSchema, Operation, Parameter, Reply
+from telemetry.openapi.shapes import TEXT
+from telemetry.payloads.body import JSON_LINES
 from telemetry.payloads.loading import PayloadSchema
 
 # Rooms and views for people, which no program reads: HTML pages with their exports and files. No
 # path of theirs begins with /api/.
 NOT_DESCRIBED = {"pages", "openapi.page", "openapi.file"}
 
-SECURITY = {"type": "http", "scheme": "bearer", "description": "Where the operator requires it"}
+# Where the operator requires a token.
+SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The token"},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "What a browser gets on the page /sign-in; enough for GET and HEAD, and for"
+        " other methods only from a page of this host",
+    },
+}
 
 # The rooms in the order in which people read about them.
 ROOMS = ("runs", "runtime_events", "audio_runtime", "audit", "metrics", "health", "openapi")
@@ -113,6 +126,8 @@ class _Converter(OpenAPIConverter):
         described: JsonSchema = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
         foreign = sorted(schema.null_only - described["properties"].keys())
         described["properties"] |= {name: {"type": "null"} for name in foreign}
+        if not described.get("required"):  # A body without any field asks for nothing.
+            described["minProperties"] = 1
         return described
 
 
@@ -129,10 +144,11 @@ def _spec() -> APISpec:
         plugins=[plugin],
         info={"description": DESCRIPTION},
         servers=[{"url": "/"}],
-        security=[{"bearer": []}, {}],
+        security=[*({name: []} for name in SECURITY), {}],
     )
     plugin.converter.add_attribute_function(_property)  # type: ignore[union-attr]
-    spec.components.security_scheme("bearer", SECURITY)
+    for name, scheme in SECURITY.items():
+        spec.components.security_scheme(name, scheme)
     for name, schema in SCHEMAS.items():
         spec.components.schema(name, schema)
     for name, reply in REPLIES.items():
@@ -204,7 +220,15 @@ def _response(reply: Reply) -> JsonSchema:
     return {
         "description": reply.description,
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
-        "content": {reply.content_type: {"schema": reply.schema, "example": reply.example}},
+        **({"content": _contents(reply)} if reply.schema is not None else {}),
+    }
+
+
+def _contents(reply: Reply) -> JsonSchema:
+    text = {"type": "string"}
+    return {
+        "application/json": {"schema": reply.schema, "example": reply.example},
+        **{kind: {"schema": text, "example": it} for kind, it in reply.texts.items()},
     }
 
 
@@ -213,14 +237,15 @@ def _body(operation: Operation) -> JsonSchema:
     assert body is not None
     content = {"application/json": {"schema": body.schema, "example": body.example}}
     if body.lines:
-        content["application/x-ndjson"] = {"schema": {"type": "string"}, "example": body.lines}
+        of_lines = {"schema": {"type": "string"}, "example": body.lines}
+        content |= dict.fromkeys(JSON_LINES, of_lines)
     return {"required": True, "content": content}
 
 
 def _parameters(
     route: Route, operation: Operation, described: Mapping[str, Parameter]
 ) -> Iterator[JsonSchema]:
-    """Yield the parameters of the path, then those of the query string."""
+    """Yield the parameters of the path, then those of the query string, then headers."""
     places: list[tuple[str, type[Schema] | None]] = [
         ("path", operation.path),
         ("query", operation.query),
@@ -231,11 +256,21 @@ def _parameters(
                 continue
             # A view may give a parameter another meaning than the rest of its room.
             meaning = described.get(f"{route.view}.{name}") or described[name]
+            default = {} if meaning.default is None else {"default": meaning.default}
             yield {
                 "name": name,
                 "in": place,
                 "required": place == "path" or field.required,
                 "description": meaning.description,
-                "schema": json_schema(field),
+                "schema": {**json_schema(field), **default},
                 "example": meaning.example,
             }
+    for name, meaning in operation.headers.items():
+        yield {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": meaning.description,
+            "schema": TEXT,
+            "example": meaning.example,
+        }

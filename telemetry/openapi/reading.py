@@ -36,7 +36,8 @@ class _Reader:
     def __init__(self, document: JsonSchema) -> None:
         self._document = document
         # Every response may have these.
-        self._usual = {name for name in document["components"]["headers"] if name[:2] == "X-"}
+        replies = document["components"]["responses"].values()
+        self._usual = set.intersection(*({*it["headers"]} for it in replies))
         # The schema of a body, to the operation that takes it.
         self._takers: dict[str, Operation] = {}
 

@@ -58,7 +58,7 @@ def document() -> Response:
     """Return the OpenAPI document; 304 for a client that has it."""
     tag = _version(_document())
     if request.if_none_match.contains_weak(tag):
-        response = Response(status=304, headers=HEADERS)
+        response = Response(status=304, headers={"Vary": HEADERS["Vary"]})
     else:
         response = _send(_document(), "application/json")
     response.headers["Cache-Control"] = "private, no-cache"

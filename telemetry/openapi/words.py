@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from telemetry.openapi.fields import MOMENT
 from telemetry.openapi.operation import JsonSchema
 
 # The patterns of the document, in words. A pattern that is not here is shown.
 PATTERNS = {
+    MOMENT: "date or timestamp, in UTC unless it has an offset",
     r"\S": "not blank",
     r"^[^\s/]+$": "without white space or /",
     "^[A-Za-z0-9._:-]+$": "of letters, digits and . _ : -",
@@ -65,6 +67,9 @@ def _parts(kind: str, schema: JsonSchema) -> Iterator[str]:
 def _of_text(schema: JsonSchema) -> Iterator[str]:
     if schema.get("format") == "date-time":
         yield "timestamp in UTC" if "pattern" in schema else "timestamp with an offset"
+        return
+    if schema.get("pattern") == MOMENT:
+        yield PATTERNS[MOMENT]
         return
     yield "URL" if schema.get("format") == "uri" else "string"
     yield from _length(schema, "Length", "characters")

@@ -1,5 +1,6 @@
 """The routes of the pages; a module per page registers more of them."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -91,7 +92,7 @@ def static(name: str) -> Response:
 def _index() -> Response:
     """Return where programs find what."""
     paths = {
-        rule.rule
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for rule in current_app.url_map.iter_rules()
         if rule.rule.startswith(browser.API_PATHS)
     }

@@ -19,8 +19,8 @@ from telemetry.audio_runtime.openapi_shapes import EVENT
 from telemetry.database.embedded import embedded_postgres
 from telemetry.migrations import runner
 from telemetry.openapi.views import DOCUMENT
-from telemetry.runs.openapi import SENT as RUN
-from telemetry.runtime_events.openapi import SENT as RUNTIME_EVENT
+from telemetry.runs.openapi_shapes import SENT as RUN
+from telemetry.runtime_events.openapi_shapes import SENT as RUNTIME_EVENT
 from tests.support.server import folder
 from tests.support.service import PROJECT, Service
 
