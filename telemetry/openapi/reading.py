@@ -123,7 +123,7 @@ class _Reader:
             array, wrapped = schema["anyOf"]
             (name,) = wrapped["properties"]
             forms = [
-                f"a JSON array of records, at most {array['maxItems']:,}",
+                f"A JSON array of records, at most {array['maxItems']:,}",
                 f'{{"{name}": […]}}',
                 "JSON Lines, one record a line",
             ]
