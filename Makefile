@@ -30,19 +30,23 @@ PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs
 # The tests start hundreds of processes, each of which would compile the service again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-faults test-api test-browser screenshots lint format schema install bench
+.PHONY: run demo test test-faults test-api test-browser screenshots lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
 	@$(BIN)/python -m telemetry serve
 
+## Fill the empty database of `make run` with a month of invented data; `make run` may be running
+demo: install
+	@$(BIN)/python -m telemetry demo
+
 ## Run the test suite against a PostgreSQL that it starts itself
 test: install
 	$(BIN)/python -m pytest
 
-## Run the tests that kill servers and workers, or wait for deadlines
+## Run the tests that kill servers and workers, or wait for deadlines; they wait more than they work
 test-faults: install
-	$(BIN)/python -m pytest -m faults
+	$(BIN)/python -m pytest -m faults -n 4
 
 ## Send 10,000 requests made from the API's document, and check each response against it
 test-api: install

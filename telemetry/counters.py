@@ -11,6 +11,7 @@ from itertools import product
 from typing import NamedTuple
 
 from telemetry import shared_memory
+from telemetry.shared_names import SharedNames
 
 # How many routes an application may have. A test compares it with those that exist.
 MAX_ROUTES = 150
@@ -35,6 +36,9 @@ STATUSES = (
 )
 REFUSED_BY_SERVER = ("400", "408", "414", "417", "431", "500", "501")
 
+# The agents that have series of their own; their names have up to 255 characters of up to 4 bytes.
+AGENTS = SharedNames(100, most_bytes=255 * 4)
+
 _used = shared_memory.FIRST_FREE
 
 
@@ -50,9 +54,9 @@ class Cell:
         """Add to the number of this process."""
         shared_memory.values[self.index] += amount
 
-    def clear(self) -> None:
-        """Set the number of this process to 0: the process before it in the slot has ended."""
-        shared_memory.values[self.index] = 0.0
+    def set(self, value: float) -> None:
+        """Set the number of this process, whatever the process before it in the slot has left."""
+        shared_memory.values[self.index] = value
 
 
 class Sample(NamedTuple):
@@ -196,6 +200,12 @@ IN_USE = Series(
     "gauge",
     database=DATABASES,
 )
+MOST_CONNECTIONS = Series(
+    "telemetry_db_pool_connections_max",
+    "Connections that the pools of all workers may open together",
+    "gauge",
+    database=DATABASES,
+)
 USE_SECONDS = Series(
     "telemetry_db_pool_use_seconds",
     "Time for which connections were in use; its rate is how many were, on average",
@@ -206,6 +216,12 @@ WAIT_SECONDS = Histogram(
     "telemetry_db_pool_wait_seconds",
     "Time that a request waited for a connection",
     (0.001, 0.01, 0.1, 1.0, 5.0),
+    database=DATABASES,
+)
+FAILED_WAITS = Series(
+    "telemetry_db_pool_failed_waits",
+    "Waits of requests that ended without a connection",
+    "counter",
     database=DATABASES,
 )
 

@@ -1,6 +1,7 @@
 -- Adds up the runs of a window by agent: those with few successes first, and then the busiest. It
 -- steps from one agent to the next in the index, and reads the runs of each from the index alone.
--- Percentiles are of the runs that have ended and whose duration is known.
+-- The success rate of a page is that of succeeded to ended: a run that still runs has neither
+-- succeeded nor failed. Percentiles are of the runs that have ended and whose duration is known.
 -- params: created_from, created_until, agent_name (NULL: any), good_share (an agent with a smaller
 -- share of successes comes first), row_limit
 -- index: ix_agent_runs_agent_name_newest

@@ -6,7 +6,7 @@
 -- params: endpoint, recorded_from, recorded_until, source (NULL: any)
 -- index: ix_runtime_events_endpoint_recorded_at
 -- locks: none
--- returns: one row: events, errors, p50_ms, p95_ms, p99_ms, cost, last_at (NULL: no event)
+-- returns: one row: events, errors; p50_ms, p95_ms, p99_ms, cost, last_at (NULL: no event)
 WITH recent AS NOT MATERIALIZED (
     SELECT
         event.recorded_at,
@@ -73,7 +73,10 @@ SELECT
     (coalesce(weighted.ms, counted.ms))[1] AS p50_ms,
     (coalesce(weighted.ms, counted.ms))[2] AS p95_ms,
     (coalesce(weighted.ms, counted.ms))[3] AS p99_ms,
-    least(counted.cost, 1.7976931348623157e308)::double precision AS cost,
+    -- least() ignores NULL.
+    CASE
+        WHEN counted.events > 0 THEN least(counted.cost, 1.7976931348623157e308)::double precision
+    END AS cost,
     counted.last_at
 FROM counted
 CROSS JOIN weighted;

@@ -7,7 +7,8 @@
 -- step (width of a bar, an interval), statuses (array), agent_name, environment (NULL: any)
 -- index: ix_agent_runs_status_created_at; by agent ix_agent_runs_agent_name_status_newest
 -- locks: none
--- returns: bucket (start of a bar; NULL: before the window), status, runs; none of no runs
+-- returns: bucket (start of a bar in the window; NULL: before the window), status, runs; no row
+-- where there are none
 SELECT
     bar.bucket,
     state.status,
@@ -22,7 +23,7 @@ CROSS JOIN
             %(created_from)s::timestamptz AS created_until
         UNION ALL
         SELECT
-            starts AS bucket,
+            greatest(starts, %(created_from)s::timestamptz) AS bucket,
             greatest(starts, %(created_from)s::timestamptz) AS created_from,
             least(
                 starts + %(step)s::interval, %(created_until)s::timestamptz

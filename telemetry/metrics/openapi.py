@@ -28,8 +28,8 @@ OPERATIONS = {
                 },
             )
         },
-        description="A scraper gets 200 while the database is unreachable, and"
-        " telemetry_database_up is 0 then.",
+        description="A scraper gets 200 while the database is unreachable:"
+        " telemetry_database_up is 0 then, and what could not be read is left out.",
         is_counted=False,
     ),
 }

@@ -13,6 +13,7 @@ DEVICE = statements.load("pages/device")
 DEVICE_EVENTS = statements.load("pages/device_events")
 DEVICE_AUDIT = statements.load("pages/device_audit")
 DEVICE_TOKEN = statements.load("pages/device_token")
+DEVICES_TOKEN = statements.load("pages/devices_token")
 
 Name = tuple[str, str]
 
@@ -22,6 +23,10 @@ class DevicePages:
 
     def __init__(self, database: Reader) -> None:
         self._database = database
+
+    def all_token(self) -> str:
+        """Return a text that is the same only while all devices and their states are."""
+        return str(self._database.fetch_all(DEVICES_TOKEN)[0]["token"])
 
     def attention(self, row_limit: int) -> Sequence[Row]:
         """Return the devices that are not healthy, or one row without a device."""

@@ -11,7 +11,7 @@ from telemetry.http.errors import ApiError
 from telemetry.pages import query, render
 from telemetry.pages.errors import not_found
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import any_change, device_change, refreshing
+from telemetry.pages.live import device_change, devices_change, refreshing
 from telemetry.pages.schema import DeviceSchema, DevicesSchema
 
 ROWS = 100
@@ -23,7 +23,7 @@ device_schema = DeviceSchema()
 
 
 @blueprint.get("/devices")
-@refreshing(any_change)
+@refreshing(devices_change)
 def list_devices() -> Response:
     """Return a page of devices, in the order of their names."""
     asked = query.read(devices_schema)

@@ -1,12 +1,12 @@
 """Pages that refresh by themselves, and cost next to nothing while nothing has changed.
 
-A page has an ETag of a change token and the minute: with the minute what moves by the clock alone
+A page has an ETag of change tokens and the minute: with the minute what moves by the clock alone
 moves too, such as the last 24 hours and which runs are stale. A script asks for the page again
-with it. An unchanged page is 304 after one statement for each database that it shows. The token is
+with it. An unchanged page is 304 after one statement for each domain that it shows. The tokens are
 taken before the data is read, so a page is never older than its ETag says.
 
-Which token is a matter of what a page shows: runs_change for runs alone, device_change for one
-device, any_change for everything else.
+A token changes with everything that programs write through the API, and with nothing else. What a
+DBA changes past it, such as events that are deleted, shows within a minute.
 """
 
 import hashlib
@@ -14,9 +14,10 @@ from collections.abc import Callable
 from functools import wraps
 from time import time
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 
 from telemetry import __version__
+from telemetry.failures import Unavailable
 from telemetry.http import browser
 from telemetry.pages import render
 from telemetry.pages.extension import pages
@@ -32,11 +33,6 @@ View = Callable[..., Response]
 Tokens = Callable[..., list[str]]
 
 
-def any_change(**_: str) -> list[str]:
-    """Return tokens that change with every write to a database. Raises DatabaseUnavailable."""
-    return pages().tokens()
-
-
 def runs_change(**_: str) -> list[str]:
     """Return a token that changes with every run. Raises DatabaseUnavailable."""
     return [pages().runs.token()]
@@ -45,6 +41,30 @@ def runs_change(**_: str) -> list[str]:
 def device_change(tenant_id: str, device_id: str) -> list[str]:
     """Return a token that changes with this device. Raises DatabaseUnavailable."""
     return [pages().devices.token(tenant_id, device_id)]
+
+
+def devices_change() -> list[str]:
+    """Return a token that changes with every device. Raises DatabaseUnavailable."""
+    return [pages().devices.all_token()]
+
+
+def events_change() -> list[str]:
+    """Return a token that changes with every runtime event. Raises DatabaseUnavailable."""
+    events = pages().events
+    return [events.token()] if events else []
+
+
+def overview_change() -> list[str]:
+    """Return the tokens of all domains; those of events that can't be read have a word for one.
+
+    Raises DatabaseUnavailable for the database of runs and devices.
+    """
+    has_runs = current_app.extensions["persistence"].agent_runs.kind != "none"
+    tokens = [*runs_change(), *devices_change()] if has_runs else []
+    try:
+        return [*tokens, *events_change()]
+    except Unavailable:
+        return [*tokens, "unavailable"]
 
 
 def refreshing(tokens: Tokens) -> Callable[[View], View]:

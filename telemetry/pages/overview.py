@@ -42,7 +42,7 @@ def readers(store: RunPages, asked: Asked) -> dict[str, Callable[[], Any]]:
     """Return what reads many rows, the slowest first, to be read at the same time."""
     window = asked.window
     bars = {
-        "created_before_window": window.start - window.span,
+        "created_before_window": window.start_before,
         "step": window.step,
         "statuses": [*STACK],
     }
@@ -104,10 +104,8 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
     """Return the bars of runs over time, with what the table behind them shows."""
     bars = window.bars
     counts: list[dict[str, int]] = [dict.fromkeys(STACK, 0) for _ in bars]
-    for row in counted:
-        if bucket := formats.as_time(row["bucket"]):
-            place = min(max(0, (bucket - bars[0]) // window.step), len(bars) - 1)
-            counts[place][row["status"]] += row["runs"]
+    for place, row in window.placed(counted):
+        counts[place][row["status"]] += row["runs"]
     stacked = charts.stack([[(state, bar[state]) for state in STACK] for bar in counts])
     largest = max(sum(bar.values()) for bar in counts)
     slot = 100 / len(bars)

@@ -1,10 +1,12 @@
 """What a page's address asks for, with a message for each field that cannot be used."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import request
 
 from telemetry.http.errors import Invalid
+from telemetry.pages.window import NoWindow, Window, window_of
 from telemetry.payloads.loading import PayloadSchema
 from telemetry.payloads.query_string import read_query
 
@@ -45,6 +47,15 @@ def read(schema: PayloadSchema) -> Query:
     except Invalid as invalid:
         errors = {str(it["loc"][-1]): it["msg"] for it in invalid.problems}
         return Query(absent, errors, sent)
+
+
+def window(asked: Query, now: datetime) -> Window:
+    """Return the window that was asked for. An empty one becomes a message at its field."""
+    try:
+        return window_of(given(asked.values), now)
+    except NoWindow as error:
+        asked.errors[error.field] = str(error)
+        return window_of({}, now)
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from telemetry.http import browser
 from telemetry.pages import formats, words
 from telemetry.pages.states import STATES
 from telemetry.pages.window import RANGES
+from telemetry.persistence import Backend, Persistence
 from telemetry.runs.schema import STATUSES
 
 FOLDER = Path(__file__).parent
@@ -154,20 +155,26 @@ def split_tag(text: Any) -> Markup:
     if len(short) <= UNCUT_ID:
         return Markup("<bdi>{}</bdi>").format(short)
     return Markup('<bdi class="split" title="{}"><span>{}</span><span>{}</span></bdi>').format(
-        text, short[:-ID_TAIL], short[-ID_TAIL:]
+        formats.cut(text, MAX_TITLE), short[:-ID_TAIL], short[-ID_TAIL:]
     )
 
 
 def _frame(status: int) -> dict[str, Any]:
     """Return what the layout shows around every page."""
     return {
-        "backend": current_app.extensions["persistence"].agent_runs,
+        "backend": _main_backend(current_app.extensions["persistence"]),
         "signed_in": current_app.extensions["config"].auth_enabled
         and request.path != browser.SIGN_IN_PATH,
         "version": __version__,
         # An error does not refresh: it has no panels to compare.
         "etag": g.get("page_etag") if status == 200 else None,
     }
+
+
+def _main_backend(persistence: Persistence) -> Backend:
+    """Return where the data is: that of runs, else that of runtime events."""
+    has_runs = persistence.agent_runs.kind != "none"
+    return persistence.agent_runs if has_runs else persistence.runtime_events
 
 
 def _finalize(value: Any) -> Any:

@@ -77,7 +77,7 @@ def compare_runs() -> Response:
     A run may be called ``compare``. Its page has this path too, but no query string.
     """
     if not request.args and pages().runs.get("compare"):
-        return show_run("compare")
+        return show_run(event_id="compare")
     asked = query.read(compare_schema)
     now = datetime.now(UTC)
     found: dict[str, Any] = {}

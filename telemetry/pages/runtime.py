@@ -1,18 +1,19 @@
 """The page of runtime events: endpoints, one endpoint over time, and ideas."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 
 from telemetry.database.database import Row
-from telemetry.pages import charts, formats, query, render
+from telemetry.pages import charts, query, render
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import any_change, refreshing
+from telemetry.pages.live import events_change, refreshing
 from telemetry.pages.schema import RuntimeSchema
 from telemetry.pages.together import together
-from telemetry.pages.window import Window, window_of
+from telemetry.pages.window import Window
 
 ENDPOINTS = 100
 IDEAS = 15
@@ -22,11 +23,11 @@ runtime_schema = RuntimeSchema()
 
 
 @blueprint.get("/runtime")
-@refreshing(any_change)
+@refreshing(events_change)
 def show_runtime() -> Response:
     """Return the endpoints of a window, or one of them over time."""
     asked = query.read(runtime_schema)
-    window = window_of(query.given(asked.values), datetime.now(UTC))
+    window = query.window(asked, datetime.now(UTC))
     events = pages().events
     shown: dict[str, Any] = {"endpoints": None, "endpoint": None}
     if events is not None and not asked.errors:
@@ -38,11 +39,7 @@ def show_runtime() -> Response:
         if name := asked.values["endpoint"]:
             shown |= _one(events, window, parameters, name)
         else:
-            shown |= together(
-                endpoints=lambda: events.endpoints(parameters, ENDPOINTS),
-                ideas=lambda: events.ideas(parameters, IDEAS),
-            )
-    shown["endpoints"] = in_order(shown["endpoints"], asked.values["sort"])
+            shown |= _all(events, parameters, asked)
     return render.page(
         "runtime.html",
         status=asked.status,
@@ -53,16 +50,31 @@ def show_runtime() -> Response:
     )
 
 
-def in_order(endpoints: Any, sort: str | None) -> Any:
-    """Return the endpoints that a page shows in another order: a name first, or the largest."""
-    if endpoints is None or sort in (None, "errors"):
-        return endpoints
-    if sort == "endpoint":
-        return sorted(endpoints, key=lambda row: row["endpoint"])
-    if sort == "rate":
-        return sorted(endpoints, key=lambda row: row["errors"] / row["events"], reverse=True)
-    column = f"{sort}_ms" if sort.startswith("p") else sort
-    return sorted(endpoints, key=lambda row: row[column], reverse=True)
+def _all(events: EventPages, window: dict[str, Any], asked: query.Query) -> dict[str, Any]:
+    """Return a page of the endpoints, and the ideas where the endpoints are not those of one."""
+    offset = asked.values["offset"] or 0
+    filters = {name: asked.values[name] for name in ("endpoint_prefix", "idea_id")}
+    readers: dict[str, Callable[[], Any]] = {
+        "rows": lambda: events.endpoints(
+            {**window, **filters},
+            ENDPOINTS,
+            sort=asked.values["sort"] or "errors",
+            row_offset=offset,
+            slow_limit=1,
+        )
+    }
+    if not offset and not any(filters.values()):
+        readers["ideas"] = lambda: events.ideas(window, IDEAS)
+    read = together(**readers)
+    rows = read["rows"]
+    return {
+        "endpoints": [row for row in rows if offset < row["place"] <= offset + ENDPOINTS],
+        "count": rows[0]["endpoints"] if rows else 0,
+        "slowest": max((row["p95_ms"] for row in rows), default=0),
+        "ideas": read.get("ideas"),
+        "offset": offset,
+        "rows_per_page": ENDPOINTS,
+    }
 
 
 def _one(
@@ -80,9 +92,8 @@ def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:
     """Return the two charts of an endpoint, events with errors and latency, and their table."""
     bars = window.bars
     by_place: dict[int, Row] = {}
-    for row in rows:
-        if bucket := formats.as_time(row["bucket"]):
-            by_place[min(max(0, (bucket - bars[0]) // window.step), len(bars) - 1)] = row
+    for place, row in window.placed(rows):
+        by_place.setdefault(place, row)
     empty = {"events": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
     filled = [dict(by_place.get(place, empty)) for place in range(len(bars))]
     counts = [

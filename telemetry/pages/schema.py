@@ -8,6 +8,7 @@ from telemetry.runs.schema import ListSchema
 from telemetry.runtime_events.schema import SOURCES
 
 RANGES = tuple(SPANS)
+MAX_OFFSET = 1_000_000
 SORTS = ("errors", "rate", "events", "p50", "p95", "p99", "cost", "endpoint")
 
 
@@ -50,9 +51,14 @@ class RuntimeSchema(PayloadSchema):
     """The query string of the page of runtime events."""
 
     range = Choice(RANGES, {})
+    created_after = Moment()
+    created_before = Moment()
     source = Choice(SOURCES, {})
     endpoint = Text()
+    endpoint_prefix = Text()
+    idea_id = Text()
     sort = Choice(SORTS, {})
+    offset = WholeNumber(min=0, max=MAX_OFFSET)
 
 
 class DevicesSchema(PayloadSchema):

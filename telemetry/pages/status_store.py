@@ -4,7 +4,6 @@ from telemetry.database import statements
 from telemetry.database.database import Row
 from telemetry.pages.reader import Reader
 
-CHANGE_TOKEN = statements.load("pages/change_token")
 DATABASE = statements.load("pages/database")
 LAST_VERIFY = statements.load("pages/last_verify")
 WRITE_RATES = statements.load("pages/write_rates")
@@ -15,10 +14,6 @@ class StatusPages:
 
     def __init__(self, database: Reader) -> None:
         self._database = database
-
-    def token(self) -> str:
-        """Return a text that is the same only while the database is."""
-        return str(self._database.fetch_all(CHANGE_TOKEN)[0]["token"])
 
     def database(self) -> Row:
         """Return version, size, connections and migrations."""

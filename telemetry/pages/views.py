@@ -7,6 +7,8 @@ from typing import Any
 from flask import Response, current_app, request
 
 from telemetry import __version__
+from telemetry.database.errors import DatabaseNotConfigured
+from telemetry.failures import Unavailable
 from telemetry.http import browser
 from telemetry.http.responses import json_response
 from telemetry.pages import (
@@ -23,10 +25,10 @@ from telemetry.pages import (
 from telemetry.pages.errors import not_found
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import any_change, refreshing
+from telemetry.pages.live import overview_change, refreshing
 from telemetry.pages.schema import OverviewSchema
 from telemetry.pages.together import together
-from telemetry.pages.window import NoWindow, Window, window_of
+from telemetry.pages.window import Window
 
 # The modules that register the routes of their pages when they are imported.
 _registered = (run_views, runtime, devices, status, sign_in, docs)
@@ -42,25 +44,29 @@ overview_schema = OverviewSchema()
 
 
 @blueprint.get("/")
-@refreshing(any_change)
+@refreshing(overview_change)
 def show_overview() -> Response:
     """Return the overview, or the index of the API for a client that accepts only JSON."""
     if browser.wants_json_only():
         return _index()
     asked = query.read(overview_schema)
     now = datetime.now(UTC)
-    window = _window(asked, now)
+    window = query.window(asked, now)
     filters = {name: asked.values[name] for name in ("agent_name", "environment")}
     shown: dict[str, Any] = {"agents": [], "environments": []}
-    if not asked.errors:
+    has_runs = current_app.extensions["persistence"].agent_runs.kind != "none"
+    if not asked.errors and has_runs:
         limit = overview.ALL_AGENTS if asked.values["agents"] else overview.AGENTS
         shown = _collect(overview.Asked(window, **filters, agents=limit), now)
+    elif not asked.errors:
+        shown |= {"endpoints": _without_runs(pages().events, window)}
     return render.page(
         "overview.html",
         status=asked.status,
         asked=asked,
         window=window,
         filters=filters,
+        has_runs=has_runs,
         of_window={**filters, **window.filters},
         **shown,
     )
@@ -94,15 +100,6 @@ def _index() -> Response:
     return json_response(body, headers={"Vary": "Accept"})
 
 
-def _window(asked: query.Query, now: datetime) -> Window:
-    """Return the window that was asked for. An empty one becomes a message at its field."""
-    try:
-        return window_of(query.given(asked.values), now)
-    except NoWindow as error:
-        asked.errors[error.field] = str(error)
-        return window_of({}, now)
-
-
 def _collect(asked: overview.Asked, now: datetime) -> dict[str, Any]:
     """Return what the panels show."""
     these = pages()
@@ -117,7 +114,18 @@ def _collect(asked: overview.Asked, now: datetime) -> dict[str, Any]:
     }
 
 
+def _without_runs(events: EventPages | None, window: Window) -> Any:
+    """Return the endpoints, which is all that can be shown. Raises DatabaseNotConfigured."""
+    if events is None:
+        raise DatabaseNotConfigured(current_app.extensions["persistence"].agent_runs.note)
+    return _endpoints(events, window)
+
+
 def _endpoints(events: EventPages | None, window: Window) -> Any:
+    """Return the endpoints with the most errors, and the slowest; None without runtime events.
+
+    Runs and devices are shown even while the database of the events is away.
+    """
     if events is None:
         return None
     parameters = {
@@ -125,4 +133,13 @@ def _endpoints(events: EventPages | None, window: Window) -> Any:
         "recorded_until": window.until,
         "source": None,
     }
-    return events.endpoints(parameters, ENDPOINTS)
+    try:
+        rows = events.endpoints(parameters, ENDPOINTS, slow_limit=ENDPOINTS)
+    except Unavailable as error:
+        return {"failure": error.detail}
+    slowest = sorted(rows, key=lambda row: row["slow_place"])
+    return {
+        "count": rows[0]["endpoints"] if rows else 0,
+        "with errors": [row for row in rows if row["errors"] and row["place"] <= ENDPOINTS],
+        "slowest": slowest[:ENDPOINTS],
+    }

@@ -1,8 +1,10 @@
 """The window of time that a page shows, and the width of the bars of its charts."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from telemetry.database.database import Row
 from telemetry.pages import formats
 
 MINUTE = timedelta(minutes=1)
@@ -102,11 +104,31 @@ class Window(NamedTuple):
         return BEFORE[self.name]
 
     @property
+    def start_before(self) -> datetime:
+        """The start of the window before, which is as long."""
+        return self.start - self.span
+
+    @property
     def bars(self) -> list[datetime]:
         """The starts of the bars; the first may begin before the window."""
-        first = ORIGIN + (self.start - ORIGIN) // self.step * self.step
-        count = -(-(self.end - first) // self.step)
-        return [first + number * self.step for number in range(max(1, count))]
+        step, (first, last) = self.step, self._numbers
+        return [ORIGIN + number * step for number in range(first, last + 1)]
+
+    def placed(self, rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+        """Yield the rows with the number of their bar; what is after the end is in the last one.
+
+        A row without a bucket is left out.
+        """
+        step, (first, last) = self.step, self._numbers
+        for row in rows:
+            if bucket := formats.as_time(row["bucket"]):
+                yield min(max(first, (bucket - ORIGIN) // step), last) - first, row
+
+    @property
+    def _numbers(self) -> tuple[int, int]:
+        """The first and the last bar, counted from the origin."""
+        first = (self.start - ORIGIN) // self.step
+        return first, max(first, (self.end - ORIGIN - timedelta.resolution) // self.step)
 
     @property
     def form(self) -> str:
@@ -122,6 +144,13 @@ class Window(NamedTuple):
     def parameters(self) -> dict[str, Any]:
         """The window as parameters of a statement."""
         return {"created_from": self.start, "created_until": self.until}
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The window as parameters of the pages that have one."""
+        if self.name:
+            return {"range": self.name}
+        return {"created_after": self.start, "created_before": None if self.is_open else self.end}
 
     @property
     def filters(self) -> dict[str, Any]:

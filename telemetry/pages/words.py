@@ -88,8 +88,8 @@ def append_event(device: Mapping[str, Any]) -> str:
     return curl(
         "/api/v1/audio-runtime/events",
         f'{{"tenant_id": "{device["tenant_id"]}", "device_id": "{device["device_id"]}",'
-        ' "event_kind": "DEVICE_STATE", "created_at": 1769860800000000000,'
-        ' "idempotency_key": "first-event", "device_health": "HEALTHY"}',
+        ' "event_kind": "VAD_EVENT", "created_at": 1769860800000000000,'
+        ' "idempotency_key": "first-event", "processed_stream_id": "stream-1"}',
     )
 
 

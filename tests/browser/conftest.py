@@ -1,14 +1,21 @@
 """The browser, and services over a month of data, over no data, and behind a token."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
 
+import httpx
 import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.chromium import chromium
 from tests.browser.services import TOKEN, Start, fill_with_demo, services
+from tests.browser.visit import Visit, visit
 from tests.support.databases import Databases
+from tests.support.runs import minimal_run
 from tests.support.service import Service
+
+numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +70,24 @@ def own_url(databases: Databases) -> str:
 def own(start: Start, own_url: str) -> Service:
     """A service over the module's database."""
     return start(DATABASE_URL=own_url)
+
+
+@pytest.fixture
+def post(own: Service) -> Callable[..., str]:
+    """Create a run in the module's database; returns its event_id."""
+
+    def create(**fields: object) -> str:
+        name = f"live-{next(numbers)}"
+        run = minimal_run(name, created_at=datetime.now(UTC).isoformat(), **fields)
+        assert httpx.post(f"{own.url}/api/v1/runs", json=run).status_code == 201
+        return name
+
+    return create
+
+
+@pytest.fixture
+def live(browser: Browser, own: Service) -> Iterator[Visit]:
+    """A page whose clock stands still but for what a test lets pass."""
+    with visit(browser, own.url) as visited:
+        visited.page.clock.install()
+        yield visited

@@ -139,3 +139,15 @@ def test_the_page_to_try_requests_has_nothing_of_another_host(browser, month):
         page = visited.open("/docs/try")
         page.locator(".opblock").first.wait_for()
         assert page.locator(".opblock").count() > 20
+
+
+def test_rows_that_arrive_slowly_move_nothing(browser, month):
+    headers = {"Accept-Encoding": "identity"}
+    with visit(browser, month.url, extra_http_headers=headers) as visited:
+        network = visited.page.context.new_cdp_session(visited.page)
+        network.send("Network.enable")
+        speed = {"downloadThroughput": 40_000, "uploadThroughput": 40_000}
+        network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 50, **speed})
+        visited.open("/runs?status=failure")
+        # Only the line that says how old the page is appears after the first layout.
+        assert visited.shifts() < 0.002

@@ -62,7 +62,12 @@ def test_a_person_pages_to_and_fro(visited):
     second = ids(page)
     assert len(second) == 50
     assert not set(first) & set(second)
-    page.get_by_role("link", name="← Newest").click()
+    page.get_by_role("link", name="← Newer").click()
+    page.wait_for_url("**newer=**")
+    assert ids(page) == first
+    page.get_by_role("link", name="Older →").click()
+    page.wait_for_url("**cursor=**")
+    page.get_by_role("link", name="Newest").click()
     page.wait_for_url(lambda url: "cursor" not in url)
     assert ids(page)[0] == first[0]
 

@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from textwrap import dedent
 
 import httpx
-import psutil
 import pytest
 
 from telemetry.time_limits import GRACEFUL_SECONDS
 from tests.support.errors import assert_error
 from tests.support.service import PROJECT, Service
+from tests.support.sockets import accepted, wait_until_accepted, wait_until_read
 from tests.support.waiting import wait_until
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -74,17 +74,6 @@ def connect(service, sent=b""):
     connection = socket.create_connection(("127.0.0.1", service.port), timeout=20)
     connection.sendall(sent)
     return connection
-
-
-def accepted(service):
-    """Return the ports of the clients whose connections the workers have."""
-    workers = [psutil.Process(pid) for pid in service.workers()]
-    return {it.raddr.port for worker in workers for it in worker.net_connections() if it.raddr}
-
-
-def wait_until_accepted(service, *connections):
-    ports = {connection.getsockname()[1] for connection in connections}
-    wait_until(lambda: ports <= accepted(service))
 
 
 def respond(connection):
@@ -157,7 +146,8 @@ def test_a_stop_ends_idle_connections_at_once(start, workers):
 def test_a_stop_lets_a_request_in_flight_finish(start):
     service = start()
     with connect(service, POST + LENGTH + EVENT[:9]) as busy, connect(service) as idle:
-        wait_until_accepted(service, busy, idle)
+        wait_until_accepted(service, idle)
+        wait_until_read(service, busy)
         time.sleep(0.3)
         service.process.terminate()
         assert idle.recv(1) == b""
@@ -268,7 +258,7 @@ def test_more_silent_clients_than_connections_do_not_stop_health(start, sent):
     service = start(worker_connections=1000)
     with ExitStack() as stack:
         silent = [stack.enter_context(connect(service, sent))]
-        # Its response shows that the worker has read what the first client sent before.
+        wait_until_read(service, silent[0])
         httpx.get(f"{service.url}/health", timeout=10)
         silent += [stack.enter_context(connect(service, sent)) for _ in range(1199)]
         for _ in range(3):

@@ -91,8 +91,8 @@ def test_a_batch_is_counted_by_outcome(client, grown):
         "refused": 2,
     }
     assert grown("telemetry_batch_records_sum", domain="agent_runs") == 5
-    assert grown("telemetry_batch_records_bucket", domain="agent_runs", le="1") == 0
-    assert grown("telemetry_batch_records_bucket", domain="agent_runs", le="10") == 1
+    assert grown("telemetry_batch_records_bucket", domain="agent_runs", le="1.0") == 0
+    assert grown("telemetry_batch_records_bucket", domain="agent_runs", le="10.0") == 1
 
 
 def test_runtime_events_are_counted_by_outcome(client, grown):

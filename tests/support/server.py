@@ -14,7 +14,7 @@ import psutil
 
 from telemetry.database.embedded import embedded_postgres
 
-# A file system in memory, where there is one. To empty a table makes dozens of files anew, which on
+# A file system in memory, where there is one. To empty a table creates dozens of files, which on
 # a disk takes longer than most tests.
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 2 * 1024**3
@@ -27,7 +27,7 @@ def folder() -> Iterator[Path]:
     When the tests run as root, the server runs as another user, who can't read the
     temporary folders of pytest.
     """
-    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
+    has_room = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
     with tempfile.TemporaryDirectory(
         prefix="telemetry-", dir=MEMORY if has_room else None, ignore_cleanup_errors=True
     ) as name:
