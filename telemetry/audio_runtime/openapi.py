@@ -1,5 +1,6 @@
 """The description of the endpoints of the audio runtime ledger."""
 
+from telemetry.audio_runtime.openapi_fields import MEANINGS
 from telemetry.audio_runtime.openapi_shapes import (
     ANY_EVENT,
     APPENDED,
@@ -39,6 +40,8 @@ from telemetry.openapi.operation import Body, Operation, Parameter, Reply
 from telemetry.openapi.shapes import COUNT, NUMBER, ROW_HASH, feed_of, members, page_of
 
 TAG = "What voice devices observed: an append-only ledger, chained by hash, and a projection"
+
+__all__ = ["MEANINGS", "OPERATIONS", "PARAMETERS", "TAG"]
 
 PARAMETERS = {
     "tenant_id": Parameter("The tenant", "acme"),

@@ -2,7 +2,8 @@
 
 Every room describes its endpoints in a module ``openapi.py``, next to ``views.py``. It holds data
 only: ``OPERATIONS``, an Operation for each view by the view's name, ``PARAMETERS``, the text and
-an example of each parameter, and ``TAG``, what the room is.
+an example of each parameter, ``MEANINGS``, the text of each field of a body, and ``TAG``, what the
+room is.
 
 - ``operation``: the types of which these modules are made
 - ``fields``: the JSON Schema of every field type, so that schemas are described once

@@ -3,9 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from importlib import import_module
-from types import ModuleType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -13,7 +11,6 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from marshmallow import Schema
 from marshmallow.fields import Field
-from werkzeug.routing import Rule
 
 from telemetry import __version__
 from telemetry.http.browser import COOKIE
@@ -28,13 +25,10 @@ from telemetry.openapi.common import (
 )
 from telemetry.openapi.fields import json_schema, nullable
 from telemetry.openapi.operation import JsonSchema, Operation, Parameter, Reply
+from telemetry.openapi.routes import Route, described_by, routes
 from telemetry.openapi.shapes import TEXT
 from telemetry.payloads.body import JSON_LINES
 from telemetry.payloads.loading import PayloadSchema
-
-# Rooms and views for people, which no program reads: HTML pages with their exports and files. No
-# path of theirs begins with /api/.
-NOT_DESCRIBED = {"pages", "openapi.page", "openapi.file"}
 
 # Where the operator requires a token.
 SECURITY = {
@@ -48,45 +42,13 @@ SECURITY = {
     },
 }
 
-# The rooms in the order in which people read about them.
-ROOMS = ("runs", "runtime_events", "audio_runtime", "audit", "metrics", "health", "openapi")
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
-
-class Route(NamedTuple):
-    """A path with the method and the view that serves it. ``names`` are its variable parts."""
-
-    path: str
-    method: str
-    room: str
-    view: str
-    names: tuple[str, ...]
-
-
-def routes(app: Flask) -> list[Route]:
-    """Return the routes that the document describes, in the order in which people read them."""
-    found = [
-        Route(
-            re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule),
-            method.lower(),
-            *_names_of(rule),
-            tuple(re.findall(r"<(?:\w+:)?(\w+)>", rule.rule)),
-        )
-        for rule in app.url_map.iter_rules()
-        for method in METHODS
-        if method in (rule.methods or ())
-        and not {rule.endpoint, _names_of(rule)[0]} & NOT_DESCRIBED
-    ]
-    return sorted(found, key=_place)
-
 
 def build(app: Flask) -> dict[str, Any]:
     """Return the document. Raises LookupError for what no module describes."""
     spec = _spec()
     described = set()
     for route in routes(app):
-        room = _room(route.room)
+        room = described_by(route.room)
         if route.room not in described:
             spec.tag({"name": _tag(route.room), "description": room.TAG})
             described.add(route.room)
@@ -99,24 +61,6 @@ def build(app: Flask) -> dict[str, Any]:
 def text(app: Flask) -> str:
     """Return the text of the document, as the repository keeps it."""
     return json.dumps(build(app), indent=1, ensure_ascii=False) + "\n"
-
-
-def _place(route: Route) -> tuple[Any, ...]:
-    """Return where a route stands: its room's place, its view's, then the path."""
-    views = [*_room(route.room).OPERATIONS]
-    place = views.index(route.view) if route.view in views else len(views)
-    return ROOMS.index(route.room), place, route.path
-
-
-def _room(name: str) -> ModuleType:
-    """Return the module that describes a room."""
-    return import_module(f"telemetry.{name}.openapi")
-
-
-def _names_of(rule: Rule) -> tuple[str, str]:
-    """Return the room and the view of a rule."""
-    room, _, view = rule.endpoint.rpartition(".")
-    return room, view
 
 
 class _Converter(OpenAPIConverter):
@@ -169,19 +113,23 @@ def _spec() -> APISpec:
 def _name_of(schema: Any) -> str:
     """Return the name of a marshmallow schema in the document: its class, without Schema."""
     kind: type[Schema] = schema if isinstance(schema, type) else type(schema)
-    # A class that marshmallow makes has no module of ours, but its base has.
-    modules = (base.__module__.split(".") for base in kind.__mro__)
-    room = next(module[1] for module in modules if module[0] == "telemetry")
-    words = [*room.split("_"), *kind.__name__.removesuffix("Schema").split("_")]
+    words = [*_room_of(kind).split("_"), *kind.__name__.removesuffix("Schema").split("_")]
     return "".join(
         word.capitalize() if word.islower() or word.isupper() else word for word in words
     )
+
+
+def _room_of(kind: type[Schema]) -> str:
+    """Return the room of a schema. A class that marshmallow makes is in none, but its base is."""
+    modules = (base.__module__.split(".") for base in kind.__mro__)
+    return next(module[1] for module in modules if module[0] == "telemetry")
 
 
 def _property(converter: OpenAPIConverter, field: Field[Any], **_: Any) -> JsonSchema:
     """Return what apispec adds to the description of a field."""
     schema = json_schema(field)
     payload = cast(PayloadSchema, field.parent)
+    schema |= {"description": described_by(_room_of(type(payload))).MEANINGS[field.name]}
     may_be_null = field.name in payload.absent_when_null and not field.required
     return nullable(schema) if may_be_null else schema
 

@@ -1,10 +1,8 @@
 """Reads the document for people: its sections, and what each operation needs and returns."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from telemetry.openapi.operation import JsonSchema
 from telemetry.openapi.outline import (
@@ -18,13 +16,11 @@ from telemetry.openapi.outline import (
     Section,
     Shape,
 )
+from telemetry.openapi.texts import example_text, paragraphs, target
 from telemetry.openapi.words import without_null, words
 
 # Deeper members of an object are seen in its example.
 MAX_DEPTH = 3
-
-# What is shorter stands in one line: a phone shows about this much.
-MAX_LINE = 44
 
 
 def outline(document: JsonSchema) -> Outline:
@@ -46,7 +42,7 @@ class _Reader:
         operations = [*self._operations()]
         return Outline(
             version=self._document["info"]["version"],
-            introduction=_paragraphs(self._document["info"]["description"]),
+            introduction=paragraphs(self._document["info"]["description"]),
             sections=[
                 Section(
                     tag["name"],
@@ -83,7 +79,7 @@ class _Reader:
             summary=described["summary"],
             description=described.get("description", ""),
             is_open=described.get("security") == [],
-            target=_target(path, described.get("parameters", [])),
+            target=target(path, described.get("parameters", [])),
             parameters=[*self._parameters(described.get("parameters", []))],
             body=self._body(described["requestBody"]) if "requestBody" in described else None,
             replies=[
@@ -127,7 +123,7 @@ class _Reader:
             array, wrapped = schema["anyOf"]
             (name,) = wrapped["properties"]
             forms = [
-                f"a JSON array of records, at most {array['maxItems']:,}",
+                f"A JSON array of records, at most {array['maxItems']:,}",
                 f'{{"{name}": […]}}',
                 "JSON Lines, one record a line",
             ]
@@ -136,7 +132,7 @@ class _Reader:
             [*contents],
             forms,
             [] if forms else self._shapes(schema, is_sent=True),
-            [Content(kind, _text(it["example"])) for kind, it in contents.items()],
+            [Content(kind, example_text(it["example"])) for kind, it in contents.items()],
             record,
         )
 
@@ -152,7 +148,7 @@ class _Reader:
                 if name not in self._usual
             ],
             self._shapes(schema) if schema else [],
-            [Content(kind, _text(it["example"])) for kind, it in contents.items()],
+            [Content(kind, example_text(it["example"])) for kind, it in contents.items()],
         )
 
     def _shapes(self, schema: JsonSchema, *, is_sent: bool = False) -> list[Shape]:
@@ -234,37 +230,3 @@ class _Reader:
 
 def _name_of(reference: JsonSchema) -> str:
     return str(reference["$ref"]).rpartition("/")[2]
-
-
-def _target(path: str, parameters: list[JsonSchema]) -> str:
-    """Return the path with the examples of its parameters, and the query string it needs."""
-    examples = {it["name"]: it["example"] for it in parameters if it["in"] == "path"}
-    filled = re.sub(r"{(\w+)}", lambda it: quote(str(examples[it[1]])), path)
-    needed = {
-        it["name"]: it["example"] for it in parameters if it["in"] == "query" and it["required"]
-    }
-    return f"{filled}?{urlencode(needed)}" if needed else filled
-
-
-def _paragraphs(text: str) -> list[str]:
-    """Return the paragraphs and points of a description, each on one line."""
-    return [" ".join(it.split()) for it in re.split(r"\n+- |\n\n", text) if it.strip()]
-
-
-def _text(example: Any) -> str:
-    """Return an example as people read it."""
-    return example if isinstance(example, str) else _indented(example, "")
-
-
-def _indented(value: Any, margin: str) -> str:
-    """Return JSON in lines. What fits in one line stands in one."""
-    line = json.dumps(value, ensure_ascii=False)
-    if len(margin) + len(line) <= MAX_LINE or not isinstance(value, dict | list) or not value:
-        return line
-    inner = margin + "  "
-    if isinstance(value, dict):
-        parts = [f"{json.dumps(name)}: {_indented(it, inner)}" for name, it in value.items()]
-    else:
-        parts = [_indented(it, inner) for it in value]
-    begin, end = "{}" if isinstance(value, dict) else "[]"
-    return begin + ",".join(f"\n{inner}{part}" for part in parts) + f"\n{margin}{end}"

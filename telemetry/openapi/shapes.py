@@ -15,7 +15,6 @@ INTEGER: JsonSchema = {"type": "integer"}
 COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 NUMBER: JsonSchema = {"type": "number"}
 FLAG: JsonSchema = {"type": "boolean"}
-ANY_OBJECT: JsonSchema = {"type": "object"}
 TIMESTAMP: JsonSchema = {
     "type": "string",
     "format": "date-time",

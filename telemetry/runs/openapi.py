@@ -6,6 +6,7 @@ from telemetry.openapi.shapes import COUNT, IGNORED, LINK, TEXT, array, feed_of,
 from telemetry.payloads.cursor import encode_cursor
 from telemetry.payloads.feed import FeedSchema
 from telemetry.runs.cursor import RunsEnd
+from telemetry.runs.openapi_fields import MEANINGS
 from telemetry.runs.openapi_shapes import (
     BATCH,
     NAMES,
@@ -26,6 +27,8 @@ from telemetry.runs.schema import (
 )
 
 TAG = "What agents did: one row per run, created once and updated while the run is in progress"
+
+__all__ = ["MEANINGS", "OPERATIONS", "PARAMETERS", "TAG"]
 
 PARAMETERS = {
     "event_id": Parameter("The id that the agent chose for the run", "first-run"),

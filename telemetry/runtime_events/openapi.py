@@ -31,6 +31,18 @@ from telemetry.runtime_events.schema import (
 
 TAG = "How endpoints behaved: one row per event, appended once and never changed"
 
+MEANINGS = {
+    "id": "The id of the event; a retry sends the same; made by the service unless given",
+    "source": "The kind of program that observed it",
+    "endpoint": "The path of the endpoint; a query string is cut off",
+    "raw_endpoint": "The path as it was requested, the endpoint unless given",
+    "method": "GET unless given",
+    "status_code": "The status of the response, 200 unless given",
+    "runtime_ms": "How long it took",
+    "idea_id": "The idea that the work was for",
+    "metadata": "Anything else; event_count says that the event stands for several",
+}
+
 PARAMETERS = {
     "force_refresh": Parameter("Has no effect, since responses are always fresh", False),
     "source": Parameter("Only events that this kind of program observed", "api"),

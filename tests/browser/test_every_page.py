@@ -118,7 +118,8 @@ def test_the_page_of_the_api_opens_what_an_address_names(browser, month):
     with visit(browser, month.url, java_script_enabled=False) as visited:
         page = visited.open("/docs#postApiV1RunsBatch")
         assert page.get_by_text("Content types:").first.is_visible()
-        page.get_by_role("link", name="Create a run").click()
+        batch = page.locator("#postApiV1RunsBatch")
+        batch.get_by_role("link", name="Create a run").click()
         assert page.get_by_text("38 optional fields").is_visible()
 
 

@@ -32,6 +32,12 @@ CHECKS = (
     "response_schema_conformance",
 )
 
+# Seconds that a response may take: a batch of 10,000 records takes 9 s on a busy machine.
+TIMEOUT = 60
+
+# Set where a person waits for the end; the hooks report progress then.
+PROGRESS = "API_CASES_PROGRESS"
+
 # Cases for each endpoint, so that all of them together are 10,000 or more.
 MANY = 350
 
@@ -82,14 +88,20 @@ def fill(service: Service) -> None:
         assert service.client.request(method, path, json=body).status_code == 201
 
 
-def run(service: Service, folder: Path, *options: str) -> tuple[int, str]:
+def run(
+    service: Service, folder: Path, *options: str, shows_progress: bool = False
+) -> tuple[int, str]:
     """Send the cases; return how many there were, and the report, which is empty without faults."""
     fill(service)
     document = folder / "openapi.json"
     document.write_text(json.dumps(strict(json.loads(DOCUMENT.read_text()))))
     config = PROJECT / "tests" / "openapi" / "schemathesis.toml"
     program = Path(sys.executable).parent / "schemathesis"
-    checks = ("--checks", ",".join(CHECKS))
+    checks = ("--checks", ",".join(CHECKS), "--request-timeout", str(TIMEOUT))
+    environ = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.support.api_hooks", "NO_COLOR": "1"}
+    environ["PYTHONPATH"] = str(PROJECT)
+    if shows_progress:
+        environ[PROGRESS] = "1"
     done = subprocess.run(
         [
             program,
@@ -103,14 +115,14 @@ def run(service: Service, folder: Path, *options: str) -> tuple[int, str]:
             *options,
         ],
         cwd=folder,
-        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.support.api_hooks", "NO_COLOR": "1"}
-        | {"PYTHONPATH": str(PROJECT)},
-        capture_output=True,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=None if shows_progress else subprocess.PIPE,
         text=True,
         check=False,
     )
     found = FOUND.search(done.stdout)
-    report = done.stdout + done.stderr if done.returncode or not found else ""
+    report = done.stdout + (done.stderr or "") if done.returncode or not found else ""
     return int(found[1]) if found else 0, report
 
 
@@ -120,7 +132,7 @@ def main() -> None:
         runner.migrate(url, lambda _: None)
         service = Service({"DATABASE_URL": url, "LOG_LEVEL": "ERROR"}, parent)
         try:
-            count, report = run(service, parent, "--max-examples", str(MANY))
+            count, report = run(service, parent, "--max-examples", str(MANY), shows_progress=True)
         finally:
             service.kill()
     print(report or f"{count:,} cases, each with a response as the document says")
