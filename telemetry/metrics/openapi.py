@@ -8,7 +8,7 @@ TAG = "What the service counts, as JSON for people and as text for Prometheus"
 PARAMETERS: dict[str, Parameter] = {}
 
 EXPOSITION = """\
-# HELP telemetry_database_up Whether the database responds
+# HELP telemetry_database_up Whether the database can be used
 # TYPE telemetry_database_up gauge
 telemetry_database_up{database="records"} 1
 """
