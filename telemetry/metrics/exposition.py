@@ -18,7 +18,7 @@ from prometheus_client.utils import floatToGoString
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from telemetry import __version__, counters
+from telemetry import __version__, counters, series
 from telemetry.database.database import Row
 from telemetry.metrics.store import State
 
@@ -68,9 +68,10 @@ class _All(Collector):
             yield _gauge("telemetry_ledger_verify_findings", "Of the last verify", {(): findings})
         if self._state.runs is not None:
             yield from _runs(self._state.runs)
-        numbers = counters.read_all()
-        for series in counters.ALL:
-            yield _counted(series, numbers)
+        numbers = series.read_all()
+        for each in series.ALL:
+            yield _counted(each, numbers)
+        yield _responses(numbers)
 
 
 def _databases(state: State) -> Iterator[Metric]:
@@ -111,19 +112,32 @@ def _runs(rows: Sequence[Row]) -> Iterator[Metric]:
         yield _gauge(name, text, values, "agent_name")
 
 
-def _counted(series: counters.Series, numbers: Sequence[float]) -> Metric:
+def _responses(numbers: Sequence[float]) -> Metric:
+    """Return the responses by class, each from the start: a rate misses the birth of a series."""
+    found = dict.fromkeys(("2xx", "3xx", "4xx", "5xx"), 0.0)
+    for sample in counters.REQUESTS.samples(numbers):
+        status = sample.labels[-1]
+        if (name := f"{status[0]}xx") in found:
+            found[name] += sum(sample.numbers[1:])
+    family = CounterMetricFamily("telemetry_http_responses", "Responses by class", labels=["class"])
+    for name, count in found.items():
+        family.add_metric([name], count)
+    return family
+
+
+def _counted(each: series.Series, numbers: Sequence[float]) -> Metric:
     """Return what the processes have counted."""
-    labels = series.label_names
-    if isinstance(series, counters.Histogram):
-        histogram = HistogramMetricFamily(series.name, series.text, labels=labels)
-        bounds = [*map(floatToGoString, series.bounds), "+Inf"]
-        for sample in series.samples(numbers):
+    labels = each.label_names
+    if isinstance(each, series.Histogram):
+        histogram = HistogramMetricFamily(each.name, each.text, labels=labels)
+        bounds = [*map(floatToGoString, each.bounds), "+Inf"]
+        for sample in each.samples(numbers):
             total, *buckets = sample.numbers
             cumulative = [*zip(bounds, accumulate(buckets), strict=True)]
             histogram.add_metric(sample.labels, cumulative, total)
         return histogram
-    kind = CounterMetricFamily if series.kind == "counter" else GaugeMetricFamily
-    family = kind(series.name, series.text, labels=labels)
-    for sample in series.samples(numbers):
+    kind = CounterMetricFamily if each.kind == "counter" else GaugeMetricFamily
+    family = kind(each.name, each.text, labels=labels)
+    for sample in each.samples(numbers):
         family.add_metric(sample.labels, sample.numbers[0])
     return family
