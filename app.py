@@ -128,7 +128,7 @@ def _init_pages(
     if isinstance(store, FileEvents):
         event_pages = FileFigures(store)
     elif persistence.runtime_events.kind == "postgresql":
-        event_pages = DatabaseEventPages(readers[events])
+        event_pages = DatabaseEventPages(readers[events], store.change_token)
     app.extensions["pages"] = Pages(
         runs=RunPages(readers[records], stale_after=config.stale_after),
         events=event_pages,

@@ -1,6 +1,6 @@
 """What the pages show of runtime events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -13,8 +13,6 @@ ENDPOINT = statements.load("pages/endpoint")
 ENDPOINT_OVER_TIME = statements.load("pages/endpoint_over_time")
 IDEAS = statements.load("pages/ideas")
 EVENT_RATES = statements.load("pages/event_rates")
-# The one of the API: it changes when an event becomes visible.
-CHANGE_TOKEN = statements.load("runtime_events/change_token")
 
 Parameters = dict[str, Any]
 
@@ -62,12 +60,14 @@ class EventPages(Protocol):
 class DatabaseEventPages:
     """The EventPages of the database. Every method raises what Reader.fetch_all raises."""
 
-    def __init__(self, database: Reader) -> None:
+    def __init__(self, database: Reader, token: Callable[[], str]) -> None:
+        """``token`` returns the change token of the API."""
         self._database = database
+        self._token = token
 
     def token(self) -> str:
         """Return a text that changes with every new event."""
-        return str(self._database.fetch_all(CHANGE_TOKEN)[0]["token"])
+        return self._token()
 
     def endpoints(
         self,

@@ -6,10 +6,11 @@ from typing import Any
 from flask import Response, current_app
 
 from telemetry import __version__
-from telemetry.counters import APPENDS, read_all
+from telemetry.audio_runtime.counts import APPENDS
 from telemetry.failures import Unavailable
 from telemetry.pages import render
 from telemetry.pages.extension import blueprint, pages
+from telemetry.series import read_all
 
 NAMES = {
     "agent_runs": "Runs",

@@ -1,5 +1,6 @@
 """Every figure of the overview is what a person would count in SQL or by hand."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -211,7 +212,7 @@ def test_the_zone_of_the_database_makes_no_difference(make_app, database_url, db
 def test_one_run_that_still_runs_has_no_success_rate(client):
     client.post("/api/v1/runs", json=minimal_run("r1"))
     text = open_page(client, "/").text
-    assert "agent-a crawl 1 – – – 0 s ago" in text
+    assert re.search(r"agent-a crawl 1 – – – \d+ s ago", text)
     assert "Running 1 longest" in text
 
 
