@@ -1,6 +1,6 @@
 """``python -m bench.pages``: how long pages take until their first byte, and the plans of panels.
 
-With a million runs and a million runtime events over thirty days, unless told otherwise.
+With a million runs and a million runtime events over thirty days, unless an option says otherwise.
 """
 
 import argparse

@@ -5,8 +5,8 @@
 --    has grown, if the run still exists.
 -- 2. When no run is new or changed, some can only be gone, and then there are fewer. Triggers count
 --    them in the transaction that writes them (migration 0004).
--- So writes to other tables, such as those of the rate limit, leave a page of runs unchanged, unlike
--- the snapshot in change_token.sql. What a DBA deletes or changes with the triggers switched off
+-- So writes to other tables, such as those of the rate limit, leave a page of runs unchanged. What
+-- a DBA deletes or changes with the triggers switched off
 -- (session_replication_role) shows when the next minute begins, which the ETag has too.
 -- The start of the server tells a server from the one that it took over from.
 -- params: none

@@ -8,7 +8,7 @@
 -- index: ix_agent_runs_status_created_at; by agent ix_agent_runs_agent_name_status_newest
 -- locks: none
 -- returns: bucket (start of a bar in the window; NULL: before the window), status, runs; no row
--- where there are none
+-- for a count of 0
 SELECT
     bar.bucket,
     state.status,

@@ -125,5 +125,5 @@ def for_table(rows: Sequence[Row], now: datetime) -> list[dict[str, Any]]:
 
 
 def amount(value: Any) -> float | None:
-    """Return a number that an agent reported, or None when it is none."""
+    """Return a number that an agent reported, or None for anything else."""
     return value if isinstance(value, NUMBERS) and not isinstance(value, bool) else None
