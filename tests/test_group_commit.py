@@ -28,6 +28,7 @@ class Table:
 
     def block(self):
         self.unblocked.clear()
+        self.entered.clear()
 
     def commit(self, records):
         self.groups.append([*records])
