@@ -1,7 +1,7 @@
 """The types of which a room's description of its endpoints is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -55,7 +55,7 @@ class Operation:
     query: type[Schema] | None = None
     path: type[Schema] | None = None
     checks_path: bool = False
-    headers: Mapping[str, Parameter] = MappingProxyType({})
+    headers: Mapping[str, Parameter] = field(default_factory=dict)
     body: Body | None = None
     is_health: bool = False
     is_counted: bool = True
