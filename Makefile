@@ -40,9 +40,9 @@ run: install
 demo: install
 	@$(BIN)/python -m telemetry demo
 
-## Run the test suite against a PostgreSQL that it starts itself
+## Run the test suite against a PostgreSQL that it starts itself; ARGS="tests/runs" names a part
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
 
 ## Run the tests that kill servers and workers, or wait for deadlines; they wait more than they work
 test-faults: install

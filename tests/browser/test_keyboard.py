@@ -67,13 +67,3 @@ def test_a_person_filters_with_the_keyboard(browser, month):
         page.keyboard.press("Enter")
         page.wait_for_url("**agent_name=seo-auditor**")
         assert page.locator("#runs tbody tr").count() > 5
-
-
-def test_the_focus_is_not_lost_when_new_rows_are_shown(browser, month):
-    with visit(browser, month.url) as visited:
-        page = visited.open("/runs")
-        page.evaluate("news = 1; newest = document.getElementById('runs').cloneNode(true)")
-        page.evaluate("showAges()")
-        page.get_by_role("link", name="1 new").focus()
-        page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "main"

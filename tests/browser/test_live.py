@@ -101,9 +101,19 @@ def test_a_run_ends_while_a_person_looks(live, own, post):
     httpx.patch(f"{own.url}/api/v1/runs/{name}", json=changes)
     pass_time(live)
     page.locator("#head .badge.failure").wait_for()
-    # The error would move what is below it, so it is offered.
-    page.locator("#live a").click()
+    # It moves what is below it, but nobody has begun to read there.
     page.get_by_role("heading", name="KeyError").wait_for()
+
+
+def test_the_focus_is_not_lost_when_new_rows_are_shown(live, post):
+    post()
+    page = live.open("/runs")
+    name = post()
+    pass_time(live)
+    page.get_by_role("link", name="1 new").focus()
+    page.keyboard.press("Enter")
+    page.locator(f"#run-{name}").wait_for()
+    assert page.evaluate("document.activeElement.id") == "main"
 
 
 def test_what_a_person_reads_stays(live, own, post):
