@@ -46,7 +46,7 @@ test: install
 
 ## Run the tests that kill servers and workers, or wait for deadlines; they wait more than they work
 test-faults: install
-	$(BIN)/python -m pytest -m faults -n 4
+	$(BIN)/python -m pytest -m faults -n 4 $(ARGS)
 
 ## Send 10,000 requests made from the API's document, and check each response against it
 test-api: install
