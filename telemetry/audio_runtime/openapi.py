@@ -35,7 +35,7 @@ from telemetry.audio_runtime.schema import (
     SessionSchema,
     TenantFeedSchema,
 )
-from telemetry.openapi.common import FEED_AFTER, INVALID, feed_cursor, lines
+from telemetry.openapi.common import FEED_AFTER, batch_replies, feed_cursor, lines
 from telemetry.openapi.operation import Body, Operation, Parameter, Reply
 from telemetry.openapi.shapes import COUNT, NUMBER, ROW_HASH, feed_of, members, page_of
 
@@ -106,48 +106,42 @@ OPERATIONS = {
     ),
     "append_batch": Operation(
         "Append up to 1,000 events in one transaction",
-        {
-            200: Reply(
-                "At least one event was valid, or the batch is empty",
-                OF_BATCH,
-                {
-                    "inserted": 1,
-                    "duplicates": 0,
-                    "errors": [
-                        {
-                            "index": 1,
-                            "reason_code": "K_FAIL_DEVICE_UNBOUND",
-                            "detail": "Device kitchen-2 is not bound to tenant acme",
-                        }
-                    ],
-                    "results": [{"index": 0, "status": "committed", "event_id": 2}],
-                    "total": 2,
-                },
-            ),
-            422: Reply(
-                "No event was valid, or the body is not a batch",
-                {"anyOf": [OF_BATCH, INVALID]},
-                {
-                    "inserted": 0,
-                    "duplicates": 0,
-                    "errors": [
-                        {
-                            "index": 0,
-                            "reason_code": "K_FAIL_EVENT_FIELDS_INVALID",
-                            "detail": [
-                                {
-                                    "loc": ["body", 0, "created_at"],
-                                    "msg": "Field required",
-                                    "type": "missing",
-                                }
-                            ],
-                        }
-                    ],
-                    "results": [],
-                    "total": 1,
-                },
-            ),
-        },
+        batch_replies(
+            "event",
+            OF_BATCH,
+            {
+                "inserted": 1,
+                "duplicates": 0,
+                "errors": [
+                    {
+                        "index": 1,
+                        "reason_code": "K_FAIL_DEVICE_UNBOUND",
+                        "detail": "Device kitchen-2 is not bound to tenant acme",
+                    }
+                ],
+                "results": [{"index": 0, "status": "committed", "event_id": 2}],
+                "total": 2,
+            },
+            {
+                "inserted": 0,
+                "duplicates": 0,
+                "errors": [
+                    {
+                        "index": 0,
+                        "reason_code": "K_FAIL_EVENT_FIELDS_INVALID",
+                        "detail": [
+                            {
+                                "loc": ["body", 0, "created_at"],
+                                "msg": "Field required",
+                                "type": "missing",
+                            }
+                        ],
+                    }
+                ],
+                "results": [],
+                "total": 1,
+            },
+        ),
         description="A bad event blocks no other. The event_ids of one device follow the order of"
         " the batch.",
         body=Body(

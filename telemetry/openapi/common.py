@@ -135,6 +135,18 @@ ERROR: JsonSchema = {"$ref": "#/components/schemas/Error"}
 INVALID: JsonSchema = {"$ref": "#/components/schemas/Invalid"}
 
 
+def batch_replies(record: str, schema: JsonSchema, valid: Any, refused: Any) -> dict[int, Reply]:
+    """Return the responses to a batch of ``record``, with an example of each."""
+    return {
+        200: Reply(f"At least one {record} was valid, or the batch is empty", schema, valid),
+        422: Reply(
+            f"No {record} was valid, or the body is not a batch",
+            {"anyOf": [schema, INVALID]},
+            refused,
+        ),
+    }
+
+
 def error(description: str, detail: str, headers: tuple[str, ...] = ()) -> Reply:
     """Return the reply of an error, with an example of its detail."""
     return Reply(description, ERROR, {"detail": detail}, headers)

@@ -1,6 +1,13 @@
 """The description of the endpoints of runs."""
 
-from telemetry.openapi.common import FEED_AFTER, FEED_LIMIT, INVALID, error, feed_cursor, lines
+from telemetry.openapi.common import (
+    FEED_AFTER,
+    FEED_LIMIT,
+    batch_replies,
+    error,
+    feed_cursor,
+    lines,
+)
 from telemetry.openapi.operation import Body, Operation, Parameter, Reply
 from telemetry.openapi.shapes import COUNT, IGNORED, LINK, TEXT, array, feed_of, members, one_of
 from telemetry.payloads.cursor import encode_cursor
@@ -93,18 +100,12 @@ OPERATIONS = {
     ),
     "create_batch": Operation(
         "Create up to 10,000 runs",
-        {
-            200: Reply(
-                "At least one run was valid, or the batch is empty",
-                OF_BATCH,
-                {"inserted": 1, "duplicates": 1, "completed": 0, "errors": [], "total": 2},
-            ),
-            422: Reply(
-                "No run was valid, or the body is not a batch",
-                {"anyOf": [OF_BATCH, INVALID]},
-                REFUSED,
-            ),
-        },
+        batch_replies(
+            "run",
+            OF_BATCH,
+            {"inserted": 1, "duplicates": 1, "completed": 0, "errors": [], "total": 2},
+            REFUSED,
+        ),
         description="Valid runs are stored in one transaction. A bad record blocks no other.",
         body=Body(BATCH, {"runs": SENT_AGAIN}, lines(SENT_AGAIN)),
     ),

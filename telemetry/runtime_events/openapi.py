@@ -1,6 +1,6 @@
 """The description of the endpoints of runtime events."""
 
-from telemetry.openapi.common import FEED_AFTER, FEED_LIMIT, INVALID, feed_cursor, lines
+from telemetry.openapi.common import FEED_AFTER, FEED_LIMIT, batch_replies, feed_cursor, lines
 from telemetry.openapi.operation import Body, Operation, Parameter, Reply
 from telemetry.openapi.shapes import COUNT, FLAG, TEXT, array, feed_of, members
 from telemetry.payloads.cursor import encode_cursor
@@ -73,18 +73,12 @@ OPERATIONS = {
     ),
     "create_batch": Operation(
         "Record up to 10,000 events",
-        {
-            200: Reply(
-                "At least one event was valid, or the batch is empty",
-                OF_BATCH,
-                {"inserted": 1, "duplicates": 1, "completed": 0, "errors": [], "total": 2},
-            ),
-            422: Reply(
-                "No event was valid, or the body is not a batch",
-                {"anyOf": [OF_BATCH, INVALID]},
-                REFUSED,
-            ),
-        },
+        batch_replies(
+            "event",
+            OF_BATCH,
+            {"inserted": 1, "duplicates": 1, "completed": 0, "errors": [], "total": 2},
+            REFUSED,
+        ),
         description="Valid events are stored in one transaction. A bad record blocks no other.",
         body=Body(BATCH, {"events": SENT_AGAIN}, lines(SENT_AGAIN)),
     ),
