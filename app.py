@@ -29,6 +29,7 @@ from telemetry.openapi import views as openapi
 from telemetry.pages import views  # noqa: F401 - registers the routes
 from telemetry.pages.device_store import DevicePages
 from telemetry.pages.errors import show as show_error
+from telemetry.pages.event_file import FileFigures
 from telemetry.pages.event_store import DatabaseEventPages, EventPages
 from telemetry.pages.extension import Pages
 from telemetry.pages.extension import blueprint as pages_blueprint
@@ -42,7 +43,6 @@ from telemetry.runs import views as runs
 from telemetry.runs.store import RunStore
 from telemetry.runtime_events import views as runtime_events
 from telemetry.runtime_events.events import RuntimeEventStore
-from telemetry.runtime_events.file.figures import FileFigures
 from telemetry.runtime_events.file.store import FileEvents
 from telemetry.runtime_events.store import DatabaseEvents
 

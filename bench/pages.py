@@ -154,8 +154,7 @@ def _plans(url: str) -> list[str]:
         **window.parameters,
         "created_before_window": window.start_before,
         "step": window.step,
-        "recorded_from": window.start,
-        "recorded_until": window.until,
+        **window.of_events(None),
         "stale_after": timedelta(hours=1),
         "endpoint": "/api/v1/resource-0",
         "statuses": list(STATUSES),
@@ -164,7 +163,7 @@ def _plans(url: str) -> list[str]:
         "row_limit": 5,
         "row_offset": 0,
         "slow_limit": 5,
-        **dict.fromkeys(("agent_name", "environment", "source", "endpoint_prefix", "idea_id")),
+        **dict.fromkeys(("agent_name", "environment", "endpoint_prefix", "idea_id")),
     }
     lines = ["# Plans of 30 days", ""]
     options = "-c enable_seqscan=off -c jit=off -c TimeZone=UTC"

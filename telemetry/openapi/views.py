@@ -6,14 +6,14 @@ It needs JavaScript, and is three times as heavy as a page may be: ``/docs``, on
 what people read.
 """
 
-import gzip
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, abort, request
+
+from telemetry.http import static_files
 
 STATIC = Path(__file__).parent / "static"
 DOCUMENT = Path(__file__).parent / "openapi.json"
@@ -27,10 +27,7 @@ POLICY = (
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Encoding",
 }
-
-YEAR = 365 * 24 * 3600
 
 
 class File(NamedTuple):
@@ -56,11 +53,11 @@ blueprint = Blueprint("openapi", __name__)
 @blueprint.get("/openapi.json")
 def document() -> Response:
     """Return the OpenAPI document; 304 for a client that has it."""
-    tag = _version(_document())
+    tag = static_files.version(_document())
     if request.if_none_match.contains_weak(tag):
-        response = Response(status=304, headers={"Vary": HEADERS["Vary"]})
+        response = Response(status=304, headers={"Vary": "Accept-Encoding"})
     else:
-        response = _send(_document(), "application/json")
+        response = static_files.send(_document(), "application/json", HEADERS)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["ETag"] = f'W/"{tag}"'
     return response
@@ -69,7 +66,7 @@ def document() -> Response:
 @blueprint.get("/docs/try")
 def page() -> Response:
     """Return the page of the reader."""
-    response = _send(_page(), "text/html; charset=utf-8")
+    response = static_files.send(_page(), "text/html; charset=utf-8", HEADERS)
     response.headers["Content-Security-Policy"] = POLICY
     return response
 
@@ -80,32 +77,8 @@ def file(name: str) -> Response:
     if name not in FILES:
         abort(404)
     content = _read(FILES[name].path)
-    response = _send(content, FILES[name].content_type)
-    is_current = request.args.get("v") == _version(content)
-    age = f"private, max-age={YEAR}, immutable" if is_current else "no-cache"
-    response.headers["Cache-Control"] = age
-    return response
-
-
-def _send(content: bytes, content_type: str) -> Response:
-    """Return the content, compressed for a client that accepts that."""
-    is_compressed = request.accept_encodings.quality("gzip") > 0
-    body = _compress(content) if is_compressed else content
-    response = Response(body, content_type=content_type, headers=HEADERS)
-    if is_compressed:
-        response.headers["Content-Encoding"] = "gzip"
-    return response
-
-
-@cache
-def _compress(content: bytes) -> bytes:
-    return gzip.compress(content, mtime=0)
-
-
-@cache
-def _version(content: bytes) -> str:
-    """Return a text that changes with the content."""
-    return hashlib.sha256(content).hexdigest()[:12]
+    content_type = FILES[name].content_type
+    return static_files.send_versioned(content, content_type, HEADERS, scope="private")
 
 
 @cache
@@ -118,7 +91,8 @@ def _page() -> bytes:
     """Return the page, with the version of each file in its URL."""
     text = _read("docs.html").decode()
     for name, named in FILES.items():
-        text = text.replace(f"/docs/{name}", f"/docs/{name}?v={_version(_read(named.path))}")
+        version = static_files.version(_read(named.path))
+        text = text.replace(f"/docs/{name}", f"/docs/{name}?v={version}")
     return text.encode()
 
 

@@ -18,7 +18,7 @@ from flask import Response, current_app, g, request
 
 from telemetry import __version__
 from telemetry.failures import Unavailable
-from telemetry.http import browser
+from telemetry.http import browser, static_files
 from telemetry.pages import render
 from telemetry.pages.extension import pages
 
@@ -95,7 +95,7 @@ def etag(tokens: list[str]) -> str:
     parts = [
         request.full_path,
         __version__,
-        *(render.static(name)[1] for name in LOOKS),
+        *(static_files.version(render.static(name)) for name in LOOKS),
         str(int(time()) // MINUTE),
         *tokens,
     ]

@@ -61,10 +61,13 @@ def collect(store: RunPages, asked: Asked, read: dict[str, Any], now: datetime) 
     agents, counted = read["agents"], read["counted"]
     names = [row["agent_name"] for row in agents]
     latest = store.latest_runs(names, asked.environment, STRIP_RUNS)
+    by_agent: dict[str, list[Row]] = defaultdict(list)
+    for run in latest:
+        by_agent[run["agent_name"]].append(run)
     return {
         "figures": figures(counted, read["running"], asked.window, now),
         "chart": chart(counted, asked.window),
-        "agents": [_agent(row, latest, now) for row in agents],
+        "agents": [_agent(row, by_agent[row["agent_name"]], now) for row in agents],
         "agent_count": agents[0]["agents"] if agents else 0,
         # Suggestions only: no index lists all of them.
         "environments": sorted({row["environment"] for row in latest if row["environment"]}),
@@ -133,8 +136,8 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
     }
 
 
-def _agent(agent: Row, latest: Sequence[Row], now: datetime) -> dict[str, Any]:
-    runs = [run for run in latest if run["agent_name"] == agent["agent_name"]]
+def _agent(agent: Row, runs: Sequence[Row], now: datetime) -> dict[str, Any]:
+    """Return the row of an agent; ``runs`` are its latest ones, newest first."""
     jobs = list(dict.fromkeys(run["job_type"] for run in runs))
     cells = [(state_of(run), length(run, now) or 0.0) for run in reversed(runs)]
     counts = {state: sum(it == state for it, _ in cells) for state, _ in cells}

@@ -1,7 +1,6 @@
 """From a template to a response, with the headers that every page has."""
 
 import gzip
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -14,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from telemetry import __version__
-from telemetry.http import browser
+from telemetry.http import browser, static_files
 from telemetry.pages import formats, words
 from telemetry.pages.states import STATES
 from telemetry.pages.window import RANGES
@@ -71,32 +70,26 @@ def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None)
         compress(text.encode()), status, HEADERS, content_type="text/html; charset=utf-8"
     )
     response.headers.update(CACHING)
-    if accepts_gzip():
+    if static_files.accepts_gzip():
         response.headers["Content-Encoding"] = "gzip"
     response.headers.update(headers or {})
     return response
 
 
-def accepts_gzip() -> bool:
-    """Return whether the browser accepts gzip."""
-    return request.accept_encodings.quality("gzip") > 0
-
-
 def compress(body: bytes) -> bytes:
     """Return the body as this browser gets it. Level 4 is within 3 % of 9 on these pages."""
-    return gzip.compress(body, 4, mtime=0) if accepts_gzip() else body
+    return gzip.compress(body, 4, mtime=0) if static_files.accepts_gzip() else body
 
 
 @cache
-def static(name: str) -> tuple[bytes, str]:
-    """Return a static file, and a version of it that changes with its content."""
-    body = (FOLDER / "static" / name).read_bytes()
-    return body, hashlib.sha256(body).hexdigest()[:12]
+def static(name: str) -> bytes:
+    """Return a static file."""
+    return (FOLDER / "static" / name).read_bytes()
 
 
 def static_url(name: str) -> str:
     """Return the URL of a static file. A browser may keep it for ever."""
-    return f"/static/{name}?v={static(name)[1]}"
+    return f"/static/{name}?v={static_files.version(static(name))}"
 
 
 def url(path: str, **query: Any) -> str:

@@ -31,11 +31,7 @@ def show_runtime() -> Response:
     events = pages().events
     shown: dict[str, Any] = {"endpoints": None, "endpoint": None}
     if events is not None and not asked.errors:
-        parameters = {
-            "recorded_from": window.start,
-            "recorded_until": window.until,
-            "source": asked.values["source"],
-        }
+        parameters = window.of_events(asked.values["source"])
         if name := asked.values["endpoint"]:
             shown |= _one(events, window, parameters, name)
         else:

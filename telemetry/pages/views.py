@@ -4,12 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 
 from telemetry import __version__
 from telemetry.database.errors import DatabaseNotConfigured
 from telemetry.failures import Unavailable
-from telemetry.http import browser
+from telemetry.http import browser, static_files
 from telemetry.http.responses import json_response
 from telemetry.pages import (
     devices,
@@ -35,7 +35,6 @@ _registered = (run_views, runtime, devices, status, sign_in, docs)
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 FILES = ("telemetry.css", "telemetry.js", "icon.svg")
-YEAR = 365 * 24 * 3600
 
 ENDPOINTS = 5
 DEVICES = 6
@@ -77,16 +76,10 @@ def static(name: str) -> Response:
     """Return a static file. Its URL changes with its content, so a browser may keep it."""
     if name not in FILES:
         raise not_found("There is no such file")
-    body, version = render.static(name)
     content_type = TYPES.get(name.rpartition(".")[2], "image/svg+xml")
-    response = Response(render.compress(body), 200, render.HEADERS, content_type=content_type)
-    is_current = request.args.get("v") == version
-    age = f"public, max-age={YEAR}, immutable" if is_current else "no-cache"
-    response.headers["Cache-Control"] = age
-    response.headers["Vary"] = "Accept-Encoding"
-    if render.accepts_gzip():
-        response.headers["Content-Encoding"] = "gzip"
-    return response
+    return static_files.send_versioned(
+        render.static(name), content_type, render.HEADERS, scope="public"
+    )
 
 
 def _index() -> Response:
@@ -128,13 +121,8 @@ def _endpoints(events: EventPages | None, window: Window) -> Any:
     """
     if events is None:
         return None
-    parameters = {
-        "recorded_from": window.start,
-        "recorded_until": window.until,
-        "source": None,
-    }
     try:
-        rows = events.endpoints(parameters, ENDPOINTS, slow_limit=ENDPOINTS)
+        rows = events.endpoints(window.of_events(None), ENDPOINTS, slow_limit=ENDPOINTS)
     except Unavailable as error:
         return {"failure": error.detail}
     slowest = sorted(rows, key=lambda row: row["slow_place"])

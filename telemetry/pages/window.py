@@ -145,6 +145,10 @@ class Window(NamedTuple):
         """The window as parameters of a statement."""
         return {"created_from": self.start, "created_until": self.until}
 
+    def of_events(self, source: str | None) -> dict[str, Any]:
+        """Return the window as parameters of a statement about runtime events."""
+        return {"recorded_from": self.start, "recorded_until": self.until, "source": source}
+
     @property
     def query(self) -> dict[str, Any]:
         """The window as parameters of the pages that have one."""

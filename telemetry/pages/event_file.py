@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from telemetry.pages.window import ORIGIN
 from telemetry.runtime_events.events import rounded_cost
 from telemetry.runtime_events.file.store import FileEvents
 from telemetry.runtime_events.file.stored import StoredEvent
@@ -17,9 +18,6 @@ from telemetry.runtime_events.file.summary import (
     idea_totals,
 )
 from telemetry.timestamps import parse_utc, utc_text
-
-# Bars begin at multiples of their width from here, as date_bin does in the statements.
-ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)
 
 # ideas.sql has the same number.
 MAX_IDEA = 500
