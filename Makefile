@@ -5,6 +5,8 @@ PYTHON ?= python3.13 python3.12 python3.11 python3
 VENV ?= .venv
 BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
+BROWSER := $(VENV)/installed-browser
+AXE := build/npm/node_modules/axe-core/axe.min.js
 
 # The path of the first of them that starts, is new enough and can make a virtual environment.
 # .python-version names the version of production. pyenv reads it too, and fails where that version is
@@ -25,15 +27,26 @@ endef
 PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs migrations sql \
 	telemetry tests
 
-.PHONY: run test test-api test-client test-package lint format schema install bench
+# The tests start hundreds of processes, each of which would compile the service again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run demo test test-faults test-api test-client test-package test-browser screenshots lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
 	@$(BIN)/python -m telemetry serve
 
-## Run the test suite against a PostgreSQL that it starts itself
+## Fill the empty database of `make run` with a month of invented data; `make run` may be running
+demo: install
+	@$(BIN)/python -m telemetry demo
+
+## Run the test suite against a PostgreSQL that it starts itself; ARGS="tests/runs" names a part
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+## Run the tests that kill servers and workers, or wait for deadlines; they wait more than they work
+test-faults: install
+	$(BIN)/python -m pytest -m faults -n 4 $(ARGS)
 
 ## Send 10,000 requests made from the API's document, and check each response against it
 test-api: install
@@ -46,6 +59,24 @@ test-client: install
 ## Install the package alone into an empty environment, where the client has to work
 test-package: install
 	$(BIN)/python -m tests.support.package_alone
+
+## Open the pages in Chromium, the program `chromium`, and check what people see and can do
+test-browser: $(BROWSER) $(AXE)
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadscope
+
+## Write pictures of every page to build/screenshots/, for people to look at
+screenshots: $(BROWSER)
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+# Playwright for Python comes on top of .venv, axe-core from npm. Only these two targets need them.
+$(BROWSER): $(VENV)/installed tests/browser/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
+	@touch $@
+
+$(AXE): tests/browser/package.json
+	@mkdir -p build/npm && cp $< build/npm/
+	npm install --prefix build/npm --no-package-lock --no-audit --no-fund --silent
+	@touch $@
 
 ## Check format, style, types, layers, SQL and prose
 lint: install

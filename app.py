@@ -29,9 +29,11 @@ from telemetry.openapi import views as openapi
 from telemetry.pages import views  # noqa: F401 - registers the routes
 from telemetry.pages.device_store import DevicePages
 from telemetry.pages.errors import show as show_error
-from telemetry.pages.event_store import EventPages
+from telemetry.pages.event_file import FileFigures
+from telemetry.pages.event_store import DatabaseEventPages, EventPages
 from telemetry.pages.extension import Pages
 from telemetry.pages.extension import blueprint as pages_blueprint
+from telemetry.pages.reader import Reader
 from telemetry.pages.status_store import StatusPages
 from telemetry.pages.store import RunPages
 from telemetry.persistence import Backend, Persistence, resolve
@@ -116,14 +118,26 @@ def _init_pages(
     app: Flask, config: Config, persistence: Persistence, records: Database, events: Database
 ) -> None:
     """Give the pages their stores, and what other rooms do for them."""
-    kept = ((records, persistence.agent_runs), (events, persistence.runtime_events))
-    configured = [database for database, backend in kept if backend.kind == "postgresql"]
+    readers = {database: Reader(database) for database in (records, events)}
+    by_url = {
+        persistence.agent_runs.url: readers[records],
+        persistence.runtime_events.url: readers[events],
+    }
+    store = app.extensions["runtime_events"]
+    event_pages: EventPages | None = None
+    if isinstance(store, FileEvents):
+        event_pages = FileFigures(store)
+    elif persistence.runtime_events.kind == "postgresql":
+        event_pages = DatabaseEventPages(readers[events], store.change_token)
     app.extensions["pages"] = Pages(
-        runs=RunPages(records),
-        events=EventPages(events) if persistence.runtime_events.kind == "postgresql" else None,
-        devices=DevicePages(records),
-        status=StatusPages(records),
-        databases=[StatusPages(it) for it in dict.fromkeys(configured)],
+        runs=RunPages(readers[records], stale_after=config.stale_after),
+        events=event_pages,
+        devices=DevicePages(readers[records]),
+        status=StatusPages(readers[records]),
+        databases=[
+            (persistence.domains_of(url), StatusPages(by_url[url]))
+            for url in persistence.database_urls
+        ],
         stale_after=config.stale_after,
         attempts=_sign_in_attempts(persistence, records),
         readiness=partial(check_all, app.extensions["probes"]),

@@ -8,16 +8,12 @@ import sys
 import traceback
 from typing import NoReturn
 
-from telemetry.supported import check_python
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 
-check_python()
-
-from gunicorn.arbiter import Arbiter  # noqa: E402 - after the check
-from gunicorn.workers.base import Worker  # noqa: E402
-
-from telemetry import logs, shared_memory  # noqa: E402
-from telemetry.config import Config, ConfigError  # noqa: E402
-from telemetry.time_limits import GRACEFUL_SECONDS, IDLE_SECONDS  # noqa: E402
+from telemetry import counters, logs, shared_memory
+from telemetry.config import Config, ConfigError
+from telemetry.time_limits import GRACEFUL_SECONDS, IDLE_SECONDS
 
 
 def _configure() -> Config:
@@ -136,6 +132,11 @@ def pre_fork(arbiter: Arbiter, worker: Worker) -> None:
 def post_fork(_: Arbiter, worker: Worker) -> None:
     """Use the slot."""
     shared_memory.use(worker.slot)
+
+
+def child_exit(_: Arbiter, worker: Worker) -> None:
+    """Forget which connections a worker had, once it has ended."""
+    counters.end_gauges(worker.slot)
 
 
 def post_worker_init(worker: Worker) -> None:

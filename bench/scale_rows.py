@@ -73,14 +73,17 @@ INDEXES = """
 TABLES = {"agent_runs": RUNS, "runtime_events": EVENTS}
 
 
-def fill(url: str, rows: int) -> None:
-    """Fill both tables with ``rows`` rows, and set the sequence of the events."""
+def fill(url: str, rows: int, apart: float = SECONDS_APART) -> None:
+    """Fill both tables with ``rows`` rows that are ``apart`` seconds apart.
+
+    Sets the sequence of the events too.
+    """
     with ThreadPoolExecutor(len(TABLES)) as tables:
-        list(tables.map(lambda table: _fill(url, table, rows), TABLES))
+        list(tables.map(lambda table: _fill(url, table, rows, apart), TABLES))
     execute(url, f"SELECT setval('runtime_events_number_seq', {rows})")
 
 
-def _fill(url: str, table: str, rows: int) -> None:
+def _fill(url: str, table: str, rows: int, apart: float) -> None:
     """Fill one table without triggers and indexes; building the indexes afterwards is faster."""
     name = sql.Identifier(table)
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
@@ -92,7 +95,7 @@ def _fill(url: str, table: str, rows: int) -> None:
         for index in indexes:
             kind = "ALTER TABLE {0} DROP CONSTRAINT {1}" if index["is_key"] else "DROP INDEX {1}"
             connection.execute(sql.SQL(kind).format(name, sql.Identifier(index["name"])))
-        connection.execute(TABLES[table], {"rows": rows, "apart": SECONDS_APART})
+        connection.execute(TABLES[table], {"rows": rows, "apart": apart})
         for index in indexes:
             connection.execute(index["definition"])
             if index["is_key"]:

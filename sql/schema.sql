@@ -351,8 +351,8 @@ ALTER TABLE ONLY public.agent_runs
     ADD CONSTRAINT agent_runs_pkey PRIMARY KEY (event_id);
 COMMENT ON INDEX public.agent_runs_pkey IS 'The same event_id is the same run: sql/runs/create.sql; one run: sql/runs/get.sql';
 
-CREATE INDEX ix_agent_runs_agent_name_newest ON public.agent_runs USING btree (agent_name, created_at DESC, event_id DESC) INCLUDE (status, duration_ms);
-COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by agent, the names in sql/runs/metadata.sql, and sql/pages/agents.sql, which reads state and duration from the index alone';
+CREATE INDEX ix_agent_runs_agent_name_newest ON public.agent_runs USING btree (agent_name, created_at DESC, event_id DESC) INCLUDE (status, duration_ms, start_time, end_time);
+COMMENT ON INDEX public.ix_agent_runs_agent_name_newest IS 'sql/runs/list.sql by agent, the names in sql/runs/metadata.sql, and sql/pages/agents.sql, which reads states and durations from the index alone';
 
 CREATE INDEX ix_agent_runs_agent_name_status_newest ON public.agent_runs USING btree (agent_name, status, created_at DESC, event_id DESC);
 COMMENT ON INDEX public.ix_agent_runs_agent_name_status_newest IS 'sql/runs/list.sql by agent and status; sql/pages/states_over_time.sql, sql/pages/running.sql and sql/pages/failures.sql by agent';
@@ -522,6 +522,23 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION public.recount_agent_runs() IS 'Counts all runs again while others write; needed only after the triggers were disabled';
+
+CREATE FUNCTION public.run_duration_ms(duration_ms bigint, start_time timestamp with time zone, end_time timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT
+        CASE
+            WHEN run_duration_ms.duration_ms > 0 THEN run_duration_ms.duration_ms
+            WHEN
+                run_duration_ms.end_time >= run_duration_ms.start_time
+                AND isfinite(run_duration_ms.end_time)
+                AND isfinite(run_duration_ms.start_time)
+                THEN (
+                    1000 * date_part('epoch', run_duration_ms.end_time - run_duration_ms.start_time)
+                )::bigint
+        END
+$$;
+COMMENT ON FUNCTION public.run_duration_ms(duration_ms bigint, start_time timestamp with time zone, end_time timestamp with time zone) IS 'How long a run took: what the agent measured, else the time from start to end; NULL: unknown';
 
 
 -- Room: runtime_events

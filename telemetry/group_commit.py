@@ -68,7 +68,7 @@ class GroupCommit(Generic[Record, Outcome]):
         ``commit`` writes all its records or none, and returns the outcome of each, in order.
         It must be idempotent: a record may be passed to it twice. It raises ``unavailable``
         when no record can be written at the moment. ``observe`` is called with the size of each
-        group.
+        group that is committed.
         """
         self._commit = commit
         self._limits = limits
@@ -90,7 +90,7 @@ class GroupCommit(Generic[Record, Outcome]):
         one waits too long.
         """
         if size > self._limits.record_bytes:
-            return self._commit([record])[0]
+            return self._commit_alone(record)
         mine: _Submission[Record, Outcome] = _Submission(record)
         with self._lock:
             if self._groups == 0:
@@ -105,7 +105,7 @@ class GroupCommit(Generic[Record, Outcome]):
         if mine.leads:
             self._lead(mine)
         if mine.retries_alone:
-            return self._commit([record])[0]
+            return self._commit_alone(record)
         if mine.error is not None:
             raise mine.error
         return mine.outcome
@@ -157,8 +157,12 @@ class GroupCommit(Generic[Record, Outcome]):
             submission.queued = False
         return taken
 
+    def _commit_alone(self, record: Record) -> Outcome:
+        outcome = self._commit([record])[0]
+        self._observe(1)
+        return outcome
+
     def _commit_group(self, group: "list[_Submission[Record, Outcome]]") -> None:
-        self._observe(len(group))
         try:
             outcomes = self._commit([submission.record for submission in group])
         except self._unavailable as error:
@@ -172,6 +176,7 @@ class GroupCommit(Generic[Record, Outcome]):
                 submission.error = self._unavailable("the process is ending")
             raise
         else:
+            self._observe(len(group))
             for submission, outcome in zip(group, outcomes, strict=True):
                 submission.outcome = outcome
 

@@ -1,5 +1,7 @@
 """What every test stands on: a real PostgreSQL, a migrated database of its own, the application."""
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,22 +24,44 @@ MakeApp = Callable[..., Flask]
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL that lives as long as the test run."""
-    with folder() as data, embedded_postgres(data / "data") as url:
-        with psycopg.connect(url, autocommit=True) as connection:
-            # Nothing here has to outlive a power cut; tests of crashes have servers of their own.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield url
+def migrated_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a migrated PostgreSQL that does not run, to copy and start.
+
+    The first process of the test run makes it for all of them.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    cluster = shared / "migrated_cluster"
+    with (shared / "migrated_cluster.lock").open("w") as lock, folder() as parent:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not cluster.exists():
+            with embedded_postgres(parent / "data") as url:
+                runner.migrate(url, lambda _: None)
+            copy_cluster(parent / "data", shared / "unfinished_cluster")
+            (shared / "unfinished_cluster").rename(cluster)
+    return cluster
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: str) -> Databases:
+def postgres(migrated_cluster: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL that lives as long as the test run, with an empty database."""
+    with folder() as parent:
+        copy_cluster(migrated_cluster, parent / "data")
+        with embedded_postgres(parent / "data") as url:
+            # Nothing here has to outlive a power cut; tests of crashes have servers of their own.
+            execute(url, "ALTER SYSTEM SET fsync = off")
+            execute(url, "SELECT pg_reload_conf()")
+            execute(database(url, "template1"), "ALTER DATABASE postgres RENAME TO migrated")
+            execute(database(url, "template1"), "CREATE DATABASE postgres")
+            yield url
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: str) -> Iterator[Databases]:
     """Migrated databases, for the taking."""
-    execute(postgres, "CREATE DATABASE migrated")
-    runner.migrate(database(postgres, "migrated"), lambda _: None)
-    return Databases(postgres, "migrated")
+    databases = Databases(postgres, "migrated")
+    yield databases
+    databases.close()
 
 
 @pytest.fixture
@@ -54,15 +78,6 @@ def empty_database_url(postgres: str) -> Iterator[str]:
     execute(postgres, "CREATE DATABASE nothing")
     yield database(postgres, "nothing")
     execute(postgres, "DROP DATABASE nothing WITH (FORCE)")
-
-
-@pytest.fixture(scope="session")
-def migrated_cluster() -> Iterator[Path]:
-    """The folder of a migrated PostgreSQL that does not run, to copy and start."""
-    with folder() as parent:
-        with embedded_postgres(parent / "data") as url:
-            runner.migrate(url, lambda _: None)
-        yield parent / "data"
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ class Table:
 
     def block(self):
         self.unblocked.clear()
+        self.entered.clear()
 
     def commit(self, records):
         self.groups.append([*records])
@@ -171,3 +172,16 @@ def test_a_large_record_is_committed_without_waiting_for_others():
         assert not first.done()
         small.unblocked.set()
         assert first.result() == "A"
+
+
+def test_each_commit_is_observed_once_it_has_succeeded():
+    sizes = []
+    table = Table(fails=["bad"])
+    group = GroupCommit(
+        table.commit, Limits(1, record_bytes=100), unavailable=Unavailable, observe=sizes.append
+    )
+    group.submit("first")
+    group.submit("large", 101)
+    assert sizes == [1, 1]
+    submit_together(table, group, "a", "b", "bad")
+    assert sizes == [1, 1, 1, 1]  # "a", and "b" by itself after the group of "bad" has failed

@@ -1,10 +1,38 @@
--- Lists the tables that hold something, so that demo data is never mixed with it. Of the service's
--- tables, those that a client fills; of all others, those that are not empty on disk, because
--- their rows cannot be asked for by a name that is not known here.
+-- Lists the relations that hold something, so that demo data is never mixed with it. Of the
+-- service's tables, those that a client fills; the others of os_core refer to os_core.devices. Of
+-- all that others made, what is not empty on disk, because rows cannot be asked for by a name that
+-- is not known here.
 -- params: none
 -- index: none; it reads one row of each table
 -- locks: none
--- returns: name, one row per table that holds something
+-- returns: name, one row per relation that holds something
+WITH service AS (
+    SELECT to_regclass(table_name) AS oid
+    FROM
+        unnest(
+            ARRAY[
+                'agent_runs',
+                'agent_run_counts',
+                'agent_run_count_changes',
+                'runtime_events',
+                'os_core.devices',
+                'os_core.sessions',
+                'os_core.audio_runtime_events',
+                'os_core.audio_runtime_heads',
+                'os_core.audio_runtime_current',
+                'audio_runtime_verifications',
+                'audit.audit_events',
+                'migration_checksums',
+                'rate_limit_clients',
+                '_yoyo_migration',
+                '_yoyo_log',
+                '_yoyo_version',
+                'yoyo_lock'
+            ]
+        ) AS table_name
+    WHERE to_regclass(table_name) IS NOT NULL
+)
+
 SELECT held.name
 FROM (
     SELECT 'agent_runs' AS name
@@ -23,16 +51,9 @@ FROM (
     FROM pg_class
     INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
     WHERE
-        pg_class.relkind = 'r'
-        AND pg_namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'os_core', 'audit')
-        AND pg_class.relname NOT IN (
-            'runtime_events',
-            'migration_checksums',
-            'rate_limit_clients',
-            'audio_runtime_verifications'
-        )
-        AND pg_class.relname NOT LIKE 'agent\_run%%'
-        AND pg_class.relname NOT LIKE '%%yoyo%%'
+        pg_class.relkind IN ('r', 'm')
+        AND pg_namespace.nspname NOT IN ('pg_catalog', 'information_schema')
+        AND pg_class.oid NOT IN (SELECT service.oid FROM service)
         AND pg_relation_size(pg_class.oid) > 0
 ) AS held
 ORDER BY held.name;

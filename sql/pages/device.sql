@@ -10,7 +10,6 @@ SELECT
     device.created_at,
     state.session_id,
     state.processed_stream_id,
-    state.raw_stream_id,
     state.selected_mic,
     state.selected_speaker,
     state.device_health,
@@ -25,7 +24,6 @@ SELECT
     coalesce(state.device_changed, FALSE) AS device_changed,
     coalesce(state.stream_gap_detected, FALSE) AS stream_gap_detected,
     state.tts_playback_active,
-    state.last_event_id,
     state.updated_at,
     head.event_id AS head_event_id,
     encode(head.row_hash, 'hex') AS head_row_hash

@@ -9,7 +9,6 @@ SELECT
     event_kind,
     created_at,
     session_id,
-    idempotency_key,
     encode(row_hash, 'hex') AS row_hash,
     jsonb_strip_nulls(
         jsonb_build_object(

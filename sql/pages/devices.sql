@@ -4,7 +4,7 @@
 -- after_device (last device of the page before; NULL: from the first), row_limit
 -- index: devices_tenant_device_key, audio_runtime_current_pkey
 -- locks: none
--- returns: devices in the order of tenant_id and device_id; last_event_id is NULL before the first
+-- returns: devices in the order of tenant_id and device_id; updated_at is NULL before the first
 -- event
 SELECT
     device.tenant_id,
@@ -20,7 +20,6 @@ SELECT
     state.buffer_depth_ms,
     state.underruns,
     state.overruns,
-    state.last_event_id,
     state.updated_at
 FROM os_core.devices AS device
 LEFT JOIN os_core.audio_runtime_current AS state

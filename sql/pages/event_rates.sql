@@ -1,4 +1,4 @@
--- Counts the runtime events of the last hour.
+-- Counts the runtime events of the last hour that were written: rows, whatever they stand for.
 -- params: none
 -- index: ix_runtime_events_recorded_at
 -- locks: none

@@ -1,8 +1,10 @@
 -- Lists the relatives of a run: its parent, its siblings and its children, each newest first.
--- params: event_id, run_id, parent_run_id (NULL: none), stale_before, row_limit (of each kind)
+-- params: event_id, run_id, parent_run_id (NULL: none), row_limit (of each kind),
+-- stale_after (interval after which a running run is stale)
 -- index: ix_agent_runs_run_id, ix_agent_runs_parent_run_id_created_at
 -- locks: none
--- returns: kind (parent, sibling or child), and what a timeline shows, in the order of start_time
+-- returns: kind (parent, sibling or child), and what a timeline shows, with ms (how long it took;
+-- NULL: unknown), in the order of start_time
 SELECT
     relative.kind,
     relative.event_id,
@@ -11,9 +13,11 @@ SELECT
     relative.job_type,
     relative.status,
     relative.start_time,
-    relative.end_time,
-    relative.duration_ms,
-    relative.status = 'running' AND relative.updated_at < %(stale_before)s::timestamptz AS stale
+    relative.ms,
+    (
+        relative.status = 'running'
+        AND relative.updated_at < now() - %(stale_after)s::interval
+    ) AS stale
 FROM (
     (
         SELECT
@@ -24,8 +28,7 @@ FROM (
             job_type,
             status,
             start_time,
-            end_time,
-            duration_ms,
+            run_duration_ms(duration_ms, start_time, end_time) AS ms,
             updated_at
         FROM agent_runs
         WHERE
@@ -44,8 +47,7 @@ FROM (
             job_type,
             status,
             start_time,
-            end_time,
-            duration_ms,
+            run_duration_ms(duration_ms, start_time, end_time) AS ms,
             updated_at
         FROM agent_runs
         WHERE
@@ -65,8 +67,7 @@ FROM (
             job_type,
             status,
             start_time,
-            end_time,
-            duration_ms,
+            run_duration_ms(duration_ms, start_time, end_time) AS ms,
             updated_at
         FROM agent_runs
         WHERE

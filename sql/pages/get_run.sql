@@ -1,8 +1,8 @@
 -- Reads one run with everything that its page shows.
--- params: event_id, stale_before (a running run that was updated before it is stale)
+-- params: event_id, stale_after (interval after which a running run is stale)
 -- index: agent_runs_pkey
 -- locks: none
--- returns: the run; no row: it does not exist
+-- returns: the run, with ms (how long it took; NULL: unknown); no row: it does not exist
 SELECT
     event_id,
     run_id,
@@ -14,6 +14,7 @@ SELECT
     start_time,
     end_time,
     duration_ms,
+    run_duration_ms(duration_ms, start_time, end_time) AS ms,
     items_discovered,
     items_succeeded,
     items_failed,
@@ -49,6 +50,6 @@ SELECT
     api_posted_at,
     api_retry_count,
     reopened_at,
-    status = 'running' AND updated_at < %(stale_before)s::timestamptz AS stale
+    (status = 'running' AND updated_at < now() - %(stale_after)s::interval) AS stale
 FROM agent_runs
 WHERE event_id = %(event_id)s;

@@ -1,5 +1,6 @@
 -- Reads the runs of a page of an export, with all fields of the API.
--- params: event_ids (JSON array of texts), stale_before
+-- params: event_ids (JSON array of texts),
+-- stale_after (interval after which a running run is stale)
 -- index: agent_runs_pkey
 -- locks: none
 -- returns: the runs in the order of event_ids; those that were deleted meanwhile are left out
@@ -48,7 +49,10 @@ SELECT
     run.api_posted,
     run.api_posted_at,
     run.api_retry_count,
-    (run.status = 'running' AND run.updated_at < %(stale_before)s) AS stale
+    (
+        run.status = 'running'
+        AND run.updated_at < now() - %(stale_after)s::interval
+    ) AS stale
 FROM
     json_array_elements_text(%(event_ids)s::json) WITH ORDINALITY AS wanted (event_id, place)
 INNER JOIN agent_runs AS run ON wanted.event_id = run.event_id

@@ -1,17 +1,22 @@
 -- Lists the latest runs of some agents, newest first, whatever the window.
--- params: agent_names (array), environment (NULL: any), row_limit (for each agent)
+-- params: agent_names (array), environment (NULL: any), row_limit (for each agent),
+-- stale_after (interval after which a running run is stale)
 -- index: ix_agent_runs_agent_name_newest
 -- locks: none
--- returns: agent_name, event_id, status, job_type, environment, duration_ms, start_time, updated_at
+-- returns: agent_name, event_id, status, job_type, environment, start_time, ms (how long it took;
+-- NULL: unknown), stale
 SELECT
     latest.agent_name,
     latest.event_id,
     latest.status,
     latest.job_type,
     latest.environment,
-    latest.duration_ms,
     latest.start_time,
-    latest.updated_at
+    latest.ms,
+    (
+        latest.status = 'running'
+        AND latest.updated_at < now() - %(stale_after)s::interval
+    ) AS stale
 FROM unnest(%(agent_names)s::text[]) AS agent (name)
 CROSS JOIN
     LATERAL (
@@ -21,8 +26,8 @@ CROSS JOIN
             status,
             job_type,
             environment,
-            duration_ms,
             start_time,
+            run_duration_ms(duration_ms, start_time, end_time) AS ms,
             updated_at,
             created_at
         FROM agent_runs

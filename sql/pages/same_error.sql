@@ -2,10 +2,8 @@
 -- params: error (first 200 characters of the summary), created_from, created_until
 -- index: ix_agent_runs_status_created_at
 -- locks: none
--- returns: one row: runs, first_at
-SELECT
-    count(*) AS runs,
-    min(created_at) AS first_at
+-- returns: one row: runs
+SELECT count(*) AS runs
 FROM agent_runs
 WHERE
     status IN ('failure', 'timeout')

@@ -3,12 +3,10 @@
 from typing import Any
 
 from telemetry.audio_runtime.refusals import FIELDS_INVALID
-from telemetry.audio_runtime.schema import load_event
+from telemetry.audio_runtime.schema import MAX_BATCH, load_event
 from telemetry.http.error_shape import Problem
 from telemetry.payloads.batch import Batch, load_records
 from telemetry.payloads.records import read_records
-
-MAX_BATCH = 1000
 
 
 def read_events() -> Batch[dict[str, Any]]:

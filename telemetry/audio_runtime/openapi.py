@@ -1,5 +1,6 @@
 """The description of the endpoints of the audio runtime ledger."""
 
+from telemetry.audio_runtime.openapi_fields import MEANINGS
 from telemetry.audio_runtime.openapi_shapes import (
     ANY_EVENT,
     APPENDED,
@@ -11,6 +12,7 @@ from telemetry.audio_runtime.openapi_shapes import (
     DEVICE,
     DEVICE_EXAMPLE,
     EVENT,
+    EVENTS,
     NAMES,
     OF_BATCH,
     OTHER_TENANT,
@@ -20,8 +22,11 @@ from telemetry.audio_runtime.openapi_shapes import (
     STORED_EVENT,
     STORED_EVENT_EXAMPLE,
     UNBOUND,
+    refusal,
 )
+from telemetry.audio_runtime.refusals import TENANT_SCOPE_MISMATCH
 from telemetry.audio_runtime.schema import (
+    DEFAULT_LIMIT,
     DeviceSchema,
     EventPageSchema,
     PageSchema,
@@ -30,11 +35,13 @@ from telemetry.audio_runtime.schema import (
     SessionSchema,
     TenantFeedSchema,
 )
-from telemetry.openapi.common import FEED_AFTER, INVALID
+from telemetry.openapi.common import FEED_AFTER, batch_replies, feed_cursor, lines
 from telemetry.openapi.operation import Body, Operation, Parameter, Reply
 from telemetry.openapi.shapes import COUNT, NUMBER, ROW_HASH, feed_of, members, page_of
 
 TAG = "What voice devices observed: an append-only ledger, chained by hash, and a projection"
+
+__all__ = ["MEANINGS", "OPERATIONS", "PARAMETERS", "TAG"]
 
 PARAMETERS = {
     "tenant_id": Parameter("The tenant", "acme"),
@@ -46,7 +53,7 @@ PARAMETERS = {
         "The last event_id of the page before; needs device_id, since order is promised per device",
         0,
     ),
-    "limit": Parameter("How many rows a page holds, 100 unless given", 100),
+    "limit": Parameter("How many rows a page holds", 100, DEFAULT_LIMIT),
 }
 
 OPERATIONS = {
@@ -87,9 +94,9 @@ OPERATIONS = {
                 "The dedupe key is known, and nothing was written; event_id is that of the first"
                 " event",
                 APPENDED,
-                {**COMMITTED, "status": "duplicate", "differs": ["created_at"]},
+                {**COMMITTED, "status": "duplicate"},
             ),
-            403: OTHER_TENANT,
+            403: refusal("The device is bound to another tenant", TENANT_SCOPE_MISMATCH),
             404: UNBOUND,
             409: CONTRADICTION,
         },
@@ -99,56 +106,48 @@ OPERATIONS = {
     ),
     "append_batch": Operation(
         "Append up to 1,000 events in one transaction",
-        {
-            200: Reply(
-                "At least one event was valid, or the batch is empty",
-                OF_BATCH,
-                {
-                    "inserted": 1,
-                    "duplicates": 0,
-                    "errors": [
-                        {
-                            "index": 1,
-                            "reason_code": "K_FAIL_DEVICE_UNBOUND",
-                            "detail": "Device kitchen-2 is not bound to tenant acme",
-                        }
-                    ],
-                    "results": [{"index": 0, "status": "committed", "event_id": 2}],
-                    "total": 2,
-                },
-            ),
-            422: Reply(
-                "No event was valid, or the body is not a batch",
-                {"anyOf": [OF_BATCH, INVALID]},
-                {
-                    "inserted": 0,
-                    "duplicates": 0,
-                    "errors": [
-                        {
-                            "index": 0,
-                            "reason_code": "K_FAIL_EVENT_FIELDS_INVALID",
-                            "detail": [
-                                {
-                                    "loc": ["body", 0, "created_at"],
-                                    "msg": "Field required",
-                                    "type": "missing",
-                                }
-                            ],
-                        }
-                    ],
-                    "results": [],
-                    "total": 1,
-                },
-            ),
-        },
+        batch_replies(
+            "event",
+            OF_BATCH,
+            {
+                "inserted": 1,
+                "duplicates": 0,
+                "errors": [
+                    {
+                        "index": 1,
+                        "reason_code": "K_FAIL_DEVICE_UNBOUND",
+                        "detail": "Device kitchen-2 is not bound to tenant acme",
+                    }
+                ],
+                "results": [{"index": 0, "status": "committed", "event_id": 2}],
+                "total": 2,
+            },
+            {
+                "inserted": 0,
+                "duplicates": 0,
+                "errors": [
+                    {
+                        "index": 0,
+                        "reason_code": "K_FAIL_EVENT_FIELDS_INVALID",
+                        "detail": [
+                            {
+                                "loc": ["body", 0, "created_at"],
+                                "msg": "Field required",
+                                "type": "missing",
+                            }
+                        ],
+                    }
+                ],
+                "results": [],
+                "total": 1,
+            },
+        ),
         description="A bad event blocks no other. The event_ids of one device follow the order of"
         " the batch.",
         body=Body(
             BATCH,
-            {"events": [EVENT]},
-            '{"tenant_id": "acme", "device_id": "kitchen-1", "event_kind": "TTS_PLAYBACK_ACTIVE",'
-            ' "created_at": 1790000000000000002, "idempotency_key": "tts-1",'
-            ' "tts_playback_active": true}\n',
+            {"events": EVENTS},
+            lines(EVENTS),
         ),
     ),
     "list_events": Operation(
@@ -169,7 +168,11 @@ OPERATIONS = {
             200: Reply(
                 "A page of events, in ledger order within a device, and the cursor after it",
                 feed_of(STORED_EVENT),
-                {"items": [STORED_EVENT_EXAMPLE], "next": "k6RydW5zkAE=", "has_more": False},
+                {
+                    "items": [STORED_EVENT_EXAMPLE],
+                    "next": feed_cursor("audio-runtime acme"),
+                    "has_more": False,
+                },
             )
         },
         query=TenantFeedSchema,
@@ -190,6 +193,7 @@ OPERATIONS = {
         "Get the current state of a device",
         {200: Reply("The state", CURRENT, CURRENT_EXAMPLE)},
         path=PathSchema,
+        checks_path=True,
     ),
     "list_heads": Operation(
         "List the newest event_id and row_hash of each device",
@@ -219,7 +223,7 @@ OPERATIONS = {
             200: Reply(
                 "The projection is equal to the replay; differed counts the rows that were wrong",
                 members(devices=COUNT, differed=COUNT, duration_ms=NUMBER),
-                {"devices": 5, "differed": 0, "duration_ms": 12.5},
+                {"devices": 1, "differed": 0, "duration_ms": 12.5},
             ),
             404: UNBOUND,
             409: CONTRADICTION,

@@ -2,20 +2,24 @@
 
 from typing import Any
 
-from telemetry.audio_runtime.schema import EVENT_SCHEMAS
+from telemetry.audio_runtime import refusals
+from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
+from telemetry.audio_runtime.refusals import DEVICE_UNBOUND, STATUSES, TENANT_SCOPE_MISMATCH
+from telemetry.audio_runtime.schema import EVENT_SCHEMAS, KINDS, MAX_BATCH
 from telemetry.openapi.fields import nullable
 from telemetry.openapi.operation import JsonSchema, Reply
 from telemetry.openapi.shapes import (
     COUNT,
     FLAG,
     INTEGER,
-    NUMBER,
     ROW_HASH,
     TEXT,
     array,
     batch,
+    batch_of,
     members,
     one_of,
+    stored_field,
 )
 
 EVENT: dict[str, Any] = {
@@ -27,34 +31,24 @@ EVENT: dict[str, Any] = {
     "idempotency_key": "vad-1",
     "processed_stream_id": "stream-1",
 }
+# The device of the second one does not exist.
+EVENTS: list[dict[str, Any]] = [
+    {
+        "tenant_id": "acme",
+        "device_id": "kitchen-1",
+        "event_kind": "TTS_PLAYBACK_ACTIVE",
+        "created_at": 1790000000000000002,
+        "idempotency_key": "tts-1",
+        "tts_playback_active": True,
+    },
+    {**EVENT, "device_id": "kitchen-2"},
+]
 ROW_HASH_EXAMPLE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
-# The columns that a kind of event fills; in a row of another kind they are null.
-OF_KINDS: dict[str, JsonSchema] = {
-    "processed_stream_id": TEXT,
-    "raw_stream_id": TEXT,
-    "pre_roll_buffer_id": INTEGER,
-    "selected_mic": TEXT,
-    "selected_speaker": TEXT,
-    "device_health": one_of("HEALTHY", "DEGRADED", "FAILED"),
-    "jitter_ms": NUMBER,
-    "drift_ppm": NUMBER,
-    "buffer_depth_ms": NUMBER,
-    "underruns": COUNT,
-    "overruns": COUNT,
-}
-PHRASE: dict[str, JsonSchema] = {
-    "phrase_id": INTEGER,
-    "phrase_text": TEXT,
-    "reason_code": INTEGER,
-}
-FLAGS = (
-    "capture_degraded",
-    "aec_unstable",
-    "device_changed",
-    "stream_gap_detected",
-    "tts_playback_active",
-)
+# The columns that events fill, each by one kind or two; in a row of another kind they are null.
+FIELDS = {name: stored_field(field) for fields in KINDS.values() for name, field in fields.items()}
+FLAGS = [name for name, it in FIELDS.items() if it == FLAG]
+PHRASE = [*KINDS["INTERRUPT_CANDIDATE"]]
 
 NAMES = {"tenant_id": TEXT, "device_id": TEXT}
 
@@ -65,8 +59,7 @@ STORED_EVENT = members(
     event_kind=one_of(*EVENT_SCHEMAS),
     created_at=COUNT,
     idempotency_key=TEXT,
-    **{name: nullable(it) for name, it in {**OF_KINDS, **PHRASE}.items()},
-    **dict.fromkeys(FLAGS, nullable(FLAG)),
+    **{name: nullable(it) for name, it in FIELDS.items()},
     row_hash=ROW_HASH,
 )
 STORED_EVENT_EXAMPLE = {
@@ -78,9 +71,10 @@ STORED_EVENT_EXAMPLE = {
 CURRENT = members(
     **NAMES,
     session_id=nullable(INTEGER),
-    **{name: nullable(it) for name, it in OF_KINDS.items()},
-    **{f"last_interrupt_{name}": nullable(it) for name, it in PHRASE.items()},
-    **dict.fromkeys(FLAGS, FLAG),
+    **{
+        f"last_interrupt_{name}" if name in PHRASE else name: it if it == FLAG else nullable(it)
+        for name, it in FIELDS.items()
+    },
     last_event_id=COUNT,
     updated_at=COUNT,
 )
@@ -95,34 +89,23 @@ CURRENT_EXAMPLE = {
     "updated_at": 1790000000000000000,
 }
 
-REASONS = (
-    "K_FAIL_DEVICE_UNBOUND",
-    "K_FAIL_SESSION_INVALID",
-    "K_FAIL_TENANT_SCOPE_MISMATCH",
-    "K_FAIL_REBUILD_INTEGRITY",
-)
-REFUSAL = members(sometimes={"reason_code"}, detail=TEXT, reason_code=one_of(*REASONS))
+REFUSAL = members(sometimes={"reason_code"}, detail=TEXT, reason_code=one_of(*STATUSES))
 
 
-def refusal(description: str, reason: str, detail: str) -> Reply:
-    """Return the reply of a refusal."""
+def refusal(description: str, reason: str, detail: str = "") -> Reply:
+    """Return the reply of a refusal of the second event in EVENTS, unless ``detail`` is another."""
+    detail = detail or refusals.detail(reason, EVENTS[1])
     return Reply(description, REFUSAL, {"detail": detail, "reason_code": reason})
 
 
-UNBOUND = refusal(
-    "The device, or the session, does not exist in the tenant",
-    "K_FAIL_DEVICE_UNBOUND",
-    "Device kitchen-1 is not bound to tenant acme",
-)
+UNBOUND = refusal("The device, or the session, does not exist in the tenant", DEVICE_UNBOUND)
 OTHER_TENANT = refusal(
     "It is bound to another tenant",
-    "K_FAIL_TENANT_SCOPE_MISMATCH",
+    TENANT_SCOPE_MISMATCH,
     "Device kitchen-1 is bound to another tenant",
 )
 CONTRADICTION = refusal(
-    "The ledger of the device contradicts itself; an operator has to look",
-    "K_FAIL_REBUILD_INTEGRITY",
-    "The ledger of device kitchen-1 contradicts itself; run verify",
+    "The ledger of the device contradicts itself; an operator has to look", REBUILD_INTEGRITY
 )
 
 
@@ -166,16 +149,7 @@ ANY_EVENT: JsonSchema = {
         for kind, schema in EVENT_SCHEMAS.items()
     ]
 }
-BATCH: JsonSchema = {
-    "anyOf": [
-        {"type": "array", "maxItems": 1000, "items": ANY_EVENT},
-        {
-            "type": "object",
-            "properties": {"events": {"type": "array", "maxItems": 1000, "items": ANY_EVENT}},
-            "required": ["events"],
-        },
-    ]
-}
+BATCH = batch_of("events", ANY_EVENT, MAX_BATCH)
 RESULT = members(
     sometimes={"differs"},
     index=COUNT,

@@ -15,6 +15,7 @@ from telemetry.payloads.query_string import WholeNumber
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+MAX_BATCH = 1000
 
 HEALTHS = ("HEALTHY", "DEGRADED", "FAILED")
 

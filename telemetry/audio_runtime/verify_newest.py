@@ -1,5 +1,6 @@
 """Checking the newest events of one device within a request, as verify does for a command."""
 
+from collections import Counter
 from typing import NamedTuple
 
 import psycopg
@@ -8,6 +9,7 @@ from telemetry import time_limits
 from telemetry.audio_runtime.check import Wanted, check, use_snapshots
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.proof.canonical import FIRST_HASH
+from telemetry.audio_runtime.proof.device import MAX_FINDINGS
 from telemetry.database import statements
 from telemetry.database.connection import Connection, connect
 from telemetry.database.errors import DatabaseUnavailable
@@ -21,10 +23,14 @@ EVENTS = 5000
 
 
 class Checked(NamedTuple):
-    """What a check found, and the event after which it began; None: at the first one."""
+    """What a check found, and the event after which it began; None: at the first one.
+
+    ``is_cut``: there may be more findings. The check reports the first ones of each problem.
+    """
 
     after: int | None
     findings: list[Finding]
+    is_cut: bool
 
 
 def verify_newest(url: str, tenant_id: str, device_id: str) -> Checked:
@@ -55,4 +61,6 @@ def _verify(connection: Connection, tenant_id: str, device_id: str) -> Checked:
         "kept_row_hash": row_hash if start else None,
     }
     use_snapshots(connection)
-    return Checked(after, check(connection, [wanted]))
+    findings = check(connection, [wanted])
+    largest = max(Counter(it.problem for it in findings).values(), default=0)
+    return Checked(after, findings, largest >= MAX_FINDINGS)

@@ -1,6 +1,5 @@
 """The HTTP side of the audio runtime ledger."""
 
-from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, cast
 
@@ -8,10 +7,11 @@ from flask import Blueprint, Response, current_app
 
 from telemetry.audio_runtime import refusals
 from telemetry.audio_runtime.batch import read_events
+from telemetry.audio_runtime.counts import APPENDS, DOMAIN, count_events
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.entries import entry_of, error_of, reason_for_log, success_of
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
-from telemetry.audio_runtime.outcomes import Committed, Outcome, Stored
+from telemetry.audio_runtime.outcomes import Committed, Stored
 from telemetry.audio_runtime.rebuild import LedgerContradiction
 from telemetry.audio_runtime.refusals import RefusalError, refusing_fields
 from telemetry.audio_runtime.schema import (
@@ -26,20 +26,19 @@ from telemetry.audio_runtime.schema import (
     load_event,
 )
 from telemetry.audio_runtime.store import AudioRuntimeStore
-from telemetry.counters import APPENDS, count_batch, count_record
+from telemetry.counters import count_record
 from telemetry.database.database import Row
 from telemetry.http.errors import ApiError
 from telemetry.http.lists import list_response
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.numbers import INT64_MAX
-from telemetry.payloads.batch import Batch, log_batch
+from telemetry.payloads.batch import log_batch
 from telemetry.payloads.body import read_document
 from telemetry.payloads.feed import page_response, read_feed_query
 from telemetry.payloads.loading import load
 from telemetry.payloads.query_string import read_query, require_with
 
-DOMAIN = "audio_runtime"
 LEDGER_EVENT_TYPE = "K_RUNTIME_EVENT_COMMIT"
 
 blueprint = Blueprint("audio_runtime", __name__)
@@ -117,7 +116,7 @@ def append_batch() -> Response:
     batch.errors.sort(key=itemgetter("index"))
     inserted = sum(isinstance(outcome, Committed) for outcome in outcomes)
     duplicates = len(results) - inserted
-    _count(batch, outcomes, differing=sum("differs" in result for result in results))
+    count_events(batch, outcomes, differing=sum("differs" in result for result in results))
     log_batch(
         f"{batch.total} events",
         f"{inserted} committed, {duplicates} duplicates",
@@ -193,26 +192,6 @@ def rebuild_current() -> Response:
         raise RefusalError(REBUILD_INTEGRITY, detail) from error
     set_log_message(f"[OK] Rebuilt {rebuilt.devices} devices, {rebuilt.differed} differed")
     return json_response(rebuilt._asdict())
-
-
-def _count(batch: Batch[dict[str, Any]], outcomes: Sequence[Outcome], *, differing: int) -> None:
-    """Count the events of a batch. ``outcomes`` are those of its valid records, in order."""
-    stored = sum(isinstance(outcome, Stored) for outcome in outcomes)
-    committed = [
-        event
-        for event, outcome in zip(batch.valid.values(), outcomes, strict=True)
-        if isinstance(outcome, Committed)
-    ]
-    count_batch(
-        DOMAIN,
-        batch.total,
-        created=len(committed),
-        duplicate=stored - len(committed),
-        differing=differing,
-        refused=len(batch.errors),
-    )
-    for event in committed:
-        APPENDS.at(event["event_kind"]).add()
 
 
 def _store() -> AudioRuntimeStore:

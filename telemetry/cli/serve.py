@@ -135,8 +135,7 @@ def _banner(config: Config, where: str, *, embedded: bool) -> str:
     # The URL of the embedded server has no password, and psql needs all of it.
     shown = url if embedded or url is None else redact_url(url)
     path, example = ("/api/v1/runs", EXAMPLE_RUN) if url else ("/api/runtime/events", EXAMPLE_EVENT)
-    # In a shell, the URL of the embedded server needs quotes: it names a folder.
-    demo = f"Demo data   DATABASE_URL='{url}' {sys.executable} -m telemetry demo\n"
+    demo = "Demo data   make demo, in another shell, while the database is empty\n"
     return (
         f"\nServing on  {base}  (Ctrl-C stops it)\n"
         f"Data in     {where}\n"

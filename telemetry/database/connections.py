@@ -10,7 +10,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from telemetry import time_limits
-from telemetry.counters import IN_USE, USE_SECONDS, WAIT_SECONDS
+from telemetry.counters import FAILED_WAITS, IN_USE, MOST_CONNECTIONS, USE_SECONDS, WAIT_SECONDS
 from telemetry.database.connection import Connection
 from telemetry.database.errors import (
     DatabaseUnavailable,
@@ -56,8 +56,9 @@ class Connections:
         self._opening = Lock()
         self._taken_at: dict[Connection, float] = {}
         self._count_in_use, self._use_seconds = IN_USE.at(name), USE_SECONDS.at(name)
-        self._observe_wait = WAIT_SECONDS.observer(name)
-        self._count_in_use.clear()
+        self._observe_wait, self._failed_waits = WAIT_SECONDS.observer(name), FAILED_WAITS.at(name)
+        self._count_in_use.set(0)
+        MOST_CONNECTIONS.at(name).set(size)
         self._failure: Exception | None = None
         self._renewing = Lock()
         self._renewed_at = float("-inf")
@@ -72,6 +73,7 @@ class Connections:
         try:
             connection = self._from_pool(within)
         except (PoolTimeout, TooManyRequests) as error:
+            self._failed_waits.add()
             raise self._reason(error) from error
         try:
             yield connection
@@ -124,11 +126,14 @@ class Connections:
         left = deadline - asked_at
         if left <= 0:
             raise DatabaseUnavailable("the deadline of the request has passed")
-        connection = live_connection(pool, min(within or CONNECT_SECONDS, left))
+        try:
+            connection = live_connection(pool, min(within or CONNECT_SECONDS, left))
+        finally:
+            taken_at = monotonic()
+            self._observe_wait(taken_at - asked_at)
         connection.answer_seconds = within or ANSWER_SECONDS
         connection.deadline = deadline
-        self._taken_at[connection] = monotonic()
-        self._observe_wait(self._taken_at[connection] - asked_at)
+        self._taken_at[connection] = taken_at
         self._count_in_use.add()
         return connection
 

@@ -68,7 +68,8 @@ class Database:
         self.pool_size = pool_size
         # False behind a transaction pooler, which keeps no session settings either.
         self._has_session = prepared_statements
-        self._connections = Connections(self._settings, self._set_up, size=pool_size, name=name)
+        size = pool_size if url else 0
+        self._connections = Connections(self._settings, self._set_up, size=size, name=name)
 
     def fetch_all(
         self,

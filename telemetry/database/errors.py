@@ -131,6 +131,8 @@ class SessionNotKept(DatabaseNeedsRepair):
 class DatabaseNotConfigured(Unavailable):
     """The configuration names no database for this domain; the message says what to set."""
 
+    retry_after = REPAIR_RETRY_AFTER_SECONDS
+
     @property
     def detail(self) -> str:
         """The text for the client."""

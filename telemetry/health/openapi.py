@@ -24,6 +24,18 @@ THIS_PROCESS: dict[str, Any] = {
     "deployed_sha": None,
 }
 
+# Why a process cannot serve.
+ERRORS = (
+    "persistence_contract_failed",
+    "database_unreachable",
+    "database_read_only",
+    "migrations_pending",
+    "append_only_triggers_disabled",
+    "schema_altered",
+    "sequence_behind",
+    "permission_denied",
+)
+
 DOMAIN = members(
     sometimes={"unreadable_lines"},
     ok=FLAG,
@@ -47,6 +59,7 @@ NAMES = ("agent_runs", "runtime_events", "audio_runtime")
 VERSION = Operation(
     "Get the version of the service",
     {200: Reply("The version", members(version=TEXT), {"version": "1.0.0"})},
+    asks_database=False,
 )
 
 OPERATIONS = {
@@ -96,7 +109,7 @@ OPERATIONS = {
             503: Reply(
                 "It cannot; detail.error says why",
                 members(
-                    detail=members(error=TEXT, failures=array(TEXT)),
+                    detail=members(error=one_of(*ERRORS), failures=array(TEXT)),
                     db_connected=FLAG,
                     backend=BACKEND,
                     **PROCESS,
@@ -140,6 +153,7 @@ OPERATIONS = {
     "ping": Operation(
         "Whether the service responds",
         {200: Reply("It does", members(status=one_of("ok")), {"status": "ok"})},
+        asks_database=False,
     ),
     "version": VERSION,
 }

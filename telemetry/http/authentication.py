@@ -23,28 +23,39 @@ def init_app(app: Flask, config: Config) -> None:
     token = config.auth_token
 
     def require_token() -> Response | None:
+        if request.path in HEALTH_PATHS:
+            return None
         header = request.headers.get("Authorization")
-        if header is None and request.path not in HEALTH_PATHS:
+        # A proxy may ask people for a password of its own, which browsers then send here too.
+        if not _is_bearer(header):
             if browser.is_signed_in(token) or _is_open(request.path):
                 return None
-            if browser.wants_html() and request.method in ("GET", "HEAD"):
+            if browser.wants_html():
                 return _to_sign_in()
-        if request.path not in HEALTH_PATHS:
-            _check_token(header, token.encode())
+        _check_token(header, token.encode())
         return None
 
     app.before_request(require_token)
 
 
+def _is_bearer(header: str | None) -> bool:
+    return header is not None and header.partition(" ")[0].lower() == "bearer"
+
+
 def _is_open(path: str) -> bool:
-    return path == browser.SIGN_IN_PATH or path.startswith(browser.STATIC_PATH)
+    is_of_sign_in = path in (browser.SIGN_IN_PATH, browser.SIGN_OUT_PATH)
+    return is_of_sign_in or path.startswith(browser.STATIC_PATH)
 
 
 def _to_sign_in() -> Response:
-    """Send a browser to the page where a person signs in, which leads back here."""
-    back = request.full_path.removesuffix("?")
+    """Send a browser to the page where a person signs in, which leads back here.
+
+    The path of a form can be opened as a page too.
+    """
     response = Response(status=303)
-    response.headers["Location"] = f"{browser.SIGN_IN_PATH}?next={quote(back, safe='')}"
+    response.headers["Location"] = (
+        f"{browser.SIGN_IN_PATH}?next={quote(browser.address(), safe='')}"
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 

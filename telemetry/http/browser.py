@@ -6,7 +6,7 @@ Flask's own session is not used, because opening it costs 14 to 20 % of a create
 """
 
 import hashlib
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Response, request
 from itsdangerous import BadSignature, TimestampSigner
@@ -17,16 +17,34 @@ COOKIE_SECONDS = 12 * 3600
 # Programs read these. A browser that opens one gets what programs get, errors too.
 API_PATHS = ("/api/", "/health", "/metrics", "/openapi.json", "/version")
 
-# What a browser needs to show the page on which a person signs in.
+# What a browser needs to show the page on which a person signs in. Signing out needs no token: an
+# expired cookie goes too.
 SIGN_IN_PATH = "/sign-in"
+SIGN_OUT_PATH = "/sign-out"
 STATIC_PATH = "/static/"
+
+# A longer address does not fit a header after it is quoted once more.
+MAX_ADDRESS = 2000
+
+# Characters that a path may have unquoted (RFC 3986).
+PATH_CHARACTERS = "/:@!$&'()*+,;=~"
 
 
 def wants_html() -> bool:
     """Return whether a browser opens a page, so that an error has to be one too."""
     if request.path.startswith(API_PATHS):
         return False
-    return "text/html" in request.headers.get("Accept", "")
+    accepted = request.accept_mimetypes
+    # A program that accepts everything did not ask for a page.
+    is_named = any(name == "text/html" for name, _ in accepted)
+    return is_named and accepted.quality("text/html") >= accepted.quality("application/json")
+
+
+def address() -> str:
+    """Return the path and the query string of the request; ``/`` when they are too long."""
+    query = request.query_string.decode("ascii", "replace")
+    found = quote(request.path, safe=PATH_CHARACTERS) + (f"?{query}" if query else "")
+    return found if len(found) <= MAX_ADDRESS else "/"
 
 
 def wants_json_only() -> bool:

@@ -3,12 +3,13 @@
 from flask import Flask, Request
 
 from telemetry.counters import RECORDS, REQUESTS, STATUSES
+from telemetry.http import server_refusals  # noqa: F401 - its counter needs a place, too
 
 # A request without a route, such as one of an unknown path, or whose method the route lacks.
 UNKNOWN = ("other", "unknown")
 
 # A response with one of these refused the record that the request sent.
-REFUSED = frozenset({400, 403, 404, 409, 422})
+REFUSED = frozenset({400, 403, 404, 409, 413, 415, 422})
 
 _columns = {int(it): REQUESTS.width * n for n, it in enumerate(STATUSES) if it != "other"}
 _other = REQUESTS.width * STATUSES.index("other")

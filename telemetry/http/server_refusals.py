@@ -11,6 +11,7 @@ from gunicorn.http import errors
 from telemetry.http import request_ids
 from telemetry.http.error_shape import error_body
 from telemetry.http.wire import HeadTimeout, Refused
+from telemetry.series import Series
 
 # The first class that fits decides.
 # Texts of our own: gunicorn's quote the request, and what it could not read may be a token.
@@ -39,6 +40,13 @@ REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     errors.ParseException: (400, "Bad Request", "The request is not valid HTTP"),
     Exception: (500, "Internal Server Error", "Internal error"),
 }
+
+COUNTED = Series(
+    "telemetry_http_refusals",
+    "Requests that the server refused before the application saw them",
+    "counter",
+    status=sorted({str(status) for status, _, _ in REFUSALS.values()}),
+)
 
 
 class Refusal(NamedTuple):

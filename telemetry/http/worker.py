@@ -25,8 +25,7 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
 
-from telemetry.counters import REFUSALS
-from telemetry.http.server_refusals import Refusal
+from telemetry.http.server_refusals import COUNTED, Refusal
 from telemetry.http.wire import Connection, Refused, Request
 from telemetry.time_limits import SILENCE_SECONDS
 
@@ -148,7 +147,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         refusal = Refusal.of(exc)
         ip = addr[0] if addr else "a Unix socket"
         extra = {"request_id": refusal.request_id, "status": refusal.status, "client": ip}
-        REFUSALS.at(str(refusal.status)).add()
+        COUNTED.at(str(refusal.status)).add()
         if refusal.status != 500:
             self.log.warning("Refused a request from %s: %s", ip, refusal.detail, extra=extra)
         elif isinstance(exc, Refused):  # the message of the cause may quote the request

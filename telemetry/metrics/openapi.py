@@ -7,6 +7,12 @@ TAG = "What the service counts, as JSON for people and as text for Prometheus"
 
 PARAMETERS: dict[str, Parameter] = {}
 
+EXPOSITION = """\
+# HELP telemetry_database_up Whether the database can be used
+# TYPE telemetry_database_up gauge
+telemetry_database_up{database="records"} 1
+"""
+
 OPERATIONS = {
     "get": Operation(
         "Count runs, or get all metrics",
@@ -15,11 +21,15 @@ OPERATIONS = {
                 "The counts; Prometheus exposition for a scraper that accepts text/plain or"
                 " OpenMetrics",
                 members(total_runs=COUNT, agents=counts_by_name("agent_name"), recent_24h=COUNT),
-                {"total_runs": 3, "agents": {"my-agent": 3}, "recent_24h": 3},
+                {"total_runs": 2, "agents": {"my-agent": 2}, "recent_24h": 2},
+                texts={
+                    "text/plain": EXPOSITION,
+                    "application/openmetrics-text": f"{EXPOSITION}# EOF\n",
+                },
             )
         },
-        description="A scraper gets 200 while the database is unreachable, and"
-        " telemetry_database_up is 0 then.",
+        description="A scraper gets 200 while the database is unreachable:"
+        " telemetry_database_up is 0 then, and what could not be read is left out.",
         is_counted=False,
     ),
 }

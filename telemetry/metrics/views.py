@@ -6,9 +6,8 @@ from typing import Protocol, cast
 from flask import Blueprint, Response, current_app, request
 
 from telemetry.database.database import Row
-from telemetry.database.errors import DatabaseUnavailable
 from telemetry.http.responses import json_response
-from telemetry.metrics.exposition import Scrape, exposition, is_scraper, summary
+from telemetry.metrics.exposition import exposition, is_scraper, summary
 from telemetry.metrics.store import MetricStore
 
 blueprint = Blueprint("metrics", __name__)
@@ -28,14 +27,6 @@ def get() -> Response:
     accept = request.headers.get("Accept", "")
     if not is_scraper(accept):
         return json_response(summary(runs.metrics()))
-    state = cast(MetricStore, current_app.extensions["metrics"]).state()
-    rows: Sequence[Row] = []
-    if state.up.get("records"):
-        try:
-            rows = runs.metrics()
-        except DatabaseUnavailable:
-            state.up["records"] = False
-    config = current_app.extensions["config"]
-    most = config.db_pool_size * config.web_concurrency
-    text, content_type = exposition(Scrape(rows, state, most), accept)
+    state = cast(MetricStore, current_app.extensions["metrics"]).state(runs.metrics)
+    text, content_type = exposition(state, accept)
     return Response(text, content_type=content_type)

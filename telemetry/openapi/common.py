@@ -1,9 +1,15 @@
 """What the description of every endpoint shares: headers, errors, and the words at its top."""
 
+import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from telemetry.database.lanes import LANES
+from telemetry.http.cors import EXPOSED_HEADERS
 from telemetry.openapi.operation import JsonSchema, Operation, Parameter, Reply
 from telemetry.openapi.shapes import TEXT, array, members
+from telemetry.payloads.cursor import encode_cursor
+from telemetry.payloads.feed import DEFAULT_LIMIT, Cursor
 
 DESCRIPTION = """\
 Agents post runs, runtime events and device events, and read them back.
@@ -17,7 +23,9 @@ Agents post runs, runtime events and device events, and read them back.
   errors.
 - `null` is the same as leaving an optional field out.
 - Pages for people, and their exports and files, are not in this document. They may change in any
-  release.
+  release. `GET /` returns the paths of the API to a client that accepts only JSON.
+- Pages of the origins that an operator allows may call the API from a browser. Their preflight
+  request needs no token.
 - A header `X-Request-ID` of 1 to 128 characters of `A-Za-z0-9._:-` is sent back, and logged.
 """
 
@@ -54,6 +62,22 @@ HEADERS = {
         TEXT,
         '</api/v1/runs?limit=100&cursor=MjAyNi0wMS0zMQ%3D%3D>; rel="next"',
     ),
+    "Accept-Encoding": Header(
+        "The encoding that a body may have, where it had another one",
+        {"type": "string", "enum": ["gzip"]},
+        "gzip",
+    ),
+    "ETag": Header("Changes with the document", TEXT, 'W/"5f2b7c1d9e0a"'),
+    "Cache-Control": Header("Ask again each time, with the ETag", TEXT, "private, no-cache"),
+    "Vary": Header("The request headers on which the response depends", TEXT, "Origin"),
+    "Access-Control-Allow-Origin": Header(
+        "The origin of the page that asks, where the operator allows it",
+        TEXT,
+        "https://pages.example",
+    ),
+    "Access-Control-Expose-Headers": Header(
+        "The headers that such a page may read", TEXT, EXPOSED_HEADERS
+    ),
 }
 
 # The parameter "after" of every feed.
@@ -62,9 +86,30 @@ FEED_AFTER = Parameter(
     "now",
 )
 
-# Every response has the first; the others only where a rate limit is set.
-USUAL_HEADERS = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining")
-OPTIONAL_HEADERS = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "Link"}
+FEED_LIMIT = Parameter("How many a page holds", 100, DEFAULT_LIMIT)
+
+
+def feed_cursor(feed: str, mark: str | None = None) -> str:
+    """Return a cursor of a feed that is kept in the database."""
+    return encode_cursor(Cursor(feed, [1, *[0] * (LANES - 1)], mark))
+
+
+def lines(records: Iterable[Any]) -> str:
+    """Return the records as JSON Lines."""
+    return "".join(f"{json.dumps(it)}\n" for it in records)
+
+
+# Every response has the first; the others only where the operator sets a rate limit or allows
+# pages of other origins.
+USUAL_HEADERS = (
+    "X-Request-ID",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "Vary",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+)
+OPTIONAL_HEADERS = {*USUAL_HEADERS[1:], "Link", "Accept-Encoding"}
 
 PROBLEM = members(
     loc={
@@ -90,6 +135,18 @@ ERROR: JsonSchema = {"$ref": "#/components/schemas/Error"}
 INVALID: JsonSchema = {"$ref": "#/components/schemas/Invalid"}
 
 
+def batch_replies(record: str, schema: JsonSchema, valid: Any, refused: Any) -> dict[int, Reply]:
+    """Return the responses to a batch of ``record``, with an example of each."""
+    return {
+        200: Reply(f"At least one {record} was valid, or the batch is empty", schema, valid),
+        422: Reply(
+            f"No {record} was valid, or the body is not a batch",
+            {"anyOf": [schema, INVALID]},
+            refused,
+        ),
+    }
+
+
 def error(description: str, detail: str, headers: tuple[str, ...] = ()) -> Reply:
     """Return the reply of an error, with an example of its detail."""
     return Reply(description, ERROR, {"detail": detail}, headers)
@@ -106,22 +163,24 @@ REPLIES = {
     "BadRequest": error("The request is not valid HTTP", "A header is not valid HTTP"),
     "BadBody": error(
         "The body ended early, or a constraint of the database refused the record",
-        "Database integrity error: agent_runs_item_name_check",
+        "Database integrity error: agent_runs_duration_ms_check",
     ),
     "Unauthorized": error(
         "No token or a wrong one, where the operator requires one",
         "Invalid authentication token",
         ("WWW-Authenticate",),
     ),
-    "NotFound": error("Nothing has this path or name", "Run not found: first-run"),
+    "NotFound": error("Nothing has this path or name", "Run not found: no-such-run"),
     "RequestTimeout": error("The body stopped arriving", "The body stopped arriving for 30 s"),
     "TooLarge": error(
-        "The body is too large", "The body is larger than TELEMETRY_MAX_BODY_BYTES allows"
+        "The body is too large",
+        "The body is larger than 16,777,216 bytes (TELEMETRY_MAX_BODY_BYTES)",
     ),
     "UriTooLong": error("The path and query are too long", "The request line is too long"),
     "UnsupportedMediaType": error(
         "Another content type, or an encoding other than gzip",
         "Content-Type must be application/json, in UTF-8",
+        ("Accept-Encoding",),
     ),
     "ExpectationFailed": error("An Expect other than 100-continue", "Expect accepts 100-continue"),
     "InvalidBody": invalid(
@@ -165,7 +224,8 @@ REPLIES = {
 }
 
 ALWAYS = {400: "BadRequest", 414: "UriTooLong", 431: "HeadersTooLong", 500: "InternalError"}
-GUARDED = {401: "Unauthorized", 503: "Unavailable"}
+GUARDED = {401: "Unauthorized"}
+STORED = {503: "Unavailable"}
 COUNTED = {429: "TooManyRequests"}
 WITH_PARAMETERS = {422: "InvalidParameter"}
 WITH_NAMES = {404: "NotFound"}
@@ -188,8 +248,9 @@ def usual_replies(operation: Operation, *, has_names: bool) -> dict[int, str]:
     return {
         **ALWAYS,
         **({} if operation.is_health else GUARDED),
+        **(STORED if operation.asks_database and not operation.is_health else {}),
         **(COUNTED if operation.is_counted and not operation.is_health else {}),
-        **(WITH_PARAMETERS if operation.query or operation.path else {}),
+        **(WITH_PARAMETERS if operation.query or operation.checks_path else {}),
         **(WITH_NAMES if has_names else {}),
         **(WITH_BODY if operation.body else {}),
     }

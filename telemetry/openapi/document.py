@@ -3,8 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -12,9 +11,9 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from marshmallow import Schema
 from marshmallow.fields import Field
-from werkzeug.routing import Rule
 
 from telemetry import __version__
+from telemetry.http.browser import COOKIE
 from telemetry.openapi.common import (
     DESCRIPTION,
     HEADERS,
@@ -26,40 +25,22 @@ from telemetry.openapi.common import (
 )
 from telemetry.openapi.fields import json_schema, nullable
 from telemetry.openapi.operation import JsonSchema, Operation, Parameter, Reply
+from telemetry.openapi.routes import Route, described_by, routes
+from telemetry.openapi.shapes import TEXT
+from telemetry.payloads.body import JSON_LINES
+from telemetry.payloads.loading import PayloadSchema
 
-# Rooms and views for people, which no program reads: HTML pages with their exports and files. No
-# path of theirs begins with /api/.
-NOT_DESCRIBED = {"pages", "openapi.page", "openapi.file"}
-
-SECURITY = {"type": "http", "scheme": "bearer", "description": "Where the operator requires it"}
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
-
-class Route(NamedTuple):
-    """A path with the method and the view that serves it. ``names`` are its variable parts."""
-
-    path: str
-    method: str
-    room: str
-    view: str
-    names: tuple[str, ...]
-
-
-def routes(app: Flask) -> list[Route]:
-    """Return the routes that the document describes, in the order of paths."""
-    return sorted(
-        Route(
-            re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule),
-            method.lower(),
-            *_names_of(rule),
-            tuple(re.findall(r"<(?:\w+:)?(\w+)>", rule.rule)),
-        )
-        for rule in app.url_map.iter_rules()
-        for method in METHODS
-        if method in (rule.methods or ())
-        and not {rule.endpoint, _names_of(rule)[0]} & NOT_DESCRIBED
-    )
+# Where the operator requires a token.
+SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The token"},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "What a browser gets on the page /sign-in; enough for GET and HEAD, and for"
+        " other methods only from a page of this host",
+    },
+}
 
 
 def build(app: Flask) -> dict[str, Any]:
@@ -67,7 +48,7 @@ def build(app: Flask) -> dict[str, Any]:
     spec = _spec()
     described = set()
     for route in routes(app):
-        room = import_module(f"telemetry.{route.room}.openapi")
+        room = described_by(route.room)
         if route.room not in described:
             spec.tag({"name": _tag(route.room), "description": room.TAG})
             described.add(route.room)
@@ -82,14 +63,24 @@ def text(app: Flask) -> str:
     return json.dumps(build(app), indent=1, ensure_ascii=False) + "\n"
 
 
-def _names_of(rule: Rule) -> tuple[str, str]:
-    """Return the room and the view of a rule."""
-    room, _, view = rule.endpoint.rpartition(".")
-    return room, view
+class _Converter(OpenAPIConverter):
+    """Describes a schema with the names that it accepts as null, although they are no fields."""
+
+    def schema2jsonschema(self, schema: PayloadSchema) -> JsonSchema:
+        described: JsonSchema = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        foreign = sorted(schema.null_only - described["properties"].keys())
+        described["properties"] |= {name: {"type": "null"} for name in foreign}
+        if not described.get("required"):  # A body without any field asks for nothing.
+            described["minProperties"] = 1
+        return described
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
 
 
 def _spec() -> APISpec:
-    plugin = MarshmallowPlugin(schema_name_resolver=_name_of)
+    plugin = _Plugin(schema_name_resolver=_name_of)
     spec = APISpec(
         title="Telemetry service",
         version=__version__,
@@ -97,10 +88,11 @@ def _spec() -> APISpec:
         plugins=[plugin],
         info={"description": DESCRIPTION},
         servers=[{"url": "/"}],
-        security=[{"bearer": []}, {}],
+        security=[*({name: []} for name in SECURITY), {}],
     )
     plugin.converter.add_attribute_function(_property)  # type: ignore[union-attr]
-    spec.components.security_scheme("bearer", SECURITY)
+    for name, scheme in SECURITY.items():
+        spec.components.security_scheme(name, scheme)
     for name, schema in SCHEMAS.items():
         spec.components.schema(name, schema)
     for name, reply in REPLIES.items():
@@ -121,20 +113,25 @@ def _spec() -> APISpec:
 def _name_of(schema: Any) -> str:
     """Return the name of a marshmallow schema in the document: its class, without Schema."""
     kind: type[Schema] = schema if isinstance(schema, type) else type(schema)
-    # A class that marshmallow makes has no module of ours, but its base has.
-    modules = (base.__module__.split(".") for base in kind.__mro__)
-    room = next(module[1] for module in modules if module[0] == "telemetry")
-    words = [*room.split("_"), *kind.__name__.removesuffix("Schema").split("_")]
+    words = [*_room_of(kind).split("_"), *kind.__name__.removesuffix("Schema").split("_")]
     return "".join(
         word.capitalize() if word.islower() or word.isupper() else word for word in words
     )
 
 
+def _room_of(kind: type[Schema]) -> str:
+    """Return the room of a schema. A class that marshmallow makes is in none, but its base is."""
+    modules = (base.__module__.split(".") for base in kind.__mro__)
+    return next(module[1] for module in modules if module[0] == "telemetry")
+
+
 def _property(converter: OpenAPIConverter, field: Field[Any], **_: Any) -> JsonSchema:
     """Return what apispec adds to the description of a field."""
     schema = json_schema(field)
-    absent = getattr(field.parent, "null_is_absent", False) and not field.required
-    return nullable(schema) if absent else schema
+    payload = cast(PayloadSchema, field.parent)
+    schema |= {"description": described_by(_room_of(type(payload))).MEANINGS[field.name]}
+    may_be_null = field.name in payload.absent_when_null and not field.required
+    return nullable(schema) if may_be_null else schema
 
 
 def _operation(route: Route, operation: Operation, parameters: list[JsonSchema]) -> JsonSchema:
@@ -157,7 +154,7 @@ def _operation(route: Route, operation: Operation, parameters: list[JsonSchema])
 
 def _tag(room: str) -> str:
     """Return the heading of a room."""
-    return room.replace("_", " ").capitalize()
+    return "OpenAPI" if room == "openapi" else room.replace("_", " ").capitalize()
 
 
 def _operation_id(route: Route) -> str:
@@ -171,7 +168,15 @@ def _response(reply: Reply) -> JsonSchema:
     return {
         "description": reply.description,
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
-        "content": {reply.content_type: {"schema": reply.schema, "example": reply.example}},
+        **({"content": _contents(reply)} if reply.schema is not None else {}),
+    }
+
+
+def _contents(reply: Reply) -> JsonSchema:
+    text = {"type": "string"}
+    return {
+        "application/json": {"schema": reply.schema, "example": reply.example},
+        **{kind: {"schema": text, "example": it} for kind, it in reply.texts.items()},
     }
 
 
@@ -180,14 +185,15 @@ def _body(operation: Operation) -> JsonSchema:
     assert body is not None
     content = {"application/json": {"schema": body.schema, "example": body.example}}
     if body.lines:
-        content["application/x-ndjson"] = {"schema": {"type": "string"}, "example": body.lines}
+        of_lines = {"schema": {"type": "string"}, "example": body.lines}
+        content |= dict.fromkeys(JSON_LINES, of_lines)
     return {"required": True, "content": content}
 
 
 def _parameters(
     route: Route, operation: Operation, described: Mapping[str, Parameter]
 ) -> Iterator[JsonSchema]:
-    """Yield the parameters of the path, then those of the query string."""
+    """Yield the parameters of the path, then those of the query string, then headers."""
     places: list[tuple[str, type[Schema] | None]] = [
         ("path", operation.path),
         ("query", operation.query),
@@ -198,11 +204,21 @@ def _parameters(
                 continue
             # A view may give a parameter another meaning than the rest of its room.
             meaning = described.get(f"{route.view}.{name}") or described[name]
+            default = {} if meaning.default is None else {"default": meaning.default}
             yield {
                 "name": name,
                 "in": place,
                 "required": place == "path" or field.required,
                 "description": meaning.description,
-                "schema": json_schema(field),
+                "schema": {**json_schema(field), **default},
                 "example": meaning.example,
             }
+    for name, meaning in operation.headers.items():
+        yield {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": meaning.description,
+            "schema": TEXT,
+            "example": meaning.example,
+        }

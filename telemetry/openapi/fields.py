@@ -23,6 +23,12 @@ from telemetry.payloads.fields import (
 )
 from telemetry.payloads.query_string import Moment, Switch, WholeNumber
 
+# What people type as a time; a plus may arrive as a space.
+MOMENT = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?([Zz]|[+ -][0-9]{2}(:?[0-9]{2})?)?)?$"
+)
+
 SCALARS = ["string", "number", "boolean", "null"]
 
 
@@ -93,6 +99,6 @@ RULES: dict[type[Field[Any]], Callable[[Any], JsonSchema]] = {
     Timestamp: lambda _: {"type": "string", "format": "date-time"},
     ScalarObject: lambda _: {"type": "object", "additionalProperties": {"type": SCALARS}},
     JsonObject: lambda _: {"type": "object"},
-    Moment: lambda _: {"type": "string"},
+    Moment: lambda _: {"type": "string", "pattern": MOMENT},
     Switch: lambda _: {"type": "boolean"},
 }

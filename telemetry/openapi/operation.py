@@ -1,7 +1,8 @@
 """The types of which a room's description of its endpoints is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from marshmallow import Schema
@@ -10,20 +11,25 @@ JsonSchema = dict[str, Any]
 
 
 class Parameter(NamedTuple):
-    """What a parameter of a path or a query string means, and a value of it."""
+    """What a parameter means, a value of it, and what applies without it."""
 
     description: str
     example: Any
+    default: Any = None
 
 
 class Reply(NamedTuple):
-    """A response; ``headers`` are those that it has besides the usual ones."""
+    """A response; ``headers`` are those that it has besides the usual ones.
+
+    ``texts`` has an example of each content type in which a client may get it instead of JSON.
+    Without a ``schema`` it has no body.
+    """
 
     description: str
-    schema: JsonSchema
+    schema: JsonSchema | None
     example: Any
     headers: tuple[str, ...] = ()
-    content_type: str = "application/json"
+    texts: Mapping[str, str] = MappingProxyType({})
 
 
 class Body(NamedTuple):
@@ -39,7 +45,8 @@ class Operation:
     """What one view does.
 
     ``query`` is the schema of the query string. ``path`` has a field for each variable part of the
-    path. ``replies`` leave out the usual errors, which are in ``common``.
+    path; a part that is not valid is 422 where ``checks_path``, else it names nothing. ``headers``
+    are those that the view reads. ``replies`` leave out the usual errors, which are in ``common``.
     """
 
     summary: str
@@ -47,6 +54,9 @@ class Operation:
     description: str = ""
     query: type[Schema] | None = None
     path: type[Schema] | None = None
+    checks_path: bool = False
+    headers: Mapping[str, Parameter] = field(default_factory=dict)
     body: Body | None = None
     is_health: bool = False
     is_counted: bool = True
+    asks_database: bool = True

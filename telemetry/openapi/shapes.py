@@ -4,16 +4,17 @@ from collections.abc import Container
 from typing import Any
 
 from marshmallow import Schema
+from marshmallow.fields import Field
 
 from telemetry.openapi.fields import json_schema, nullable
 from telemetry.openapi.operation import JsonSchema
+from telemetry.payloads.fields import Flag, LongInteger, Timestamp
 
 TEXT: JsonSchema = {"type": "string"}
 INTEGER: JsonSchema = {"type": "integer"}
 COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 NUMBER: JsonSchema = {"type": "number"}
 FLAG: JsonSchema = {"type": "boolean"}
-ANY_OBJECT: JsonSchema = {"type": "object"}
 TIMESTAMP: JsonSchema = {
     "type": "string",
     "format": "date-time",
@@ -66,18 +67,27 @@ def stored(schema: type[Schema], always: Container[str], **more: JsonSchema) -> 
     replaces a field that is stored in another form than it is sent.
     """
     properties = {
-        name: _stored(json_schema(field), always=name in always)
+        name: stored_field(field) if name in always else nullable(stored_field(field))
         for name, field in schema().fields.items()
     }
     return members(**{**properties, **more})
 
 
-def _stored(sent: JsonSchema, *, always: bool) -> JsonSchema:
-    if sent.get("format") == "date-time":
-        sent = TIMESTAMP
-    elif sent.get("enum") == [True, False, 1, 0]:
-        sent = FLAG
-    return sent if always else nullable(sent)
+def stored_field(field: Field[Any]) -> JsonSchema:
+    """Return the schema of a field in the form in which it is stored."""
+    if isinstance(field, Timestamp):
+        return TIMESTAMP
+    if isinstance(field, Flag):
+        return FLAG
+    if isinstance(field, LongInteger):  # Stored in decimal digits.
+        return TEXT
+    return json_schema(field)
+
+
+def batch_of(name: str, record: Any, most: int) -> JsonSchema:
+    """Return the schema of the body of a batch: an array, or an object that has it as ``name``."""
+    records = {**array(record), "maxItems": most}
+    return {"anyOf": [records, members(**{name: records})]}
 
 
 def batch(key: str, **more: JsonSchema) -> JsonSchema:

@@ -1,10 +1,11 @@
-"""``/openapi.json``, and ``/docs``, the page that shows it.
+"""``/openapi.json``, and ``/docs/try``, a reader from which requests can be sent.
 
-The page is swagger-ui, vendored in ``static/swagger-ui/``. Of the readers that were tried in a
+The reader is swagger-ui, vendored in ``static/swagger-ui/``. Of the readers that were tried in a
 browser (rapidoc, openapi-explorer, redoc), it alone keeps to a policy without ``unsafe-inline``.
+It needs JavaScript, and is three times as heavy as a page may be: ``/docs``, one of the pages, is
+what people read.
 """
 
-import gzip
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 from flask import Blueprint, Response, abort, request
 
-from telemetry.http.responses import BytesResponse
+from telemetry.http import static_files
 
 STATIC = Path(__file__).parent / "static"
 DOCUMENT = Path(__file__).parent / "openapi.json"
@@ -26,18 +27,15 @@ POLICY = (
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Encoding",
 }
 
 
 class File(NamedTuple):
-    """A file of the page, and its content type."""
+    """A file of the reader, and its content type."""
 
     path: str
     content_type: str
 
-
-PAGE = File("docs.html", "text/html; charset=utf-8")
 
 # By the name in the URL; no other file can be asked for.
 FILES = {
@@ -54,44 +52,50 @@ blueprint = Blueprint("openapi", __name__)
 
 @blueprint.get("/openapi.json")
 def document() -> Response:
-    """Return the OpenAPI document."""
-    return BytesResponse(_compact_document(), 200)
+    """Return the OpenAPI document; 304 for a client that has it."""
+    tag = static_files.version(_document())
+    if request.if_none_match.contains_weak(tag):
+        response = Response(status=304, headers={"Vary": "Accept-Encoding"})
+    else:
+        response = static_files.send(_document(), "application/json", HEADERS)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["ETag"] = f'W/"{tag}"'
+    return response
 
 
-@blueprint.get("/docs")
+@blueprint.get("/docs/try")
 def page() -> Response:
-    """Return the page that shows the document."""
-    response = _send(PAGE)
+    """Return the page of the reader."""
+    response = static_files.send(_page(), "text/html; charset=utf-8", HEADERS)
     response.headers["Content-Security-Policy"] = POLICY
     return response
 
 
 @blueprint.get("/docs/<name>")
 def file(name: str) -> Response:
-    """Return a file of the page. A browser asks for it again only when it may have changed."""
+    """Return a file of the reader. Its URL changes with its content, so a browser may keep it."""
     if name not in FILES:
         abort(404)
-    response = _send(FILES[name])
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
-
-
-def _send(file: File) -> Response:
-    """Return the file, compressed for a browser that accepts that."""
-    compressed = request.accept_encodings.quality("gzip") > 0
-    response = Response(_read(file, compressed=compressed), content_type=file.content_type)
-    response.headers.update(HEADERS)
-    if compressed:
-        response.headers["Content-Encoding"] = "gzip"
-    return response
+    content = _read(FILES[name].path)
+    content_type = FILES[name].content_type
+    return static_files.send_versioned(content, content_type, HEADERS, scope="private")
 
 
 @cache
-def _read(file: File, *, compressed: bool) -> bytes:
-    content = (STATIC / file.path).read_bytes()
-    return gzip.compress(content, mtime=0) if compressed else content
+def _read(path: str) -> bytes:
+    return (STATIC / path).read_bytes()
 
 
 @cache
-def _compact_document() -> bytes:
+def _page() -> bytes:
+    """Return the page, with the version of each file in its URL."""
+    text = _read("docs.html").decode()
+    for name, named in FILES.items():
+        version = static_files.version(_read(named.path))
+        text = text.replace(f"/docs/{name}", f"/docs/{name}?v={version}")
+    return text.encode()
+
+
+@cache
+def _document() -> bytes:
     return msgspec.json.format(DOCUMENT.read_bytes(), indent=-1)

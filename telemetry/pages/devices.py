@@ -11,7 +11,7 @@ from telemetry.http.errors import ApiError
 from telemetry.pages import query, render
 from telemetry.pages.errors import not_found
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import refreshing
+from telemetry.pages.live import device_change, devices_change, refreshing
 from telemetry.pages.schema import DeviceSchema, DevicesSchema
 
 ROWS = 100
@@ -23,7 +23,7 @@ device_schema = DeviceSchema()
 
 
 @blueprint.get("/devices")
-@refreshing
+@refreshing(devices_change)
 def list_devices() -> Response:
     """Return a page of devices, in the order of their names."""
     asked = query.read(devices_schema)
@@ -47,7 +47,7 @@ def list_devices() -> Response:
 
 
 @blueprint.get("/devices/<tenant_id>/<device_id>")
-@refreshing
+@refreshing(device_change)
 def show_device(tenant_id: str, device_id: str) -> Response:
     """Return the state, the ledger, the audit trail and the head of a device."""
     return _page(_get(tenant_id, device_id))
@@ -82,9 +82,11 @@ def _get(tenant_id: str, device_id: str) -> Row:
 def _page(device: Row, checked: Any = None) -> Response:
     asked = query.read(device_schema)
     events: Sequence[Row] = []
+    audit: Sequence[Row] = []
     if not asked.errors:
         events = pages().devices.events(device, asked.values["before"], EVENTS + 1)
-    page = events[:EVENTS]
+        audit = pages().devices.audit(device, asked.values["audit_before"], AUDIT_ROWS + 1)
+    page, trail = events[:EVENTS], audit[:AUDIT_ROWS]
     return render.page(
         "device.html",
         status=asked.status,
@@ -92,7 +94,8 @@ def _page(device: Row, checked: Any = None) -> Response:
         device=device,
         events=page,
         next_before=page[-1]["event_id"] if len(events) > EVENTS else None,
-        audit=pages().devices.audit(device, AUDIT_ROWS),
+        audit=trail,
+        next_audit_before=trail[-1]["audit_event_id"] if len(audit) > AUDIT_ROWS else None,
         checked=checked,
         here=request.path.removesuffix("/verify"),
     )

@@ -10,12 +10,12 @@ from telemetry.http.request_log import request_id
 from telemetry.pages import render
 
 TITLES = {
-    400: "This request makes no sense",
+    400: "This request can't be used",
     401: "Not signed in",
     403: "Refused",
     404: "Not found",
     405: "Not possible",
-    422: "This address makes no sense",
+    422: "This address can't be used",
     429: "Too many requests",
     500: "Something broke",
     503: "The service can't do this at the moment",

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,8 +62,12 @@ COLUMNS = [
     "repo_url",
 ]
 
-# A spreadsheet takes a text that begins with one of these for a formula, and runs it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a text that begins like this for a formula, and runs it. Some leave out white
+# space first, and read the wide forms of the signs.
+FORMULA = re.compile(
+    r"[\t\r\n]|[\s\x00-\x20\u200b-\u200f\u2060\ufeff]*"
+    r"[-=+@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]"
+)
 
 
 def add_links(run: Any) -> Any:
@@ -88,8 +93,8 @@ def csv_lines(runs: Iterator[Any]) -> Iterator[bytes]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
-    if value is None or isinstance(value, int | float):
+        return f"'{value}" if FORMULA.match(value) else value
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return value
     return msgspec.json.encode(value).decode()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from flask import Blueprint, current_app
@@ -26,8 +26,9 @@ class Attempts(Protocol):
 class Pages:
     """The stores of the pages, and what other rooms do for them.
 
-    ``databases`` has each database that is configured, once.
-    ``events`` is None where runtime events are not in PostgreSQL. ``readiness`` returns ``error``
+    ``databases`` has the domains of each database that is configured, in the order of
+    ``readiness``.
+    ``events`` is None where no runtime events are kept. ``readiness`` returns ``error``
     and ``failures`` of each database. ``verify`` checks a device of a tenant, and returns where
     the check began (``after``) and its ``findings``.
     """
@@ -36,19 +37,11 @@ class Pages:
     events: EventPages | None
     devices: DevicePages
     status: StatusPages
-    databases: Sequence[StatusPages]
+    databases: Sequence[tuple[list[str], StatusPages]]
     stale_after: timedelta
     attempts: Attempts
     readiness: Callable[[], Sequence[Any]]
     verify: Callable[[str, str], Any]
-
-    def tokens(self) -> list[str]:
-        """Return the change token of each database."""
-        return [it.token() for it in self.databases]
-
-    def stale_before(self, now: datetime) -> datetime:
-        """Return the time since when a running run must have been updated not to be stale."""
-        return now - self.stale_after
 
 
 def pages() -> Pages:

@@ -1,7 +1,8 @@
 """Numbers and times as people read them. Every function returns text, with its unit."""
 
+import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telemetry.timestamps import parse_utc, utc_text
@@ -13,9 +14,13 @@ DAY = 24 * HOUR
 
 NOTHING = "–"
 
+# From here on a double is shown with an exponent: all of its digits can be as wide as a page.
+LARGE = 1e15
+
 # Characters that reorder or hide the text around them, and controls other than tab and newline.
+# Scripts and emoji need U+200C and U+200D.
 _INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
@@ -39,7 +44,10 @@ def number(value: float | None) -> str:
     """Return a count with separated thousands, such as ``18,234``."""
     if value is None:
         return NOTHING
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
+    if isinstance(value, int):
+        # Not through a double, which has 53 bits.
+        return f"{value:,}"
+    return f"{value:,.0f}" if value.is_integer() and abs(value) < LARGE else f"{value:,.6g}"
 
 
 def change(before: int, after: int) -> str:
@@ -78,7 +86,21 @@ def _long(seconds: int) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
         return f"{hours} h {minutes:02} m"
-    return f"{hours // 24:,} d {hours % 24} h"
+    days = hours // 24
+    if days < 1000:
+        return f"{days} d {hours % 24} h"
+    years = days / 365.25
+    if days < 100_000:
+        return f"{days:,} d"
+    return f"{years:,.0f} y" if years < 100_000 else f"{years:.1e} y"
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime | None:
+    """Return the moment so much later or earlier; None where the calendar ends."""
+    try:
+        return moment + by
+    except OverflowError:
+        return None
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -119,12 +141,13 @@ def of_nanoseconds(nanoseconds: int) -> datetime | None:
 
 
 def money(value: float | None) -> str:
-    """Return an amount in dollars with as many digits as it needs, such as ``$0.42``."""
+    """Return an amount in dollars, such as ``$0.42``; below a cent with two digits."""
     if value is None:
         return NOTHING
     if value and abs(value) < 0.01:
-        return f"${value:.6f}".rstrip("0") if abs(value) >= 1e-6 else "<$0.000001"
-    return f"${value:,.2f}"
+        places = 3 - math.floor(math.log10(abs(value))) - 2
+        return f"${value:.{places}f}" if abs(value) >= 1e-6 else "<$0.000001"
+    return f"${value:,.2f}" if abs(value) < LARGE else f"${value:.3g}"
 
 
 def size(count: float | None) -> str:

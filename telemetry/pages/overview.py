@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from telemetry.database.database import Row
 from telemetry.pages import charts, formats
+from telemetry.pages.durations import length
+from telemetry.pages.states import FAILED, STACK, STATES, state_of
 from telemetry.pages.store import RunPages
 from telemetry.pages.window import Window
 
@@ -14,8 +16,8 @@ AGENTS = 20
 STRIP_RUNS = 40
 FAILURES = 6
 
-# From the bottom of a bar up, so that what needs attention stands on top.
-STACK = ("success", "running", "cancelled", "partial", "timeout", "failure")
+# As many as a page of at most 150 kB holds.
+ALL_AGENTS = 200
 
 # Below this share of successes an agent stands out.
 GOOD_SHARE = 0.9
@@ -27,6 +29,7 @@ class Asked(NamedTuple):
     window: Window
     agent_name: str | None
     environment: str | None
+    agents: int = AGENTS
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -36,28 +39,35 @@ class Asked(NamedTuple):
 
 
 def readers(store: RunPages, asked: Asked) -> dict[str, Callable[[], Any]]:
-    """Return what reads many rows, to be read at the same time."""
+    """Return what reads many rows, the slowest first, to be read at the same time."""
     window = asked.window
-    bars = {"created_before_window": window.start - window.span, "step": window.step}
+    bars = {
+        "created_before_window": window.start_before,
+        "step": window.step,
+        "statuses": [*STACK],
+    }
     return {
-        "agents": lambda: store.agents(asked.parameters, AGENTS),
-        "counted": lambda: store.states_over_time({**asked.parameters, **bars}),
         "failures": lambda: store.failures(asked.parameters, FAILURES),
+        "agents": lambda: store.agents(
+            {**asked.parameters, "good_share": GOOD_SHARE}, asked.agents
+        ),
+        "counted": lambda: store.states_over_time({**asked.parameters, **bars}),
+        "running": lambda: store.running(asked.parameters),
     }
 
 
-def collect(
-    store: RunPages, asked: Asked, read: dict[str, Any], now: datetime, stale_before: datetime
-) -> dict[str, Any]:
+def collect(store: RunPages, asked: Asked, read: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Return what the overview shows of runs, given what the readers have read."""
     agents, counted = read["agents"], read["counted"]
-    running = store.running({**asked.parameters, "stale_before": stale_before})
     names = [row["agent_name"] for row in agents]
     latest = store.latest_runs(names, asked.environment, STRIP_RUNS)
+    by_agent: dict[str, list[Row]] = defaultdict(list)
+    for run in latest:
+        by_agent[run["agent_name"]].append(run)
     return {
-        "figures": figures(counted, running, asked.window, now),
+        "figures": figures(counted, read["running"], asked.window, now),
         "chart": chart(counted, asked.window),
-        "agents": [_agent(row, latest, stale_before) for row in agents],
+        "agents": [_agent(row, by_agent[row["agent_name"]], now) for row in agents],
         "agent_count": agents[0]["agents"] if agents else 0,
         # Suggestions only: no index lists all of them.
         "environments": sorted({row["environment"] for row in latest if row["environment"]}),
@@ -87,9 +97,9 @@ def figures(
             "count": counts.get(state, 0),
             "note": notes.get(state) or formats.change(before[state], after[state]),
             "since": "" if state in notes else window.before,
-            "worse": state in ("failure", "timeout") and after[state] > before[state],
+            "worse": state in FAILED and after[state] > before[state],
         }
-        for state in ("success", "failure", "running", "stale", "partial", "timeout", "cancelled")
+        for state in STATES
     ]
 
 
@@ -97,26 +107,27 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
     """Return the bars of runs over time, with what the table behind them shows."""
     bars = window.bars
     counts: list[dict[str, int]] = [dict.fromkeys(STACK, 0) for _ in bars]
-    for row in counted:
-        if bucket := formats.as_time(row["bucket"]):
-            place = min(max(0, (bucket - bars[0]) // window.step), len(bars) - 1)
-            counts[place][row["status"]] += row["runs"]
+    for place, row in window.placed(counted):
+        counts[place][row["status"]] += row["runs"]
     stacked = charts.stack([[(state, bar[state]) for state in STACK] for bar in counts])
     largest = max(sum(bar.values()) for bar in counts)
-    slot = charts.PLOT / len(bars)
+    slot = 100 / len(bars)
+    # The bars at both ends count what the window has of them.
+    starts = [max(start, window.start) for start in bars]
+    ends = [*bars[1:], window.until]
     return {
         "bars": [
             {
                 "start": start,
-                "end": start + window.step,
+                "end": end,
                 "counts": count,
                 "total": sum(count.values()),
                 "segments": segments,
                 "x": round(slot * number, 3),
                 "width": round(slot, 3),
             }
-            for number, (start, count, segments) in enumerate(
-                zip(bars, counts, stacked, strict=True)
+            for number, (start, end, count, segments) in enumerate(
+                zip(starts, ends, counts, stacked, strict=True)
             )
         ],
         "lines": charts.grid(largest),
@@ -125,17 +136,10 @@ def chart(counted: Iterable[Row], window: Window) -> dict[str, Any]:
     }
 
 
-def state_of(run: Row, stale_before: datetime) -> str:
-    """Return the state that a page shows for a run: its status, or stale."""
-    updated = formats.as_time(run["updated_at"])
-    is_stale = run["status"] == "running" and updated is not None and updated < stale_before
-    return "stale" if is_stale else str(run["status"])
-
-
-def _agent(agent: Row, latest: Sequence[Row], stale_before: datetime) -> dict[str, Any]:
-    runs = [run for run in latest if run["agent_name"] == agent["agent_name"]]
+def _agent(agent: Row, runs: Sequence[Row], now: datetime) -> dict[str, Any]:
+    """Return the row of an agent; ``runs`` are its latest ones, newest first."""
     jobs = list(dict.fromkeys(run["job_type"] for run in runs))
-    cells = [(state_of(run, stale_before), float(run["duration_ms"])) for run in reversed(runs)]
+    cells = [(state_of(run), length(run, now) or 0.0) for run in reversed(runs)]
     counts = {state: sum(it == state for it, _ in cells) for state, _ in cells}
     return {
         **agent,

@@ -1,12 +1,17 @@
-"""What a page's address asks for, with a message for each field that makes no sense."""
+"""What a page's address asks for, with a message for each field that cannot be used."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import request
 
 from telemetry.http.errors import Invalid
+from telemetry.pages.window import NoWindow, Window, window_of
 from telemetry.payloads.loading import PayloadSchema
 from telemetry.payloads.query_string import read_query
+
+# The parameters that choose a page of a table.
+PAGE = ("cursor", "newer")
 
 
 class Query(NamedTuple):
@@ -25,8 +30,8 @@ class Query(NamedTuple):
         return 422 if self.errors else 200
 
     def given(self) -> dict[str, Any]:
-        """Return the parameters that are set, but the cursor: an export has all pages."""
-        return {name: it for name, it in given(self.values).items() if name != "cursor"}
+        """Return the parameters that are set, but the page: an export has all pages."""
+        return {name: it for name, it in given(self.values).items() if name not in PAGE}
 
     def unknown(self) -> list[tuple[str, str]]:
         """Return the messages of the parameters that have no field on any page."""
@@ -42,6 +47,15 @@ def read(schema: PayloadSchema) -> Query:
     except Invalid as invalid:
         errors = {str(it["loc"][-1]): it["msg"] for it in invalid.problems}
         return Query(absent, errors, sent)
+
+
+def window(asked: Query, now: datetime) -> Window:
+    """Return the window that was asked for. An empty one becomes a message at its field."""
+    try:
+        return window_of(given(asked.values), now)
+    except NoWindow as error:
+        asked.errors[error.field] = str(error)
+        return window_of({}, now)
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:

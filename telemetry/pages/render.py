@@ -1,7 +1,6 @@
 """From a template to a response, with the headers that every page has."""
 
 import gzip
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -14,8 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from telemetry import __version__
-from telemetry.http import browser
+from telemetry.http import browser, static_files
 from telemetry.pages import formats, words
+from telemetry.pages.states import STATES
+from telemetry.pages.window import RANGES
+from telemetry.persistence import Backend, Persistence
+from telemetry.runs.schema import STATUSES
 
 FOLDER = Path(__file__).parent
 
@@ -36,10 +39,13 @@ HEADERS = {
 # A page may be kept, but only shown again when the service says that it is unchanged.
 CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, Cookie"}
 
-STATES = ("success", "failure", "running", "stale", "partial", "timeout", "cancelled")
-
 # A title holds at most this much of a text: a page has many, and an error may have megabytes.
 MAX_TITLE = 600
+
+# An id has at most this much in the page, is never cut up to this, and keeps this much of its end.
+MAX_ID = 120
+UNCUT_ID = 18
+ID_TAIL = 8
 
 
 def page(
@@ -64,38 +70,32 @@ def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None)
         compress(text.encode()), status, HEADERS, content_type="text/html; charset=utf-8"
     )
     response.headers.update(CACHING)
-    if accepts_gzip():
+    if static_files.accepts_gzip():
         response.headers["Content-Encoding"] = "gzip"
     response.headers.update(headers or {})
     return response
 
 
-def accepts_gzip() -> bool:
-    """Return whether the browser accepts gzip."""
-    return request.accept_encodings.quality("gzip") > 0
-
-
 def compress(body: bytes) -> bytes:
     """Return the body as this browser gets it. Level 4 is within 3 % of 9 on these pages."""
-    return gzip.compress(body, 4, mtime=0) if accepts_gzip() else body
+    return gzip.compress(body, 4, mtime=0) if static_files.accepts_gzip() else body
 
 
 @cache
-def static(name: str) -> tuple[bytes, str]:
-    """Return a static file, and a version of it that changes with its content."""
-    body = (FOLDER / "static" / name).read_bytes()
-    return body, hashlib.sha256(body).hexdigest()[:12]
+def static(name: str) -> bytes:
+    """Return a static file."""
+    return (FOLDER / "static" / name).read_bytes()
 
 
 def static_url(name: str) -> str:
     """Return the URL of a static file. A browser may keep it for ever."""
-    return f"/static/{name}?v={static(name)[1]}"
+    return f"/static/{name}?v={static_files.version(static(name))}"
 
 
 def url(path: str, **query: Any) -> str:
     """Return a URL of this host. Query parameters that are None are left out."""
     sent = {name: _text(value) for name, value in query.items() if value is not None}
-    return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{urlencode(sent)}" if sent else "")
+    return quote(path, safe=browser.PATH_CHARACTERS) + (f"?{urlencode(sent)}" if sent else "")
 
 
 def here(**changes: Any) -> str:
@@ -141,10 +141,21 @@ def cut_tag(text: Any, length: int, *, middle: bool = False) -> Markup:
     return Markup('<bdi title="{}">{}</bdi>').format(formats.cut(text, MAX_TITLE), short)
 
 
+def split_tag(text: Any) -> Markup:
+    """Return an id that the style sheet cuts in its middle where its place is too narrow."""
+    text = formats.visible(str(text))
+    short = formats.cut_middle(text, MAX_ID)
+    if len(short) <= UNCUT_ID:
+        return Markup("<bdi>{}</bdi>").format(short)
+    return Markup('<bdi class="split" title="{}"><span>{}</span><span>{}</span></bdi>').format(
+        formats.cut(text, MAX_TITLE), short[:-ID_TAIL], short[-ID_TAIL:]
+    )
+
+
 def _frame(status: int) -> dict[str, Any]:
     """Return what the layout shows around every page."""
     return {
-        "backend": current_app.extensions["persistence"].agent_runs,
+        "backend": _main_backend(current_app.extensions["persistence"]),
         "signed_in": current_app.extensions["config"].auth_enabled
         and request.path != browser.SIGN_IN_PATH,
         "version": __version__,
@@ -153,11 +164,60 @@ def _frame(status: int) -> dict[str, Any]:
     }
 
 
+def _main_backend(persistence: Persistence) -> Backend:
+    """Return where the data is: that of runs, else that of runtime events."""
+    has_runs = persistence.agent_runs.kind != "none"
+    return persistence.agent_runs if has_runs else persistence.runtime_events
+
+
 def _finalize(value: Any) -> Any:
     """Show what a text hides. Jinja calls it for every value that a template writes."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return formats.visible(value)
     return value
+
+
+def clock_text(value: datetime | str | None) -> str:
+    """Return a time as text; one that no calendar has unchanged."""
+    moment = formats.as_time(value)
+    return formats.moment(moment) if moment else str(value)
+
+
+FILTERS = {
+    "number": formats.number,
+    "duration": formats.duration,
+    "moment": formats.moment,
+    "money": formats.money,
+    "size": formats.size,
+    "ago": time_tag,
+    "clock": clock_tag,
+    "clock_text": clock_text,
+    "cut": cut_tag,
+    "split": split_tag,
+    "plain": formats.cut,
+    # The value of a form's field: it is sent back, so nothing in it may be replaced.
+    "as_sent": Markup.escape,
+    "before": words.just_before,
+    "device_time": words.device_time,
+    "troubles": words.troubles,
+    "flags": words.flags,
+    "health_state": words.health_state,
+    "measure": words.measure,
+    "scalar": words.scalar,
+}
+GLOBALS = {
+    "url": url,
+    "here": here,
+    "static_url": static_url,
+    "percent": formats.percent,
+    "ranges": RANGES,
+    "states": STATES,
+    "statuses": STATUSES,
+    "post_run": words.post_run,
+    "post_event": words.post_event,
+    "put_device": words.put_device,
+    "append_event": words.append_event,
+}
 
 
 @cache
@@ -171,37 +231,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters.update(
-        number=formats.number,
-        duration=formats.duration,
-        moment=formats.moment,
-        exact=formats.exact,
-        money=formats.money,
-        size=formats.size,
-        ago=time_tag,
-        clock=clock_tag,
-        clock_text=lambda value: (
-            formats.moment(time) if (time := formats.as_time(value)) else value
-        ),
-        cut=cut_tag,
-        plain=formats.cut,
-        before=words.just_before,
-        device_time=words.device_time,
-        troubles=words.troubles,
-        flags=words.flags,
-        health_state=words.health_state,
-        measure=words.measure,
-        scalar=words.scalar,
-    )
-    environment.globals.update(
-        url=url,
-        here=here,
-        static_url=static_url,
-        percent=formats.percent,
-        change=formats.change,
-        states=STATES,
-        post_run=words.post_run,
-        post_event=words.post_event,
-        put_device=words.put_device,
-    )
+    environment.filters.update(FILTERS)
+    environment.globals.update(GLOBALS)
     return environment

@@ -6,17 +6,24 @@ from typing import Any
 
 from telemetry.database.database import Row
 from telemetry.git_links import commit_url, repo_url
-from telemetry.pages import charts, formats, tree
-from telemetry.pages.runs import amount, length
-from telemetry.pages.store import RunPages
+from telemetry.pages import charts, durations, formats, tree
+from telemetry.pages.durations import length
+from telemetry.pages.runs import amount
+from telemetry.pages.states import state_of
+from telemetry.pages.store import COSTS, RunPages
 
 RELATIVES = 40
 DURATIONS = 100
 # What is seen of the details before a person unfolds them.
 ERROR_LINES = 6
+# Fewer hidden lines than this are not worth a click.
+LEAST_FOLDED = 4
 ERROR_LENGTH = 1000
 
 MAX_DETAILS = 50_000
+
+# How much of a text is among the details.
+MAX_TEXT = 1000
 
 # The details of a run, in the order in which a person asks, and how they are called.
 DETAILS = {
@@ -38,21 +45,20 @@ DETAILS = {
     "host": "Host",
 }
 
-COSTS = ("cost_usd", "cost", "total_cost_usd", "total_cost")
 TOKENS_IN = ("tokens_in", "input_tokens", "prompt_tokens")
 TOKENS_OUT = ("tokens_out", "output_tokens", "completion_tokens")
 
 
-def collect(store: RunPages, run: Row, stale_before: datetime, now: datetime) -> dict[str, Any]:
+def collect(store: RunPages, run: Row, now: datetime) -> dict[str, Any]:
     """Return what the page shows of a run besides its own columns."""
     metrics = run["metrics_json"] or {}
     last = store.durations(run, DURATIONS)
-    family = store.family(run, stale_before, RELATIVES)
+    family = store.family(run, RELATIVES + 1)
     return {
-        "state": "stale" if run["stale"] else run["status"],
+        "state": state_of(run),
         "ms": length(run, now),
-        "rank": rank(run, last),
-        "durations": durations(run, last),
+        "rank": durations.rank(run, last),
+        **durations.chart(run, last, now),
         "timeline": timeline(run, family, now),
         "details": [(name, run[column]) for column, name in DETAILS.items() if run[column]],
         "commit_url": commit_url(run["git_repo"], run["git_commit_hash"]),
@@ -60,9 +66,11 @@ def collect(store: RunPages, run: Row, stale_before: datetime, now: datetime) ->
         "cost": first(metrics, COSTS),
         "tokens_in": first(metrics, TOKENS_IN),
         "tokens_out": first(metrics, TOKENS_OUT),
-        "metrics": tree.rows(metrics),
-        "context": tree.rows(run["context_json"] or {}),
+        "metrics": tree.read(metrics),
+        "context": tree.read(run["context_json"] or {}),
+        "more_relatives": more_relatives(run, family),
         "error": error(store, run),
+        "max_text": MAX_TEXT,
     }
 
 
@@ -77,45 +85,35 @@ def error(store: RunPages, run: Row) -> dict[str, Any] | None:
     if not (summary or details):
         return None
     lines = details[:MAX_DETAILS].splitlines()
+    all_lines = len(details.splitlines())
     first_lines = "\n".join(lines[:ERROR_LINES])
-    same: dict[str, Any] = {"runs": 0, "first_at": None}
+    same: dict[str, Any] = {"runs": 0}
     created = formats.as_time(run["created_at"])
     if summary and created:
-        since = created - timedelta(days=1)
-        same = dict(store.same_error(summary[:200], since, created + timedelta(days=1)))
-        same["since"] = since
+        since = formats.shifted(created, -timedelta(days=1))
+        until = formats.shifted(created, timedelta(days=1))
+        same = {**store.same_error(summary[:200], since, until), "since": since, "until": until}
     return {
         "summary": summary or "Error without a summary",
         "first": formats.cut(first_lines, ERROR_LENGTH),
         "whole": "\n".join(lines),
-        "lines": len(lines),
-        "is_folded": len(lines) > ERROR_LINES or len(first_lines) > ERROR_LENGTH,
+        "lines": all_lines,
+        "shown_lines": len(lines),
+        "is_folded": len(lines) >= ERROR_LINES + LEAST_FOLDED or len(details) > ERROR_LENGTH,
         "is_cut": len(details) > MAX_DETAILS,
         **same,
     }
 
 
-def rank(run: Row, last: Sequence[Row]) -> str:
-    """Return how the duration compares with the last runs of the same agent and job."""
-    ended = sorted(row["duration_ms"] for row in last if row["status"] != "running")
-    if len(ended) < 5:
-        return ""
-    middle = f"p50 {formats.duration(ended[len(ended) // 2])}"
-    longer = sum(ms >= run["duration_ms"] for ms in ended)
-    if run["status"] == "running" or longer > len(ended) / 10:
-        return middle
-    return f"{middle} · slowest {longer * 100 / len(ended):.0f} %"
-
-
-def durations(run: Row, last: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the bars of the last runs, the newest at the right, with this run marked."""
-    shown = [*reversed(last)]
-    kinds = [
-        "this" if row["event_id"] == run["event_id"] else _kind(row["status"]) for row in shown
+def more_relatives(run: Row, family: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return the relatives that the timeline leaves out: what they are, and of which parent."""
+    parents = {"siblings": run["parent_run_id"], "children": run["run_id"]}
+    kinds = {"siblings": "sibling", "children": "child"}
+    return [
+        (words, parents[words])
+        for words, kind in kinds.items()
+        if sum(row["kind"] == kind for row in family) > RELATIVES
     ]
-    lengths = [(kind, float(row["duration_ms"])) for kind, row in zip(kinds, shown, strict=True)]
-    bars = charts.columns(lengths, 90)
-    return [{**row, "bar": bar} for row, bar in zip(shown, bars, strict=True)]
 
 
 def timeline(run: Row, family: Sequence[Row], now: datetime) -> list[dict[str, Any]]:
@@ -126,10 +124,8 @@ def timeline(run: Row, family: Sequence[Row], now: datetime) -> list[dict[str, A
     if not family:
         return []
     this = {**run, "kind": "this"}
-    by_kind: dict[str, list[Any]] = {"parent": [], "sibling": [this], "child": []}
-    for row in family:
-        by_kind[row["kind"]].append(row)
-    siblings = sorted(by_kind["sibling"], key=lambda row: str(row["start_time"]))
+    by_kind = {kind: _newest(family, kind) for kind in ("parent", "sibling", "child")}
+    siblings = sorted([this, *by_kind["sibling"]], key=lambda row: str(row["start_time"]))
     place = siblings.index(this) + 1
     ordered = [*by_kind["parent"], *siblings[:place], *by_kind["child"], *siblings[place:]]
     spans = [_span(row, now) for row in ordered]
@@ -141,7 +137,7 @@ def timeline(run: Row, family: Sequence[Row], now: datetime) -> list[dict[str, A
         {
             **row,
             "depth": depth[row["kind"]] - shallow,
-            "state": "stale" if row["stale"] else row["status"],
+            "state": state_of(row),
             "ms": length(row, now),
             "x": charts.spread(*span, start, whole)[0],
             "width": charts.spread(*span, start, whole)[1],
@@ -150,14 +146,15 @@ def timeline(run: Row, family: Sequence[Row], now: datetime) -> list[dict[str, A
     ]
 
 
+def _newest(family: Sequence[Row], kind: str) -> list[Any]:
+    """Return the relatives of a kind, at most RELATIVES."""
+    return [row for row in family if row["kind"] == kind][-RELATIVES:]
+
+
 def _span(row: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
     start = formats.as_time(row["start_time"]) or now
-    ms = length(row, now) if isinstance(row, dict) else 0
+    ms = length(row, now)
     try:
         return start, start + timedelta(milliseconds=ms or 0)
     except OverflowError:
         return start, start
-
-
-def _kind(status: str) -> str:
-    return status if status in ("failure", "timeout") else "plain"

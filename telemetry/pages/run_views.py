@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from telemetry.database.database import Row
 from telemetry.http.error_shape import problem
@@ -13,7 +13,7 @@ from telemetry.http.errors import Invalid
 from telemetry.pages import compare, export, query, render, run, runs
 from telemetry.pages.errors import not_found
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import refreshing
+from telemetry.pages.live import refreshing, runs_change
 from telemetry.pages.schema import CompareSchema, RunsSchema
 from telemetry.payloads.query_string import read_query
 
@@ -22,31 +22,29 @@ compare_schema = CompareSchema()
 
 CANDIDATES = 12
 
+WRONG_CURSOR = "Must come from a page of this table"
+
 
 @blueprint.get("/runs")
-@refreshing
+@refreshing(runs_change)
 def list_runs() -> Response:
     """Return a page of the table, newest first."""
     asked = query.read(runs_schema)
     now = datetime.now(UTC)
-    stale_before = pages().stale_before(now)
-    rows: list[Row] = []
+    page = runs.Page([], None, None)
     try:
-        filters = runs.filters_of(asked.values, stale_before)
         if not asked.errors:
-            filters = pages().runs.with_search(filters)
-            rows = [*pages().runs.list(filters, runs.ROWS + 1)]
+            page = runs.page_of(pages().runs, asked.values)
     except ValueError:
-        asked.errors["cursor"] = "Must come from a page of this table"
-    page = rows[: runs.ROWS]
-    more = len(rows) > runs.ROWS
+        asked.errors["newer" if asked.values["newer"] else "cursor"] = WRONG_CURSOR
     return render.page(
         "runs.html",
         status=asked.status,
         asked=asked,
-        rows=runs.for_table(page, stale_before, now),
-        next_cursor=runs.cursor_of(page[-1]) if more else None,
-        has_filters=any(name != "cursor" for name in query.given(asked.values)),
+        page=page,
+        rows=runs.for_table(page.rows, now),
+        chips=runs.chips(asked.given()),
+        has_filters=bool(asked.given()),
     )
 
 
@@ -63,26 +61,29 @@ def export_json_lines() -> Response:
 
 
 @blueprint.get("/runs/<event_id>")
-@refreshing
+@refreshing(runs_change)
 def show_run(event_id: str) -> Response:
     """Return what happened in one run."""
     now = datetime.now(UTC)
-    stale_before = pages().stale_before(now)
-    found = _get(event_id, stale_before)
-    shown = run.collect(pages().runs, found, stale_before, now)
+    found = _get(event_id)
+    shown = run.collect(pages().runs, found, now)
     return render.page("run.html", run=found, **shown)
 
 
 @blueprint.get("/runs/compare")
 def compare_runs() -> Response:
-    """Return two runs side by side, or what to choose from when one is missing."""
+    """Return two runs side by side, or what to choose from when one is missing.
+
+    A run may be called ``compare``. Its page has this path too, but no query string.
+    """
+    if not request.args and pages().runs.get("compare"):
+        return show_run(event_id="compare")
     asked = query.read(compare_schema)
     now = datetime.now(UTC)
-    stale_before = pages().stale_before(now)
     found: dict[str, Any] = {}
     for name in ("a", "b"):
         if event_id := asked.values[name]:
-            found[name] = pages().runs.get(event_id, stale_before)
+            found[name] = pages().runs.get(event_id)
             if found[name] is None:
                 asked.errors[name] = "There is no such run"
     both = [found.get("a"), found.get("b")]
@@ -104,14 +105,12 @@ def _differences(a: Row, b: Row, now: datetime) -> dict[str, Any]:
     return {
         "fields": compare.fields(a, b, now),
         "metrics": compare.objects(a["metrics_json"], b["metrics_json"]),
-        "context": [
-            it for it in compare.objects(a["context_json"], b["context_json"]) if it["differs"]
-        ],
+        "context": compare.objects(a["context_json"], b["context_json"], only_different=True),
     }
 
 
-def _get(event_id: str, stale_before: datetime) -> Row:
-    found = pages().runs.get(event_id, stale_before)
+def _get(event_id: str) -> Row:
+    found = pages().runs.get(event_id)
     if found is None:
         raise not_found(f"There is no run with the event_id {event_id[:255]}")
     return found
@@ -121,12 +120,11 @@ def _export(
     lines_of: Callable[[Iterator[Any]], Iterator[bytes]], name: str, content_type: str
 ) -> Response:
     absent = dict.fromkeys(runs_schema.fields)
-    values = {**absent, **read_query(runs_schema)}
+    values = {**absent, **read_query(runs_schema), "newer": None}
     try:
-        filters = runs.filters_of(values, pages().stale_before(datetime.now(UTC)))
+        filters = runs.filters_of(values)
     except ValueError:
-        message = "Must come from a page of this table"
-        raise Invalid([problem(["query", "cursor"], message, "cursor")]) from None
+        raise Invalid([problem(["query", "cursor"], WRONG_CURSOR, "cursor")]) from None
     lines = lines_of(pages().runs.export(pages().runs.with_search(filters)))
     # The first line comes before the response begins, so that a failure still has its status.
     begun = [line for _, line in zip(range(2), lines, strict=False)]

@@ -1,17 +1,19 @@
 """The page of runtime events: endpoints, one endpoint over time, and ideas."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 
 from telemetry.database.database import Row
-from telemetry.pages import charts, formats, query, render
+from telemetry.pages import charts, query, render
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import refreshing
+from telemetry.pages.live import events_change, refreshing
 from telemetry.pages.schema import RuntimeSchema
-from telemetry.pages.window import Window, window_of
+from telemetry.pages.together import together
+from telemetry.pages.window import Window
 
 ENDPOINTS = 100
 IDEAS = 15
@@ -21,24 +23,19 @@ runtime_schema = RuntimeSchema()
 
 
 @blueprint.get("/runtime")
-@refreshing
+@refreshing(events_change)
 def show_runtime() -> Response:
     """Return the endpoints of a window, or one of them over time."""
     asked = query.read(runtime_schema)
-    window = window_of(query.given(asked.values), datetime.now(UTC))
+    window = query.window(asked, datetime.now(UTC))
     events = pages().events
     shown: dict[str, Any] = {"endpoints": None, "endpoint": None}
     if events is not None and not asked.errors:
-        parameters = {
-            "recorded_from": window.start,
-            "recorded_until": window.until,
-            "source": asked.values["source"],
-        }
+        parameters = window.of_events(asked.values["source"])
         if name := asked.values["endpoint"]:
             shown |= _one(events, window, parameters, name)
         else:
-            shown["endpoints"] = events.endpoints(parameters, ENDPOINTS)
-            shown["ideas"] = events.ideas(parameters, IDEAS)
+            shown |= _all(events, parameters, asked)
     return render.page(
         "runtime.html",
         status=asked.status,
@@ -49,24 +46,50 @@ def show_runtime() -> Response:
     )
 
 
+def _all(events: EventPages, window: dict[str, Any], asked: query.Query) -> dict[str, Any]:
+    """Return a page of the endpoints, and the ideas where the endpoints are not those of one."""
+    offset = asked.values["offset"] or 0
+    filters = {name: asked.values[name] for name in ("endpoint_prefix", "idea_id")}
+    readers: dict[str, Callable[[], Any]] = {
+        "rows": lambda: events.endpoints(
+            {**window, **filters},
+            ENDPOINTS,
+            sort=asked.values["sort"] or "errors",
+            row_offset=offset,
+            slow_limit=1,
+        )
+    }
+    if not offset and not any(filters.values()):
+        readers["ideas"] = lambda: events.ideas(window, IDEAS)
+    read = together(**readers)
+    rows = read["rows"]
+    return {
+        "endpoints": [row for row in rows if offset < row["place"] <= offset + ENDPOINTS],
+        "count": rows[0]["endpoints"] if rows else 0,
+        "slowest": max((row["p95_ms"] for row in rows), default=0),
+        "ideas": read.get("ideas"),
+        "offset": offset,
+        "rows_per_page": ENDPOINTS,
+    }
+
+
 def _one(
     events: EventPages, window: Window, parameters: dict[str, Any], name: str
 ) -> dict[str, Any]:
-    rows = events.endpoint_over_time(parameters, name, window.step)
-    return {
-        "endpoint": events.endpoint(parameters, name),
-        "name": name,
-        "chart": over_time(rows, window),
-    }
+    read = together(
+        endpoint=lambda: events.endpoint(parameters, name),
+        over_time=lambda: events.endpoint_over_time(parameters, name, window.step),
+    )
+    chart = over_time(read["over_time"], window)
+    return {"endpoint": read["endpoint"], "name": name, "chart": chart}
 
 
 def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:
     """Return the two charts of an endpoint, events with errors and latency, and their table."""
     bars = window.bars
     by_place: dict[int, Row] = {}
-    for row in rows:
-        if bucket := formats.as_time(row["bucket"]):
-            by_place[min(max(0, (bucket - bars[0]) // window.step), len(bars) - 1)] = row
+    for place, row in window.placed(rows):
+        by_place.setdefault(place, row)
     empty = {"events": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
     filled = [dict(by_place.get(place, empty)) for place in range(len(bars))]
     counts = [
@@ -88,9 +111,6 @@ def over_time(rows: list[Row] | Any, window: Window) -> dict[str, Any]:
             )
         ],
         "count_lines": charts.grid(max(it["events"] for it in filled), CHART_HEIGHT),
-        "time_lines": [
-            charts.Line(line.y, formats.duration(line.value))
-            for line in charts.grid_values(largest, CHART_HEIGHT)
-        ],
+        "time_lines": charts.time_grid(largest, CHART_HEIGHT),
         "labels": charts.labels([start.strftime(window.form) for start in bars]),
     }

@@ -1,12 +1,15 @@
 """The query strings of pages. A parameter has the name and the values that the API gives it."""
 
+from telemetry.pages.window import SPANS
 from telemetry.payloads.fields import Choice, Name, Text
 from telemetry.payloads.loading import PayloadSchema
 from telemetry.payloads.query_string import Moment, Switch, WholeNumber
 from telemetry.runs.schema import ListSchema
 from telemetry.runtime_events.schema import SOURCES
 
-RANGES = ("1h", "24h", "7d", "30d")
+RANGES = tuple(SPANS)
+MAX_OFFSET = 1_000_000
+SORTS = ("errors", "rate", "events", "p50", "p95", "p99", "cost", "endpoint")
 
 
 class OverviewSchema(PayloadSchema):
@@ -17,12 +20,14 @@ class OverviewSchema(PayloadSchema):
     created_before = Moment()
     agent_name = Text()
     environment = Text()
+    agents = Choice(("all",), {})
 
 
 class RunsSchema(ListSchema):
-    """The query string of the table of runs and of its exports: the API's, and three filters.
+    """The query string of the table of runs and of its exports: the API's, and four filters.
 
-    Pages have a fixed length, and follow each other by the cursor alone.
+    Pages have a fixed length. ``cursor`` is the last row of the page before, ``newer`` the first
+    of the page after.
     """
 
     class Meta:
@@ -31,6 +36,8 @@ class RunsSchema(ListSchema):
     search = Text(max=255)
     environment = Text()
     error = Text()
+    no_summary = Switch()
+    newer = Text()
 
 
 class CompareSchema(PayloadSchema):
@@ -44,8 +51,14 @@ class RuntimeSchema(PayloadSchema):
     """The query string of the page of runtime events."""
 
     range = Choice(RANGES, {})
+    created_after = Moment()
+    created_before = Moment()
     source = Choice(SOURCES, {})
     endpoint = Text()
+    endpoint_prefix = Text()
+    idea_id = Text()
+    sort = Choice(SORTS, {})
+    offset = WholeNumber(min=0, max=MAX_OFFSET)
 
 
 class DevicesSchema(PayloadSchema):
@@ -60,3 +73,4 @@ class DeviceSchema(PayloadSchema):
     """The query string of one device."""
 
     before = WholeNumber(min=1)
+    audit_before = WholeNumber(min=1)

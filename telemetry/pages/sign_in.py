@@ -12,6 +12,10 @@ from telemetry.payloads.body import read_body
 
 FORM = "application/x-www-form-urlencoded"
 
+# A form has two short fields. Everyone may send one, so it must cost little to read.
+MAX_FORM_BYTES = 16 * 1024
+MAX_FIELDS = 10
+
 # How long a person waits after too many attempts.
 WINDOW_SECONDS = 60
 
@@ -33,14 +37,12 @@ def sign_in() -> Response:
     token = _token()
     if token is None:
         return _redirect("/")
-    sent = parse_qs(read_body(FORM)[1].decode("utf-8", "replace"))
-    following = sent.get("next", ["/"])[0]
     if not browser.is_own_page():
-        return _form(following, "Sign in on this page, not from another one", 403)
+        return _form("/", "Sign in on this page, not from another one", 403)
     if pages().attempts.hit(f"sign-in {request_log.client().network}") is None:
         request_log.set_log_message("Sign-in refused: too many attempts", level="WARNING")
-        return _form(following, "Too many attempts. Wait a minute", 429)
-    tried = sent.get("token", [""])[0].strip()
+        return _form("/", "Too many attempts. Wait a minute", 429)
+    tried, following = _read_form()
     if not hmac.compare_digest(tried.encode(), token.encode()):
         request_log.set_log_message("Sign-in refused: wrong token", level="WARNING")
         return _form(following, "This is not the token", 401)
@@ -51,7 +53,7 @@ def sign_in() -> Response:
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
-    """Take the cookie back."""
+    """Remove the cookie from this browser. A copy of it stays valid until it expires."""
     if not browser.is_own_page():
         return _redirect("/")
     response = _redirect("/sign-in")
@@ -66,6 +68,16 @@ def is_local(url: str) -> bool:
     """
     is_path = url.startswith("/") and not url.startswith("//")
     return is_path and "\\" not in url and url.isprintable() and url.isascii()
+
+
+def _read_form() -> tuple[str, str]:
+    """Return the token and the path that the form sent; empty ones for a form of another shape."""
+    text = read_body(FORM, limit=MAX_FORM_BYTES)[1].decode("utf-8", "replace")
+    try:
+        sent = parse_qs(text, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        sent = {}
+    return sent.get("token", [""])[0].strip(), sent.get("next", ["/"])[0]
 
 
 def _token() -> str | None:

@@ -1,13 +1,16 @@
 """The page of the status: where data is kept and why, and how the database is."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, current_app
 
 from telemetry import __version__
+from telemetry.audio_runtime.counts import APPENDS
 from telemetry.failures import Unavailable
 from telemetry.pages import render
 from telemetry.pages.extension import blueprint, pages
+from telemetry.series import read_all
 
 NAMES = {
     "agent_runs": "Runs",
@@ -31,31 +34,50 @@ def show_status() -> Response:
         }
         for domain, backend in persistence.backends.items()
     ]
-    checks = pages().readiness() if persistence.database_urls else []
+    databases = _databases()
+    is_ready = not any(it["check"].error for it in databases)
     return render.page(
         "status.html",
         rows=rows,
         contract=persistence.contract,
-        checks=checks,
-        is_ready=persistence.contract.passed and not any(it.error for it in checks),
+        databases=databases,
+        is_ready=persistence.contract.passed and is_ready,
         service_version=__version__,
         stale_after=pages().stale_after.total_seconds() * 1000,
-        **_database(),
+        written=_written(),
     )
 
 
-def _database() -> dict[str, Any]:
-    """Return what the database says about itself; None for what it does not say."""
-    shown: dict[str, Any] = dict.fromkeys(
-        ("database", "rates", "event_rates", "last_verify", "failure")
-    )
+def _databases() -> list[dict[str, Any]]:
+    """Return for each database what it holds, whether it is ready, and what it says of itself."""
+    databases = pages().databases
+    if not databases:
+        return []
+    return [
+        {
+            "name": ", ".join(NAMES[domain] for domain in domains),
+            "check": check,
+            "said": _or_failure(status.database),
+            "pool": status.pool(),
+        }
+        for (domains, status), check in zip(databases, pages().readiness(), strict=True)
+    ]
+
+
+def _written() -> dict[str, Any]:
+    """Return what was written lately, by kind, and when the ledger was last verified."""
+    events = pages().events
+    return {
+        "runs": _or_failure(pages().status.rates),
+        "events": _or_failure(events.rates) if events else None,
+        "appended": sum(it.numbers[0] for it in APPENDS.samples(read_all())),
+        "verified": _or_failure(pages().status.last_verify),
+    }
+
+
+def _or_failure(read: Callable[[], Any]) -> Any:
+    """Return what ``read`` returns, or ``failure`` with the reason why it can't be read."""
     try:
-        shown["database"] = pages().status.database()
-        shown["rates"] = pages().status.rates()
-        if (events := pages().events) is not None:
-            shown["event_rates"] = events.rates()
-        shown["last_verify"] = pages().status.last_verify()
+        return read()
     except Unavailable as error:
-        shown["failure"] = error.detail
-    shown["pool"] = pages().status.pool()
-    return shown
+        return {"failure": error.detail}

@@ -1,23 +1,19 @@
 """What the page of the status shows of the database."""
 
 from telemetry.database import statements
-from telemetry.database.database import Database, Row
+from telemetry.database.database import Row
+from telemetry.pages.reader import Reader
 
-CHANGE_TOKEN = statements.load("pages/change_token")
 DATABASE = statements.load("pages/database")
 LAST_VERIFY = statements.load("pages/last_verify")
 WRITE_RATES = statements.load("pages/write_rates")
 
 
 class StatusPages:
-    """Reads about the database. Every method raises what Database.fetch_all raises."""
+    """Reads about the database. Every method raises what Reader.fetch_all raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reader) -> None:
         self._database = database
-
-    def token(self) -> str:
-        """Return a text that is the same only while the database is."""
-        return str(self._database.fetch_all(CHANGE_TOKEN)[0]["token"])
 
     def database(self) -> Row:
         """Return version, size, connections and migrations."""

@@ -1,12 +1,13 @@
 """What the pages show of runs, in the database. Pages only read."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from telemetry.database import statements
-from telemetry.database.database import Database, Row
+from telemetry.database.database import Row
 from telemetry.database.values import as_json
+from telemetry.pages.reader import Reader
 
 STATES_OVER_TIME = statements.load("pages/states_over_time")
 RUNNING = statements.load("pages/running")
@@ -15,15 +16,20 @@ AGENTS_IN_ENVIRONMENT = statements.load("pages/agents_in_environment")
 LATEST_RUNS = statements.load("pages/latest_runs")
 FAILURES = statements.load("pages/failures")
 LIST_RUNS = statements.load("pages/list_runs")
+LIST_NEWER_RUNS = statements.load("pages/list_newer_runs")
 GET_RUNS = statements.load("pages/get_runs")
 GET_RUN = statements.load("pages/get_run")
 FAMILY = statements.load("pages/family")
 DURATIONS = statements.load("pages/durations")
 SAME_ERROR = statements.load("pages/same_error")
+RUNS_TOKEN = statements.load("pages/runs_token")
 
 # An export lists this many runs in a statement, and has this many whole ones in memory.
 EXPORT_ROWS = 500
 WHOLE_ROWS = 100
+
+# The metrics in which agents report what a run cost; the first that is a number counts.
+COSTS = ("cost_usd", "cost", "total_cost_usd", "total_cost")
 
 # Fields of the API that are not columns; the export fills them.
 LINKS = ("commit_url", "repo_url")
@@ -32,10 +38,16 @@ Parameters = dict[str, Any]
 
 
 class RunPages:
-    """Reads runs for pages. Every method raises what Database.fetch_all raises."""
+    """Reads runs for pages. Every method raises what Reader.fetch_all raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reader, *, stale_after: timedelta) -> None:
+        """A running run is shown as stale when nothing was received about it for this long."""
         self._database = database
+        self._stale_after = {"stale_after": stale_after}
+
+    def token(self) -> str:
+        """Return a text that is the same only while all runs are."""
+        return str(self._database.fetch_all(RUNS_TOKEN)[0]["token"])
 
     def states_over_time(self, window: Parameters) -> Sequence[Row]:
         """Return the runs of a window and of the one before it, by state and time."""
@@ -43,10 +55,10 @@ class RunPages:
 
     def running(self, window: Parameters) -> Row:
         """Return the one row of running.sql."""
-        return self._all(RUNNING, window)[0]
+        return self._all(RUNNING, {**window, **self._stale_after})[0]
 
     def agents(self, window: Parameters, row_limit: int) -> Sequence[Row]:
-        """Return the busiest agents of a window."""
+        """Return the agents of a window, those with few successes first, then the busiest."""
         statement = AGENTS if window["environment"] is None else AGENTS_IN_ENVIRONMENT
         return self._all(statement, {**window, "row_limit": row_limit})
 
@@ -54,7 +66,7 @@ class RunPages:
         self, agent_names: list[str], environment: str | None, row_limit: int
     ) -> Sequence[Row]:
         """Return the latest runs of each agent, newest first."""
-        parameters = {"agent_names": agent_names, "environment": environment}
+        parameters = {"agent_names": agent_names, "environment": environment, **self._stale_after}
         return self._all(LATEST_RUNS, {**parameters, "row_limit": row_limit})
 
     def failures(self, window: Parameters, row_limit: int) -> Sequence[Row]:
@@ -71,7 +83,11 @@ class RunPages:
 
     def list(self, filters: Parameters, row_limit: int) -> Sequence[Row]:
         """Return a page of the table, newest first."""
-        return self._all(LIST_RUNS, {**filters, "row_limit": row_limit})
+        return self._all(LIST_RUNS, self._table(filters, row_limit))
+
+    def list_newer(self, filters: Parameters, row_limit: int) -> Sequence[Row]:
+        """Return the rows of the table just before the cursor, newest first."""
+        return [*reversed(self._all(LIST_NEWER_RUNS, self._table(filters, row_limit)))]
 
     def export(self, filters: Parameters) -> Iterator[Any]:
         """Yield all runs that fit, as objects with the fields of the API, newest first.
@@ -84,7 +100,7 @@ class RunPages:
                 wanted = names[:WHOLE_ROWS]
                 runs, more = self._database.fetch_page(
                     GET_RUNS,
-                    {"event_ids": as_json(wanted), "stale_before": filters["stale_before"]},
+                    {"event_ids": as_json(wanted), **self._stale_after},
                     limit=WHOLE_ROWS,
                     computed=LINKS,
                 )
@@ -101,15 +117,15 @@ class RunPages:
                 "cursor_event_id": last["event_id"],
             }
 
-    def get(self, event_id: str, stale_before: datetime) -> Row | None:
+    def get(self, event_id: str) -> Row | None:
         """Return a run, or None."""
-        rows = self._all(GET_RUN, {"event_id": event_id, "stale_before": stale_before})
+        rows = self._all(GET_RUN, {"event_id": event_id, **self._stale_after})
         return rows[0] if rows else None
 
-    def family(self, run: Row, stale_before: datetime, row_limit: int) -> Sequence[Row]:
+    def family(self, run: Row, row_limit: int) -> Sequence[Row]:
         """Return the parent, the siblings and the children of a run."""
         names = {name: run[name] for name in ("event_id", "run_id", "parent_run_id")}
-        parameters = {**names, "stale_before": stale_before, "row_limit": row_limit}
+        parameters = {**names, **self._stale_after, "row_limit": row_limit}
         return self._all(FAMILY, parameters)
 
     def durations(self, run: Row, row_limit: int) -> Sequence[Row]:
@@ -117,7 +133,7 @@ class RunPages:
 
         When it is older than all of them, they are those up to the run.
         """
-        parameters = {name: run[name] for name in ("agent_name", "job_type")}
+        parameters = {name: run[name] for name in ("event_id", "agent_name", "job_type")}
         for until in (None, run["created_at"]):
             rows = self._all(
                 DURATIONS, {**parameters, "created_until": until, "row_limit": row_limit}
@@ -126,10 +142,23 @@ class RunPages:
                 return rows
         return rows
 
-    def same_error(self, error: str, created_from: datetime, created_until: datetime) -> Row:
-        """Return how many runs failed with this error, and when the first did."""
-        window = {"created_from": created_from, "created_until": created_until}
+    def same_error(
+        self, error: str, created_from: datetime | None, created_until: datetime | None
+    ) -> Row:
+        """Return how many runs failed with this error. A bound may be None."""
+        window = {
+            "created_from": created_from or "-infinity",
+            "created_until": created_until or "infinity",
+        }
         return self._all(SAME_ERROR, {"error": error, **window})[0]
+
+    def _table(self, filters: Parameters, row_limit: int) -> Parameters:
+        return {
+            **filters,
+            **self._stale_after,
+            "cost_names": [*COSTS],
+            "row_limit": row_limit,
+        }
 
     def _all(self, statement: bytes, parameters: Parameters) -> Sequence[Row]:
         return self._database.fetch_all(statement, parameters, prepare=False)

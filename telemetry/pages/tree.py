@@ -1,11 +1,19 @@
 """JSON objects of agents as rows that people read: metrics and context."""
 
+import json
+from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+from telemetry.pages import formats
 
 # An object may have a million members; the raw JSON shows all of them.
 MAX_ROWS = 200
 MAX_DEPTH = 6
+MAX_NAME = 255
+MAX_PATH = 500
 MAX_TEXT = 2000
+
+Path = tuple[str, ...]
 
 
 class Node(NamedTuple):
@@ -15,47 +23,64 @@ class Node(NamedTuple):
     name: str
     path: str
     value: str | None
-    number: float | None
 
 
-def rows(value: Any, limit: int = MAX_ROWS) -> list[Node]:
-    """Return the members of an object, each before its own members, at most ``limit``."""
-    found: list[Node] = []
-    _walk(value, 0, "", found, limit)
-    return found
+class Tree(NamedTuple):
+    """The members of an object, each before its own members; ``is_cut``: it has more."""
+
+    nodes: list[Node]
+    is_cut: bool
 
 
-def flat(value: Any) -> dict[str, Node]:
-    """Return the members that have a value of their own, by path."""
-    return {node.path: node for node in rows(value, 5 * MAX_ROWS) if node.value is not None}
+def read(value: Any, limit: int = MAX_ROWS) -> Tree:
+    """Return the first members of an object."""
+    nodes: list[Node] = []
+    for path, member in walk(value):
+        if len(nodes) == limit:
+            return Tree(nodes, is_cut=True)
+        text = None if _is_open(member, len(path)) else formats.cut(text_of(member), MAX_TEXT)
+        name, full = formats.cut(path[-1], MAX_NAME), formats.cut(path_text(path), MAX_PATH)
+        nodes.append(Node(len(path) - 1, name, full, text))
+    return Tree(nodes, is_cut=False)
+
+
+def leaves(value: Any) -> dict[Path, Any]:
+    """Return the members that are shown with a value of their own, by path."""
+    return {path: it for path, it in walk(value) if not _is_open(it, len(path))}
+
+
+def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of each member, each before its own members."""
+    if isinstance(value, dict):
+        members: Iterator[tuple[str, Any]] = ((str(name), it) for name, it in value.items())
+    else:
+        members = ((f"[{place}]", it) for place, it in enumerate(value))
+    for name, member in members:
+        full = (*path, name)
+        yield full, member
+        if _is_open(member, len(full)):
+            yield from walk(member, full)
+
+
+def path_text(path: Path) -> str:
+    """Return a path as people write it, such as ``usage.models[0]``."""
+    return path[0] + "".join(it if it.startswith("[") else f".{it}" for it in path[1:])
 
 
 def text_of(value: Any) -> str:
     """Return a JSON value as text: a string unchanged, a number with separated thousands."""
-    if isinstance(value, bool) or value is None:
-        return "null" if value is None else str(value).lower()
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.10g}"
-    return value[:MAX_TEXT] if isinstance(value, str) else str(value)[:MAX_TEXT]
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return formats.number(value) if isinstance(value, int) else f"{value:,.10g}"
+    return json_text(value)
 
 
-def _walk(value: Any, depth: int, path: str, found: list[Node], limit: int) -> None:
-    if isinstance(value, dict):
-        members = [(str(name), f"{path}.{name}" if path else str(name)) for name in value]
-        values = list(value.values())
-    else:
-        members = [(f"[{place}]", f"{path}[{place}]") for place in range(len(value))]
-        values = value
-    for (name, full), member in zip(members, values, strict=True):
-        if len(found) >= limit:
-            return
-        has_members = isinstance(member, dict | list) and bool(member)
-        if has_members and depth < MAX_DEPTH:
-            found.append(Node(depth, name[:255], full[:500], None, None))
-            _walk(member, depth + 1, full[:500], found, limit)
-        else:
-            is_number = isinstance(member, int | float) and not isinstance(member, bool)
-            number = float(member) if is_number else None
-            found.append(Node(depth, name[:255], full[:500], text_of(member), number))
+def json_text(value: Any) -> str:
+    """Return a JSON value as JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_open(member: Any, depth: int) -> bool:
+    """Return whether the members of a member are shown. Deeper ones are text."""
+    return isinstance(member, dict | list) and bool(member) and depth <= MAX_DEPTH

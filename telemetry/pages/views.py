@@ -1,15 +1,19 @@
 """The routes of the pages; a module per page registers more of them."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 
 from telemetry import __version__
-from telemetry.http import browser
+from telemetry.database.errors import DatabaseNotConfigured
+from telemetry.failures import Unavailable
+from telemetry.http import browser, static_files
 from telemetry.http.responses import json_response
 from telemetry.pages import (
     devices,
+    docs,
     overview,
     query,
     render,
@@ -21,17 +25,16 @@ from telemetry.pages import (
 from telemetry.pages.errors import not_found
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
-from telemetry.pages.live import refreshing
+from telemetry.pages.live import overview_change, refreshing
 from telemetry.pages.schema import OverviewSchema
 from telemetry.pages.together import together
-from telemetry.pages.window import Window, window_of
+from telemetry.pages.window import Window
 
 # The modules that register the routes of their pages when they are imported.
-_registered = (run_views, runtime, devices, status, sign_in)
+_registered = (run_views, runtime, devices, status, sign_in, docs)
 
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 FILES = ("telemetry.css", "telemetry.js", "icon.svg")
-YEAR = 365 * 24 * 3600
 
 ENDPOINTS = 5
 DEVICES = 6
@@ -40,24 +43,29 @@ overview_schema = OverviewSchema()
 
 
 @blueprint.get("/")
-@refreshing
+@refreshing(overview_change)
 def show_overview() -> Response:
     """Return the overview, or the index of the API for a client that accepts only JSON."""
     if browser.wants_json_only():
         return _index()
     asked = query.read(overview_schema)
     now = datetime.now(UTC)
-    window = _window(asked, now)
+    window = query.window(asked, now)
     filters = {name: asked.values[name] for name in ("agent_name", "environment")}
     shown: dict[str, Any] = {"agents": [], "environments": []}
-    if not asked.errors:
-        shown = _collect(window, filters, now)
+    has_runs = current_app.extensions["persistence"].agent_runs.kind != "none"
+    if not asked.errors and has_runs:
+        limit = overview.ALL_AGENTS if asked.values["agents"] else overview.AGENTS
+        shown = _collect(overview.Asked(window, **filters, agents=limit), now)
+    elif not asked.errors:
+        shown |= {"endpoints": _without_runs(pages().events, window)}
     return render.page(
         "overview.html",
         status=asked.status,
         asked=asked,
         window=window,
         filters=filters,
+        has_runs=has_runs,
         of_window={**filters, **window.filters},
         **shown,
     )
@@ -68,22 +76,16 @@ def static(name: str) -> Response:
     """Return a static file. Its URL changes with its content, so a browser may keep it."""
     if name not in FILES:
         raise not_found("There is no such file")
-    body, version = render.static(name)
     content_type = TYPES.get(name.rpartition(".")[2], "image/svg+xml")
-    response = Response(render.compress(body), 200, render.HEADERS, content_type=content_type)
-    is_current = request.args.get("v") == version
-    age = f"public, max-age={YEAR}, immutable" if is_current else "no-cache"
-    response.headers["Cache-Control"] = age
-    response.headers["Vary"] = "Accept-Encoding"
-    if render.accepts_gzip():
-        response.headers["Content-Encoding"] = "gzip"
-    return response
+    return static_files.send_versioned(
+        render.static(name), content_type, render.HEADERS, scope="public"
+    )
 
 
 def _index() -> Response:
     """Return where programs find what."""
     paths = {
-        rule.rule
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for rule in current_app.url_map.iter_rules()
         if rule.rule.startswith(browser.API_PATHS)
     }
@@ -91,35 +93,41 @@ def _index() -> Response:
     return json_response(body, headers={"Vary": "Accept"})
 
 
-def _window(asked: query.Query, now: datetime) -> Window:
-    """Return the window that was asked for. An empty one becomes a message at its field."""
-    try:
-        return window_of(query.given(asked.values), now)
-    except ValueError as error:
-        asked.errors["created_before"] = str(error)
-        return window_of({}, now)
-
-
-def _collect(window: Window, filters: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _collect(asked: overview.Asked, now: datetime) -> dict[str, Any]:
     """Return what the panels show."""
     these = pages()
-    asked = overview.Asked(window, **filters)
     read = together(
-        **overview.readers(these.runs, asked), endpoints=lambda: _endpoints(these.events, window)
+        endpoints=lambda: _endpoints(these.events, asked.window),
+        **overview.readers(these.runs, asked),
     )
     return {
-        **overview.collect(these.runs, asked, read, now, these.stale_before(now)),
+        **overview.collect(these.runs, asked, read, now),
         "endpoints": read["endpoints"],
         "devices": these.devices.attention(DEVICES),
     }
 
 
+def _without_runs(events: EventPages | None, window: Window) -> Any:
+    """Return the endpoints, which is all that can be shown. Raises DatabaseNotConfigured."""
+    if events is None:
+        raise DatabaseNotConfigured(current_app.extensions["persistence"].agent_runs.note)
+    return _endpoints(events, window)
+
+
 def _endpoints(events: EventPages | None, window: Window) -> Any:
+    """Return the endpoints with the most errors, and the slowest; None without runtime events.
+
+    Runs and devices are shown even while the database of the events is away.
+    """
     if events is None:
         return None
-    parameters = {
-        "recorded_from": window.start,
-        "recorded_until": window.until,
-        "source": None,
+    try:
+        rows = events.endpoints(window.of_events(None), ENDPOINTS, slow_limit=ENDPOINTS)
+    except Unavailable as error:
+        return {"failure": error.detail}
+    slowest = sorted(rows, key=lambda row: row["slow_place"])
+    return {
+        "count": rows[0]["endpoints"] if rows else 0,
+        "with errors": [row for row in rows if row["errors"] and row["place"] <= ENDPOINTS],
+        "slowest": slowest[:ENDPOINTS],
     }
-    return events.endpoints(parameters, ENDPOINTS)

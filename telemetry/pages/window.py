@@ -1,8 +1,10 @@
 """The window of time that a page shows, and the width of the bars of its charts."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from telemetry.database.database import Row
 from telemetry.pages import formats
 
 MINUTE = timedelta(minutes=1)
@@ -11,6 +13,9 @@ DAY = timedelta(days=1)
 
 # Bars begin at multiples of their width from here, a Monday, as date_bin does in the statements.
 ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)
+
+# A window begins here or later, so that the one before it has a calendar too.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Clocks of agents may be ahead of this one by this much.
 AHEAD = timedelta(minutes=5)
@@ -30,6 +35,8 @@ STEP_NAMES = {
 MAX_BARS = 62
 
 SPANS = {"1h": HOUR, "24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
+# How a link calls a range.
+RANGES = {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d"}
 TITLES = {
     "1h": "Last hour",
     "24h": "Last 24 hours",
@@ -38,12 +45,20 @@ TITLES = {
     None: "From – to",
 }
 BEFORE = {
-    "1h": "than the hour before",
+    "1h": "on the hour before",
     "24h": "since yesterday",
-    "7d": "than the week before",
-    "30d": "than the month before",
-    None: "than the time before",
+    "7d": "on the week before",
+    "30d": "on the month before",
+    None: "on the time before",
 }
+
+
+class NoWindow(ValueError):
+    """A query string asks for a window that can't be shown; ``field`` is the parameter."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class Window(NamedTuple):
@@ -89,11 +104,31 @@ class Window(NamedTuple):
         return BEFORE[self.name]
 
     @property
+    def start_before(self) -> datetime:
+        """The start of the window before, which is as long."""
+        return self.start - self.span
+
+    @property
     def bars(self) -> list[datetime]:
         """The starts of the bars; the first may begin before the window."""
-        first = ORIGIN + (self.start - ORIGIN) // self.step * self.step
-        count = -(-(self.end - first) // self.step)
-        return [first + number * self.step for number in range(max(1, count))]
+        step, (first, last) = self.step, self._numbers
+        return [ORIGIN + number * step for number in range(first, last + 1)]
+
+    def placed(self, rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+        """Yield the rows with the number of their bar; what is after the end is in the last one.
+
+        A row without a bucket is left out.
+        """
+        step, (first, last) = self.step, self._numbers
+        for row in rows:
+            if bucket := formats.as_time(row["bucket"]):
+                yield min(max(first, (bucket - ORIGIN) // step), last) - first, row
+
+    @property
+    def _numbers(self) -> tuple[int, int]:
+        """The first and the last bar, counted from the origin."""
+        first = (self.start - ORIGIN) // self.step
+        return first, max(first, (self.end - ORIGIN - timedelta.resolution) // self.step)
 
     @property
     def form(self) -> str:
@@ -110,11 +145,22 @@ class Window(NamedTuple):
         """The window as parameters of a statement."""
         return {"created_from": self.start, "created_until": self.until}
 
+    def of_events(self, source: str | None) -> dict[str, Any]:
+        """Return the window as parameters of a statement about runtime events."""
+        return {"recorded_from": self.start, "recorded_until": self.until, "source": source}
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The window as parameters of the pages that have one."""
+        if self.name:
+            return {"range": self.name}
+        return {"created_after": self.start, "created_before": None if self.is_open else self.end}
+
     @property
     def filters(self) -> dict[str, Any]:
         """The window as filters of the table of runs. Both bounds of these are exclusive."""
         after = self.start - timedelta(microseconds=1)
-        return {"created_after": after, "created_before": None if self.is_open else self.end}
+        return {"created_after": after, "created_before": self.until}
 
     def __str__(self) -> str:
         """Return both ends in words."""
@@ -125,14 +171,19 @@ class Window(NamedTuple):
 def window_of(query: dict[str, Any], now: datetime) -> Window:
     """Return the window that a valid query string asks for; without one the last 24 hours.
 
-    Raises ValueError, with the message for the field created_before, when it is empty.
+    Raises NoWindow when it is empty, in the future or before EARLIEST.
     """
     after, before = query.get("created_after"), query.get("created_before")
+    for field, moment in (("created_after", after), ("created_before", before)):
+        if moment and moment < EARLIEST:
+            raise NoWindow(field, f"Must be {EARLIEST:%Y-%m-%d} or later")
+    if after and after >= now:
+        raise NoWindow("created_after", "Must be in the past")
     if after is None and before is None:
         name = query.get("range", "24h")
         return Window(name, now - SPANS[name], now, is_open=True)
     end = min(before or now, now)
     start = after or end - DAY
     if start >= end:
-        raise ValueError("Must be later than the start, and the start in the past")
+        raise NoWindow("created_before", "Must be later than the start")
     return Window(None, start, end, is_open=before is None or before >= now)

@@ -46,8 +46,10 @@ def measure(value: float | None, unit: str) -> str:
 
 
 def scalar(value: Any) -> str:
-    """Return the value of a field: a boolean in words."""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    """Return the value of a field: a boolean in words, a number with the sign of print."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("-", "−") if isinstance(value, int | float) else str(value)
 
 
 def device_time(nanoseconds: int | None) -> datetime | str | None:
@@ -57,14 +59,14 @@ def device_time(nanoseconds: int | None) -> datetime | str | None:
     return formats.of_nanoseconds(nanoseconds) or f"{nanoseconds} ns"
 
 
-def just_before(moment: datetime) -> datetime:
-    """Return the bound of an exclusive filter that includes the moment."""
-    return moment - timedelta(microseconds=1)
+def just_before(moment: datetime | None) -> datetime | None:
+    """Return the bound of an exclusive filter that includes the moment; None: no bound."""
+    return formats.shifted(moment, -timedelta(microseconds=1)) if moment else None
 
 
 def post_run() -> str:
     """Return a command that creates a run at this host."""
-    return _post(
+    return curl(
         "/api/v1/runs",
         '{"event_id": "first-run", "run_id": "run-1", "agent_name": "my-agent",'
         ' "job_type": "crawl", "status": "success", "start_time": "2026-01-31T12:00:00Z"}',
@@ -73,20 +75,40 @@ def post_run() -> str:
 
 def post_event() -> str:
     """Return a command that creates a runtime event at this host."""
-    return _post("/api/runtime/events", '{"source": "api", "endpoint": "/ideas", "runtime_ms": 38}')
+    return curl("/api/runtime/events", '{"source": "api", "endpoint": "/ideas", "runtime_ms": 38}')
 
 
 def put_device() -> str:
     """Return a command that creates a device at this host."""
-    return _post("/api/v1/devices/kitchen-1", '{"tenant_id": "acme"}', method="PUT")
+    return curl("/api/v1/devices/kitchen-1", '{"tenant_id": "acme"}', method="PUT")
 
 
-def _post(path: str, body: str, method: str = "POST") -> str:
-    lines = [
-        f"curl -X {method} {request.host_url.rstrip('/')}{path}",
-        "-H 'Content-Type: application/json'",
-        f"-d '{body}'",
-    ]
-    if current_app.extensions["config"].auth_enabled:
-        lines.insert(1, '-H "Authorization: Bearer $TELEMETRY_API_AUTH_TOKEN"')
+def append_event(device: Mapping[str, Any]) -> str:
+    """Return a command that appends an event of the device at this host."""
+    return curl(
+        "/api/v1/audio-runtime/events",
+        f'{{"tenant_id": "{device["tenant_id"]}", "device_id": "{device["device_id"]}",'
+        ' "event_kind": "VAD_EVENT", "created_at": 1769860800000000000,'
+        ' "idempotency_key": "first-event", "processed_stream_id": "stream-1"}',
+    )
+
+
+def curl(
+    path: str,
+    body: str = "",
+    method: str = "POST",
+    *,
+    content_type: str = "application/json",
+    needs_token: bool = True,
+) -> str:
+    """Return the command that sends a request to this host."""
+    url = f"{request.host_url.rstrip('/')}{path}"
+    command = f"curl -X {method} " if method != "GET" else "curl "
+    lines = [command + (f"'{url}'" if "?" in url else url)]
+    if needs_token and current_app.extensions["config"].auth_enabled:
+        lines.append('-H "Authorization: Bearer $TELEMETRY_API_AUTH_TOKEN"')
+    if body:
+        # -d would take the line ends out of JSON Lines.
+        data = "-d" if content_type == "application/json" else "--data-binary"
+        lines += [f"-H 'Content-Type: {content_type}'", f"{data} '{body}'"]
     return " \\\n  ".join(lines)

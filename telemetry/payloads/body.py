@@ -27,10 +27,11 @@ PIECE_BYTES = 64 * 1024
 Environ = dict[str, Any]
 
 
-def read_body(*content_types: str) -> tuple[str, bytes]:
+def read_body(*content_types: str, limit: int | None = None) -> tuple[str, bytes]:
     """Return the request's content type, one of ``content_types``, and its body.
 
-    The body is decompressed and has no byte order mark. It is not checked for UTF-8. Raises
+    The body is decompressed and has no byte order mark. It is not checked for UTF-8. ``limit`` is
+    in bytes, in place of the configured one. Raises
     ApiError 415 for another content type or an encoding other than gzip, ApiError 408 for a body
     that stops arriving, Invalid for damaged gzip, RequestEntityTooLarge for a body over the
     limit, and ClientDisconnected for one that ends early.
@@ -51,7 +52,7 @@ def read_body(*content_types: str) -> tuple[str, bytes]:
         headers = {"Accept-Encoding": "gzip"}
         raise ApiError(415, "Content-Encoding must be gzip, or none", headers=headers)
     try:
-        body = read(environ, current_app.config["MAX_CONTENT_LENGTH"])
+        body = read(environ, limit or current_app.config["MAX_CONTENT_LENGTH"])
     except (ApiError, HTTPException):
         raise
     except TimeoutError as error:

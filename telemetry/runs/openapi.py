@@ -1,27 +1,41 @@
 """The description of the endpoints of runs."""
 
-from typing import Any
-
-from telemetry.openapi.common import FEED_AFTER, INVALID, error
-from telemetry.openapi.operation import Body, Operation, Parameter, Reply
-from telemetry.openapi.shapes import (
-    COUNT,
-    FLAG,
-    IGNORED,
-    LINK,
-    TEXT,
-    TIMESTAMP,
-    array,
-    batch,
-    feed_of,
-    members,
-    one_of,
-    stored,
+from telemetry.openapi.common import (
+    FEED_AFTER,
+    FEED_LIMIT,
+    batch_replies,
+    error,
+    feed_cursor,
+    lines,
 )
+from telemetry.openapi.operation import Body, Operation, Parameter, Reply
+from telemetry.openapi.shapes import COUNT, IGNORED, LINK, TEXT, array, feed_of, members, one_of
+from telemetry.payloads.cursor import encode_cursor
 from telemetry.payloads.feed import FeedSchema
-from telemetry.runs.schema import STATUSES, CommitSchema, ListSchema, RunSchema, UpdateSchema
+from telemetry.runs.cursor import RunsEnd
+from telemetry.runs.openapi_fields import MEANINGS
+from telemetry.runs.openapi_shapes import (
+    BATCH,
+    NAMES,
+    OF_BATCH,
+    REFUSED,
+    RUN,
+    SENT,
+    SENT_AGAIN,
+    STORED,
+    UPDATED,
+)
+from telemetry.runs.schema import (
+    DEFAULT_LIMIT,
+    CommitSchema,
+    ListSchema,
+    RunSchema,
+    UpdateSchema,
+)
 
 TAG = "What agents did: one row per run, created once and updated while the run is in progress"
+
+__all__ = ["MEANINGS", "OPERATIONS", "PARAMETERS", "TAG"]
 
 PARAMETERS = {
     "event_id": Parameter("The id that the agent chose for the run", "first-run"),
@@ -35,101 +49,14 @@ PARAMETERS = {
     "created_after": Parameter("Only runs created after this time", "2026-01-01"),
     "start_time_from": Parameter("Only runs that started then or later", "2026-01-01"),
     "start_time_to": Parameter("Only runs that started then or earlier", "2026-02-01"),
-    "limit": Parameter("How many runs a page holds, 100 unless given", 100),
+    "limit": Parameter("How many runs a page holds", 100, DEFAULT_LIMIT),
+    "feed.limit": FEED_LIMIT,
     "feed.after": FEED_AFTER,
-    "offset": Parameter("How many runs to skip; a cursor is better for deep pages", 0),
+    "offset": Parameter("How many runs to skip; a cursor is better for deep pages", 0, 0),
     "cursor": Parameter(
         "Comes from the Link header of the page before",
-        "MjAyNi0wMS0zMVQxMjowMDowMC4wMDAwMDBaIGZpcnN0LXJ1bg==",
+        encode_cursor(RunsEnd(STORED["created_at"], STORED["event_id"])),
     ),
-}
-
-SENT: dict[str, Any] = {
-    "event_id": "first-run",
-    "run_id": "run-1",
-    "agent_name": "my-agent",
-    "job_type": "demo",
-    "start_time": "2026-01-31T12:00:00Z",
-    "git_repo": "git@github.com:owner/name.git",
-    "metrics_json": {"cost_usd": 0.42},
-}
-LINES = (
-    '{"event_id": "second-run", "run_id": "run-2", "agent_name": "my-agent", "job_type": "demo",'
-    ' "start_time": "2026-01-31T12:10:00Z"}\n'
-)
-
-# The fields that always have a value.
-ALWAYS = {
-    "event_id",
-    "run_id",
-    "agent_name",
-    "job_type",
-    "status",
-    "created_at",
-    "start_time",
-    "duration_ms",
-    "items_discovered",
-    "items_succeeded",
-    "items_failed",
-    "items_skipped",
-    "api_posted",
-    "api_retry_count",
-}
-
-RUN = stored(
-    RunSchema,
-    ALWAYS,
-    status=one_of(*STATUSES),
-    updated_at=TIMESTAMP,
-    stale=FLAG,
-    commit_url=LINK,
-    repo_url=LINK,
-)
-STORED = {
-    **dict.fromkeys(RunSchema().fields),
-    **SENT,
-    **{name: 0 for name in ALWAYS if name.startswith(("items_", "duration", "api_retry"))},
-    "status": "running",
-    "start_time": "2026-01-31T12:00:00.000000Z",
-    "created_at": "2026-01-31T12:00:00.123456Z",
-    "updated_at": "2026-01-31T12:00:00.123456Z",
-    "api_posted": False,
-    "stale": False,
-    "commit_url": None,
-    "repo_url": "https://github.com/owner/name",
-}
-
-NAMES = array(TEXT)
-UPDATED = members(
-    sometimes={"ignored_fields"},
-    event_id=TEXT,
-    updated={"type": "boolean", "enum": [True]},
-    fields_updated=NAMES,
-    ignored_fields=IGNORED,
-)
-OF_BATCH = batch("event_id", completed=COUNT, duplicate_differs=NAMES, ignored_fields=IGNORED)
-BATCH = {
-    "anyOf": [
-        {"type": "array", "maxItems": 10_000, "items": RunSchema},
-        {
-            "type": "object",
-            "properties": {"runs": {"type": "array", "maxItems": 10_000, "items": RunSchema}},
-            "required": ["runs"],
-        },
-    ]
-}
-REFUSED = {
-    "inserted": 0,
-    "duplicates": 0,
-    "completed": 0,
-    "errors": [
-        {
-            "index": 0,
-            "event_id": "third-run",
-            "detail": [{"loc": ["body", 0, "run_id"], "msg": "Field required", "type": "missing"}],
-        }
-    ],
-    "total": 1,
 }
 
 OPERATIONS = {
@@ -164,7 +91,6 @@ OPERATIONS = {
                     "status": "duplicate",
                     "event_id": "first-run",
                     "message": "Event already exists (idempotent)",
-                    "differs": ["run_id"],
                 },
             ),
         },
@@ -174,20 +100,14 @@ OPERATIONS = {
     ),
     "create_batch": Operation(
         "Create up to 10,000 runs",
-        {
-            200: Reply(
-                "At least one run was valid, or the batch is empty",
-                OF_BATCH,
-                {"inserted": 2, "duplicates": 0, "completed": 0, "errors": [], "total": 2},
-            ),
-            422: Reply(
-                "No run was valid, or the body is not a batch",
-                {"anyOf": [OF_BATCH, INVALID]},
-                REFUSED,
-            ),
-        },
+        batch_replies(
+            "run",
+            OF_BATCH,
+            {"inserted": 1, "duplicates": 1, "completed": 0, "errors": [], "total": 2},
+            REFUSED,
+        ),
         description="Valid runs are stored in one transaction. A bad record blocks no other.",
-        body=Body(BATCH, {"runs": [SENT]}, LINES),
+        body=Body(BATCH, {"runs": SENT_AGAIN}, lines(SENT_AGAIN)),
     ),
     "list": Operation(
         "List runs, newest first",
@@ -204,7 +124,11 @@ OPERATIONS = {
             200: Reply(
                 "The run was updated",
                 UPDATED,
-                {"event_id": "first-run", "updated": True, "fields_updated": ["items_succeeded"]},
+                {
+                    "event_id": "first-run",
+                    "updated": True,
+                    "fields_updated": ["status", "items_succeeded"],
+                },
             ),
             400: error(
                 "Nothing to update, or a constraint of the database refused the change",
@@ -218,7 +142,7 @@ OPERATIONS = {
         },
         description="Replaces metrics_json and context_json as a whole.",
         path=RunSchema,
-        body=Body(UpdateSchema, {"items_discovered": 10, "items_succeeded": 4}),
+        body=Body(UpdateSchema, {"status": "success", "items_succeeded": 4}),
     ),
     "associate_commit": Operation(
         "Store the commit that a run produced",
@@ -272,7 +196,7 @@ OPERATIONS = {
             200: Reply(
                 "A page of runs, oldest change first, and the cursor after it",
                 feed_of(RUN),
-                {"items": [STORED], "next": "k6RydW5zkAE=", "has_more": False},
+                {"items": [STORED], "next": feed_cursor("runs"), "has_more": False},
             )
         },
         query=FeedSchema,

@@ -14,6 +14,7 @@ from telemetry.payloads.query_string import Moment, Switch, WholeNumber
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+MAX_BATCH = 10_000
 
 STATUSES = ("running", "success", "failure", "partial", "timeout", "cancelled")
 STATUS_ALIASES = {"failed": "failure", "completed": "success", "succeeded": "success"}

@@ -25,6 +25,7 @@ from telemetry.runs.cursor import RunsEnd
 from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import (
     DEFAULT_LIMIT,
+    MAX_BATCH,
     CommitSchema,
     ListSchema,
     OutcomeSchema,
@@ -32,8 +33,6 @@ from telemetry.runs.schema import (
     UpdateSchema,
 )
 from telemetry.runs.store import Created, RunHasEnded, RunStore
-
-MAX_BATCH = 10_000
 
 # The name of the feed in its cursors.
 FEED = "runs"

@@ -1,24 +1,26 @@
 """The description of the endpoints of runtime events."""
 
-from typing import Any
-
-from telemetry.openapi.common import FEED_AFTER, INVALID
+from telemetry.openapi.common import FEED_AFTER, FEED_LIMIT, batch_replies, feed_cursor, lines
 from telemetry.openapi.operation import Body, Operation, Parameter, Reply
-from telemetry.openapi.shapes import (
-    COUNT,
-    FLAG,
-    IGNORED,
-    NUMBER,
-    TEXT,
-    TIMESTAMP,
-    array,
-    batch,
-    counts_by_name,
-    feed_of,
-    members,
-    stored,
+from telemetry.openapi.shapes import COUNT, FLAG, TEXT, array, feed_of, members
+from telemetry.payloads.cursor import encode_cursor
+from telemetry.runtime_events.events import ListEnd
+from telemetry.runtime_events.openapi_shapes import (
+    BATCH,
+    CREATED,
+    ENDPOINT,
+    EVENT,
+    IDEA,
+    OF_BATCH,
+    REFUSED,
+    SENT,
+    SENT_AGAIN,
+    STORED,
 )
 from telemetry.runtime_events.schema import (
+    DEFAULT_LIMIT,
+    DEFAULT_SECONDS,
+    DEFAULT_SUMMARY_LIMIT,
     EventFeedSchema,
     EventSchema,
     IdeasSummarySchema,
@@ -29,105 +31,35 @@ from telemetry.runtime_events.schema import (
 
 TAG = "How endpoints behaved: one row per event, appended once and never changed"
 
+MEANINGS = {
+    "id": "The id of the event; a retry sends the same; made by the service unless given",
+    "source": "The kind of program that observed it",
+    "endpoint": "The path of the endpoint; a query string is cut off",
+    "raw_endpoint": "The path as it was requested, the endpoint unless given",
+    "method": "GET unless given",
+    "status_code": "The status of the response, 200 unless given",
+    "runtime_ms": "How long it took",
+    "idea_id": "The idea that the work was for",
+    "metadata": "Anything else; event_count says that the event stands for several",
+}
+
 PARAMETERS = {
     "force_refresh": Parameter("Has no effect, since responses are always fresh", False),
     "source": Parameter("Only events that this kind of program observed", "api"),
     "endpoint_prefix": Parameter("Only events whose endpoint begins like this", "/api/"),
     "since": Parameter("Only events recorded then or later", "2026-01-31T12:00:00Z"),
-    "seconds": Parameter("How far to look back, 3600 unless given", 3600),
-    "limit": Parameter("How many a page holds; 100 events or 200 names unless given", 100),
+    "seconds": Parameter("How far to look back", 3600, DEFAULT_SECONDS),
+    "limit": Parameter("How many events a page holds", 100, DEFAULT_LIMIT),
+    "summary.limit": Parameter("How many endpoints to return", 200, DEFAULT_SUMMARY_LIMIT),
+    "ideas_summary.limit": Parameter("How many ideas to return", 200, DEFAULT_SUMMARY_LIMIT),
+    "feed.limit": FEED_LIMIT,
     "after": FEED_AFTER,
-    "offset": Parameter("How many to skip", 0),
+    "offset": Parameter("How many to skip", 0, 0),
     "cursor": Parameter(
         "Comes from the Link header of the page before",
-        "MjAyNi0wMS0zMVQxMjowMDowMC4wMDAwMDBaIGZpcnN0LWV2ZW50",
+        encode_cursor(ListEnd(STORED["recorded_at"], STORED["id"])),
     ),
 }
-
-SENT: dict[str, Any] = {
-    "id": "first-event",
-    "source": "api",
-    "endpoint": "/api/ideas?page=2",
-    "method": "get",
-    "runtime_ms": 12.5,
-    "idea_id": "idea-7",
-    "metadata": {"region": "eu", "cached": False},
-}
-
-# The fields that always have a value.
-ALWAYS = {*EventSchema().fields} - {"idea_id"}
-
-MORE = {
-    # Stored with a slash in front, and in upper case, so they may be longer than what was sent.
-    "endpoint": TEXT,
-    "method": TEXT,
-    "runtime_cost_estimate": NUMBER,
-    "origin_idea_id": {"type": ["string", "null"]},
-    "recorded_at": TIMESTAMP,
-}
-EVENT = stored(EventSchema, ALWAYS, **MORE)
-CREATED = {**EVENT, "properties": {**EVENT["properties"], "ignored_fields": IGNORED}}
-STORED = {
-    **SENT,
-    "endpoint": "/api/ideas",
-    "raw_endpoint": "/api/ideas?page=2",
-    "method": "GET",
-    "status_code": 200,
-    "runtime_cost_estimate": 0.000025,
-    "origin_idea_id": "idea-7",
-    "recorded_at": "2026-01-31T12:00:00.123456Z",
-}
-
-OF_BATCH = batch("id", completed=COUNT, ignored_fields=IGNORED)
-BATCH = {
-    "anyOf": [
-        {"type": "array", "maxItems": 10_000, "items": EventSchema},
-        {
-            "type": "object",
-            "properties": {"events": {"type": "array", "maxItems": 10_000, "items": EventSchema}},
-            "required": ["events"],
-        },
-    ]
-}
-REFUSED = {
-    "inserted": 0,
-    "duplicates": 0,
-    "completed": 0,
-    "errors": [
-        {
-            "index": 0,
-            "id": None,
-            "detail": [
-                {"loc": ["body", 0, "runtime_ms"], "msg": "Field required", "type": "missing"}
-            ],
-        }
-    ],
-    "total": 1,
-}
-
-ENDPOINT = members(
-    endpoint=TEXT,
-    methods=array(TEXT),
-    event_count=COUNT,
-    error_count=COUNT,
-    total_runtime_ms=NUMBER,
-    average_runtime_ms=NUMBER,
-    p50_ms=NUMBER,
-    p95_ms=NUMBER,
-    p99_ms=NUMBER,
-    runtime_cost_estimate=NUMBER,
-    by_source=counts_by_name("source"),
-    status_counts=counts_by_name("status_code"),
-)
-
-IDEA = members(
-    idea_id=TEXT,
-    event_count=COUNT,
-    total_runtime_ms=NUMBER,
-    average_runtime_ms=NUMBER,
-    runtime_cost_estimate=NUMBER,
-    by_source=counts_by_name("source"),
-)
 
 OPERATIONS = {
     "create": Operation(
@@ -141,24 +73,14 @@ OPERATIONS = {
     ),
     "create_batch": Operation(
         "Record up to 10,000 events",
-        {
-            200: Reply(
-                "At least one event was valid, or the batch is empty",
-                OF_BATCH,
-                {"inserted": 2, "duplicates": 0, "completed": 0, "errors": [], "total": 2},
-            ),
-            422: Reply(
-                "No event was valid, or the body is not a batch",
-                {"anyOf": [OF_BATCH, INVALID]},
-                REFUSED,
-            ),
-        },
-        description="Valid events are stored in one transaction. A bad record blocks no other.",
-        body=Body(
-            BATCH,
-            {"events": [SENT]},
-            '{"source": "worker", "endpoint": "/api/ideas", "runtime_ms": 900}\n',
+        batch_replies(
+            "event",
+            OF_BATCH,
+            {"inserted": 1, "duplicates": 1, "completed": 0, "errors": [], "total": 2},
+            REFUSED,
         ),
+        description="Valid events are stored in one transaction. A bad record blocks no other.",
+        body=Body(BATCH, {"events": SENT_AGAIN}, lines(SENT_AGAIN)),
     ),
     "list": Operation(
         "List events, newest first",
@@ -235,7 +157,7 @@ OPERATIONS = {
             200: Reply(
                 "A page of events, oldest first, and the cursor after it",
                 feed_of(EVENT),
-                {"items": [STORED], "next": "k6RydW5zkAE=", "has_more": False},
+                {"items": [STORED], "next": feed_cursor("runtime-events"), "has_more": False},
             )
         },
         query=EventFeedSchema,

@@ -7,7 +7,11 @@ from telemetry.payloads.query_string import Moment, Switch, WholeNumber
 
 SOURCES = ("api", "web", "web_api", "worker")
 
+DEFAULT_LIMIT = 100
+DEFAULT_SUMMARY_LIMIT = 200
+DEFAULT_SECONDS = 3600
 MAX_LIMIT = 2000
+MAX_BATCH = 10_000
 MAX_IDEAS_OFFSET = 10_000
 MAX_ENDPOINT = 4096
 MAX_METHOD = 32

@@ -22,6 +22,10 @@ from telemetry.runtime_events.events import (
     event_to_store,
 )
 from telemetry.runtime_events.schema import (
+    DEFAULT_LIMIT,
+    DEFAULT_SECONDS,
+    DEFAULT_SUMMARY_LIMIT,
+    MAX_BATCH,
     EventFeedSchema,
     EventSchema,
     IdeasSummarySchema,
@@ -29,8 +33,6 @@ from telemetry.runtime_events.schema import (
     ReadSchema,
     SummarySchema,
 )
-
-MAX_BATCH = 10_000
 
 blueprint = Blueprint("runtime_events", __name__)
 
@@ -80,7 +82,7 @@ def create_batch() -> Response:
 def list() -> Response:
     """Return a page of events, newest first."""
     query = read_query(list_schema)
-    limit, offset = query.get("limit", 100), query.get("offset", 0)
+    limit, offset = query.get("limit", DEFAULT_LIMIT), query.get("offset", 0)
     filters = Filters(query.get("source"), query.get("endpoint_prefix"), query.get("since"))
     end = read_cursor(query.get("cursor"), ListEnd)
     page = _store().list(filters, limit=limit, offset=offset, after=end)
@@ -105,8 +107,10 @@ def feed() -> Response:
 def summary() -> Response:
     """Return the totals of each endpoint over the last seconds, the busiest first."""
     query = read_query(summary_schema)
-    seconds, source = query.get("seconds", 3600), query.get("source")
-    endpoints = _store().summary(seconds=seconds, source=source, limit=query.get("limit", 200))
+    seconds, source = query.get("seconds", DEFAULT_SECONDS), query.get("source")
+    endpoints = _store().summary(
+        seconds=seconds, source=source, limit=query.get("limit", DEFAULT_SUMMARY_LIMIT)
+    )
     return json_response({"window_seconds": seconds, "source": source, "endpoints": endpoints})
 
 
@@ -114,9 +118,11 @@ def summary() -> Response:
 def ideas_summary() -> Response:
     """Return the totals of each idea over the last seconds, the most expensive first."""
     query = read_query(ideas_summary_schema)
-    seconds = query.get("seconds", 3600)
+    seconds = query.get("seconds", DEFAULT_SECONDS)
     ideas = _store().ideas_summary(
-        seconds=seconds, limit=query.get("limit", 200), offset=query.get("offset", 0)
+        seconds=seconds,
+        limit=query.get("limit", DEFAULT_SUMMARY_LIMIT),
+        offset=query.get("offset", 0),
     )
     return json_response({"window_seconds": seconds, "ideas": ideas})
 

@@ -6,10 +6,13 @@ import time
 
 import httpx
 import psycopg
+import pytest
 from psycopg.rows import dict_row
 
 from tests.support.audio_runtime import KINDS, event
 from tests.support.ledger import Ledger
+
+pytestmark = pytest.mark.faults
 
 URL = "/api/v1/audio-runtime/events"
 WRITERS = 4

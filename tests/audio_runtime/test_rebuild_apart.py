@@ -76,6 +76,7 @@ def test_what_a_constraint_refuses_stops_no_other(client, filled, db, database_u
     assert rebuilt(filled) == {"device-1", "device-3"}
 
 
+@pytest.mark.faults
 def test_a_device_that_is_being_written_holds_up_no_other(client, filled, db, database_url):
     """Its own rebuild waits, longer than a request's statement may, until the writer is done."""
     with psycopg.connect(database_url) as writer:

@@ -7,12 +7,14 @@ import psycopg
 import pytest
 
 from telemetry.cli.demo import agents, api, voice
-from telemetry.cli.demo.month import Month
+from telemetry.cli.demo.fill import Filled
+from telemetry.cli.demo.month import Month, busyness
 from tests.support.audio_runtime import KINDS
 from tests.support.command import telemetry
 from tests.support.databases import execute
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import minimal_event
+from tests.support.server import copy_cluster, folder
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -84,7 +86,7 @@ def test_error_summaries_repeat(rows):
 
 
 def test_endpoints_differ_in_speed_and_errors(client_of, filled_url):
-    found = client_of(filled_url).get("/api/runtime/endpoints/summary?seconds=86400").json
+    found = client_of(filled_url).get("/api/runtime/endpoints/summary?seconds=604800").json
     speeds = {it["endpoint"]: it["p50_ms"] for it in found["endpoints"]}
     assert speeds.keys() == api.ENDPOINTS.keys()
     assert max(speeds.values()) > 20 * min(speeds.values())
@@ -151,9 +153,62 @@ def test_it_refuses_a_database_that_holds_anything(client, database_url, method,
     assert_refused(telemetry("demo", DATABASE_URL=database_url), f"is not empty: {table}; ")
 
 
-def test_it_refuses_a_database_in_which_others_keep_data(database_url):
-    execute(database_url, "CREATE TABLE theirs AS SELECT 1 AS id")
-    assert_refused(telemetry("demo", DATABASE_URL=database_url), "is not empty: theirs; ")
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        ("CREATE TABLE theirs AS SELECT 1 AS id", "theirs"),
+        ("CREATE TABLE agent_running_costs AS SELECT 1 AS id", "agent_running_costs"),
+        ("CREATE TABLE os_core.mine AS SELECT 1 AS id", "os_core.mine"),
+        ("CREATE TABLE my_yoyo AS SELECT 1 AS id", "my_yoyo"),
+        ("CREATE MATERIALIZED VIEW daily AS SELECT 1 AS id", "daily"),
+    ],
+)
+def test_it_refuses_a_database_in_which_others_keep_data(database_url, made, name):
+    execute(database_url, made)
+    refused = telemetry("demo", DATABASE_URL=database_url)
+    assert_refused(refused, f"is not empty: {name}; ")
+    assert_refused(refused, "if a demo was interrupted, create the database again and migrate it")
+
+
+def test_one_demo_at_a_time_fills_a_database(database_url, monkeypatch):
+    refused = []
+
+    def fill(*_, **__):
+        refused.append(telemetry("demo", DATABASE_URL=database_url))
+        return Filled(0, 0, 0, 0)
+
+    monkeypatch.setattr("telemetry.cli.demo.fill", fill)
+    assert telemetry("demo", DATABASE_URL=database_url).returncode == 0
+    assert_refused(refused[0], "another demo is filling it")
+
+
+def test_an_interrupted_demo_says_how_to_start_over(database_url, monkeypatch):
+    def fill(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("telemetry.cli.demo.fill", fill)
+    interrupted = telemetry("demo", DATABASE_URL=database_url)
+    assert_refused(interrupted, "to start over, create the database again and migrate it")
+
+
+def test_it_fills_the_database_of_make_run_when_nothing_is_configured(
+    migrated_cluster, monkeypatch
+):
+    def fill(config, *_, **__):
+        execute(config.embedded_database_url, "CREATE TABLE theirs AS SELECT 1 AS id")
+        return Filled(0, 0, 0, 0)
+
+    monkeypatch.setattr("telemetry.cli.demo.fill", fill)
+    with folder() as parent:
+        copy_cluster(migrated_cluster, parent / "postgres")
+        monkeypatch.setattr("telemetry.cli.demo.DATA", parent)
+        assert telemetry("demo").returncode == 0
+        assert_refused(telemetry("demo"), f"stop the service and remove {parent}")
+
+
+def test_people_rest_on_weekends():
+    friday = datetime(2026, 1, 30, 15, tzinfo=UTC)
+    assert busyness(friday + timedelta(days=1)) < 0.6 * busyness(friday)
 
 
 def test_it_fills_a_database_whose_rows_were_deleted(client, database_url, db):

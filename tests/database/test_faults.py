@@ -9,6 +9,8 @@ import pytest
 from tests.support.runs import minimal_run
 from tests.support.waiting import locks_awaited, wait_until, wait_until_ready
 
+pytestmark = pytest.mark.faults
+
 URL = "/api/v1/runs"
 
 # Below the 30 s after which a hosting platform ends a request.

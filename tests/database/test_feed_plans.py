@@ -3,6 +3,7 @@
 import json
 import re
 
+import psycopg
 import pytest
 
 from telemetry.database import statements
@@ -39,20 +40,23 @@ FILL = """
 """
 
 
-@pytest.fixture(params=["empty", "filled", "analysed"])
-def plan(db, request):
+@pytest.fixture(scope="module", params=["empty", "filled", "analysed"])
+def plan(databases, request):
     """Explain a statement, on tables in each of these states."""
-    if request.param != "empty":
-        db.execute(FILL)
-    if request.param == "analysed":
-        db.execute("ANALYZE")
-    db.execute("SET enable_seqscan = off")  # as in every session of the service
+    url = databases.take()
+    with psycopg.connect(url, autocommit=True) as db:
+        if request.param != "empty":
+            db.execute(FILL)
+        if request.param == "analysed":
+            db.execute("ANALYZE")
+        db.execute("SET enable_seqscan = off")  # as in every session of the service
 
-    def explain(statement, parameters=None):
-        query = b"EXPLAIN (FORMAT JSON) " + statement
-        return json.dumps(db.execute(query, parameters, prepare=False).fetchone()["QUERY PLAN"])
+        def explain(statement, parameters=None):
+            query = b"EXPLAIN (FORMAT JSON) " + statement
+            return json.dumps(db.execute(query, parameters, prepare=False).fetchone())
 
-    return explain
+        yield explain
+    databases.give_back(url)
 
 
 @pytest.mark.parametrize(

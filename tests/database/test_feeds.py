@@ -92,6 +92,7 @@ def test_after_a_dump_and_restore_into_a_new_cluster(make_app, client, database_
         assert [run["event_id"] for run in moved["runs"].catch_up()] == ["old-1"]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("times", [3])
 def test_after_kill_9_of_the_server(make_app, server, times):
     execute(server.url, "ALTER SYSTEM SET synchronous_commit = on")

@@ -39,6 +39,7 @@ def make_client(make_app, open_pooler):
     return make
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("refuses", [True, False])
 def test_a_pooler_without_sessions_is_refused_by_name(make_client, refuses, db, caplog):
     caplog.set_level("WARNING", "psycopg.pool")
@@ -52,6 +53,7 @@ def test_a_pooler_without_sessions_is_refused_by_name(make_client, refuses, db, 
     assert db.execute("SELECT count(*) AS n FROM agent_runs").fetchone() == {"n": 0}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("refuses", [True, False])
 def test_readiness_is_refused_too(make_client, refuses):
     response = make_client(refuses_options=refuses).get("/api/ready")

@@ -135,6 +135,7 @@ def client_of(make_app):
     return make
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("limited", [True, False])
 def test_a_hot_standby_is_read_until_it_is_promoted(standby, client_of, limited):
     client = client_of(standby.url, rate_limit_enabled=limited, rate_limit_rpm=1000)
@@ -148,6 +149,7 @@ def test_a_hot_standby_is_read_until_it_is_promoted(standby, client_of, limited)
         assert "X-RateLimit-Remaining" in client.get(RUNS).headers
 
 
+@pytest.mark.faults
 def test_no_host_that_takes_writes_is_named(standby, client_of):
     client = client_of(f"{standby.url}&target_session_attrs=read-write")
     assert "read-only" in assert_unavailable(client.post(RUNS, json=minimal_run("new")))

@@ -10,6 +10,8 @@ from tests.support.errors import assert_unavailable
 from tests.support.runs import minimal_run
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.faults
+
 URL = "/api/v1/runs"
 POOL_SIZE = 2
 

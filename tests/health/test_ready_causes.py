@@ -7,10 +7,10 @@ from threading import Event
 import psycopg
 import pytest
 
-from telemetry.database import statements
 from telemetry.health import store
 from tests.support.audio_runtime import event
 from tests.support.errors import assert_unavailable
+from tests.support.rights import grant
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import full_event
 from tests.support.waiting import wait_until
@@ -38,22 +38,6 @@ def role(db):
 @pytest.fixture
 def url_of_role(database_url, role):
     return database_url.replace("postgres:@", f"{role}:@")
-
-
-def needed_rights():
-    """Return the rights on tables and sequences that readiness asks for: name and privilege."""
-    text = (statements.ROOT / "health/missing_rights.sql").read_text()
-    rows = [line.split("'") for line in text.splitlines() if line.strip().startswith("('")]
-    return [(row[3], row[5]) for row in rows if len(row) == 7]
-
-
-def grant(db, role):
-    """Grant the role the rights that readiness asks for, and no others."""
-    db.execute(f"GRANT USAGE ON SCHEMA os_core, audit TO {role}")
-    db.execute(f"GRANT SELECT ON _yoyo_migration TO {role}")
-    for name, privilege in needed_rights():
-        kind = "SEQUENCE" if name.endswith("_seq") else "TABLE"
-        db.execute(f"GRANT {privilege} ON {kind} {name} TO {role}")
 
 
 def reason(client):
@@ -100,17 +84,6 @@ def test_a_role_with_the_needed_rights_can_do_everything(make_app, db, role, url
     ):
         response = client.open(path, method=method, json=body)
         assert response.status_code in (200, 201), (path, response.text)
-
-
-@pytest.mark.parametrize("right", needed_rights(), ids=" ".join)
-def test_a_missing_right_is_named(make_app, db, role, url_of_role, right):
-    name, privilege = right
-    grant(db, role)
-    kind = "SEQUENCE " if privilege == "USAGE" else ""
-    db.execute(f"REVOKE {privilege} ON {kind}{name} FROM {role}, public")
-    error, failures = reason(make_app(database_url=url_of_role).test_client())
-    assert error == "permission_denied"
-    assert failures == [f"the role has no right to {privilege} on {name}"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import resource
+import select
 import socket
 import time
 from contextlib import ExitStack
@@ -12,8 +13,11 @@ from textwrap import dedent
 import httpx
 import pytest
 
+from telemetry.time_limits import GRACEFUL_SECONDS
 from tests.support.errors import assert_error
 from tests.support.service import PROJECT, Service
+from tests.support.sockets import accepted, wait_until_accepted, wait_until_read
+from tests.support.waiting import wait_until
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 EVENT = json.dumps({"source": "api", "endpoint": "/x", "runtime_ms": 1}).encode()
@@ -24,33 +28,46 @@ POST = (
 LENGTH = b"Content-Length: %d\r\n\r\n" % len(EVENT)
 
 
+def start_in(folder, silence=30.0, workers=1, before="", after="", **settings):
+    """Start a service over a JSON file; ``settings`` are those of gunicorn."""
+    lines = [
+        before,
+        "import telemetry.time_limits",
+        f"telemetry.time_limits.SILENCE_SECONDS = {silence}",
+        f"exec(open({str(PROJECT / 'gunicorn.conf.py')!r}).read())",
+        after,
+        *[f"{name} = {value!r}" for name, value in settings.items()],
+    ]
+    config = folder / "config.py"
+    config.write_text("\n".join(lines))
+    environ = {
+        "GUNICORN_CMD_ARGS": f"--config {config}",
+        "RUNTIME_EVENTS_PATH": str(folder / "events.jsonl"),
+        "WEB_CONCURRENCY": str(workers),
+    }
+    return Service(environ, folder)
+
+
 @pytest.fixture
 def start(tmp_path):
-    """Start a service with one worker over a JSON file; arguments are settings of gunicorn."""
+    """Start a service for one test."""
     services = []
 
-    def start(silence=30.0, workers=1, before="", after="", **settings):
-        lines = [
-            before,
-            "import telemetry.time_limits",
-            f"telemetry.time_limits.SILENCE_SECONDS = {silence}",
-            f"exec(open({str(PROJECT / 'gunicorn.conf.py')!r}).read())",
-            after,
-            *[f"{name} = {value!r}" for name, value in settings.items()],
-        ]
-        config = tmp_path / "config.py"
-        config.write_text("\n".join(lines))
-        environ = {
-            "GUNICORN_CMD_ARGS": f"--config {config}",
-            "RUNTIME_EVENTS_PATH": str(tmp_path / "events.jsonl"),
-            "WEB_CONCURRENCY": str(workers),
-        }
-        services.append(Service(environ, tmp_path))
+    def start(**settings):
+        services.append(start_in(tmp_path, **settings))
         return services[-1]
 
     yield start
     for service in services:
         service.kill()
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory):
+    """A service that gives silent clients up after a second."""
+    service = start_in(tmp_path_factory.mktemp("impatient"), silence=1.0)
+    yield service
+    service.kill()
 
 
 def connect(service, sent=b""):
@@ -119,16 +136,18 @@ def test_a_stop_ends_idle_connections_at_once(start, workers):
     served, fresh = connect(service, HEALTH), connect(service)
     with served, fresh:
         assert respond(served).read()
-        time.sleep(0.3)
+        wait_until_accepted(service, served, fresh)
         began = time.monotonic()
         assert service.stop() == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < GRACEFUL_SECONDS / 2
         assert served.recv(1) == fresh.recv(1) == b""
 
 
 def test_a_stop_lets_a_request_in_flight_finish(start):
     service = start()
     with connect(service, POST + LENGTH + EVENT[:9]) as busy, connect(service) as idle:
+        wait_until_accepted(service, idle)
+        wait_until_read(service, busy)
         time.sleep(0.3)
         service.process.terminate()
         assert idle.recv(1) == b""
@@ -139,7 +158,7 @@ def test_a_stop_lets_a_request_in_flight_finish(start):
         assert response.headers["Connection"] == "close"
         assert response.read()
         assert busy.recv(1) == b""
-    assert service.process.wait(3) == 0
+    assert service.process.wait(GRACEFUL_SECONDS / 2) == 0
 
 
 def test_an_idle_connection_is_closed_in_the_end(start):
@@ -163,26 +182,26 @@ def test_an_idle_connection_is_closed_in_the_end(start):
         POST + b"X-Half",
     ],
 )
-def test_a_request_that_stops_arriving_is_408(start, sent):
-    service = start(silence=0.5)
-    with connect(service, sent) as connection:
-        began = time.monotonic()
+def test_a_request_that_stops_arriving_is_408(impatient, sent):
+    logged_before = len(impatient.log)
+    began = time.monotonic()
+    with connect(impatient, sent) as connection:
         response = respond(connection)
-        assert 0.4 < time.monotonic() - began < 3
+        assert 0.9 < time.monotonic() - began < 20
         assert_error(response, 408)
         assert response.headers["Connection"] == "close"
         assert response.headers["X-Request-ID"] == "my-id"
         assert connection.recv(1) == b""
-    assert '"request_id":"my-id"' in service.log
-    assert "Traceback" not in service.log
+    log = impatient.log[logged_before:]
+    assert '"request_id":"my-id"' in log
+    assert "Traceback" not in log
 
 
-def test_a_slow_body_is_read_to_its_end(start):
-    service = start(silence=0.5)
-    with connect(service, POST + LENGTH) as connection:
-        for part in (EVENT[:9], EVENT[9:20], EVENT[20:30], EVENT[30:]):
-            time.sleep(0.3)
-            connection.sendall(part)
+def test_a_slow_body_is_read_to_its_end(impatient):
+    with connect(impatient, POST + LENGTH) as connection:
+        for position in range(len(EVENT)):
+            time.sleep(1.5 / len(EVENT))
+            connection.sendall(EVENT[position : position + 1])
         assert respond(connection).status == 201
 
 
@@ -197,41 +216,41 @@ def test_a_refusal_arrives_though_the_client_closes_and_its_body_is_large(start)
             assert_error(respond(connection), 404)
 
 
-def test_a_slow_head_is_not_read_for_ever(start):
-    service = start(silence=0.5)
-    with connect(service, b"GET /health HTTP/1.1\r\n") as connection:
-        for _ in range(3):
-            time.sleep(0.2)
+def test_a_slow_head_is_not_read_for_ever(impatient):
+    with connect(impatient, b"GET /health HTTP/1.1\r\n") as connection:
+        for _ in range(100):
             connection.sendall(b"X: y\r\n")
+            if select.select([connection], [], [], 0.2)[0]:
+                break
         assert_error(respond(connection), 408)
 
 
-def test_a_client_that_takes_nothing_of_its_responses_is_given_up(start):
-    service = start(silence=0.5)
+def test_a_client_that_takes_nothing_of_its_responses_is_given_up(impatient):
     lines = {"content": b"\n".join([EVENT] * 1000)}
     headers = {"Content-Type": "application/jsonl"}
-    assert service.client.post("/api/runtime/events/batch", headers=headers, **lines).is_success
+    assert impatient.client.post("/api/runtime/events/batch", headers=headers, **lines).is_success
     get = b"GET /api/runtime/events?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.connect(("127.0.0.1", service.port))
-        connection.settimeout(20)
+        connection.connect(("127.0.0.1", impatient.port))
+        # The kernel asks a full receiver ever more rarely whether it has room again.
+        connection.settimeout(130)
         connection.sendall(get * 100)
-        time.sleep(2)
+        wait_until(lambda: not accepted(impatient) & {connection.getsockname()[1]})
         size = 0
         while data := connection.recv(65536):
             size += len(data)
     assert 0 < size < 100 * 1000 * len(EVENT)
 
 
-def test_a_body_that_nobody_wants_does_not_hold_the_connection(start):
-    service = start(silence=0.5)
-    with connect(service, b"POST /nothing HTTP/1.1\r\nContent-Length: 9\r\n\r\n") as connection:
+def test_a_body_that_nobody_wants_does_not_hold_the_connection(impatient):
+    with connect(impatient, b"POST /nothing HTTP/1.1\r\nContent-Length: 9\r\n\r\n") as connection:
         response = respond(connection)
         assert_error(response, 404)
         assert connection.recv(1) == b""
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("sent", [POST + LENGTH, POST, b""])
 def test_more_silent_clients_than_connections_do_not_stop_health(start, sent):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -240,14 +259,13 @@ def test_more_silent_clients_than_connections_do_not_stop_health(start, sent):
     service = start(worker_connections=1000)
     with ExitStack() as stack:
         silent = [stack.enter_context(connect(service, sent))]
-        # Its response shows that the worker has read what the first client sent before.
+        wait_until_read(service, silent[0])
         httpx.get(f"{service.url}/health", timeout=10)
         silent += [stack.enter_context(connect(service, sent)) for _ in range(1199)]
         for _ in range(3):
-            began = time.monotonic()
+            # Far below the time after which a silent client is given up.
             response = httpx.get(f"{service.url}/health", timeout=10)
             assert response.status_code == 200
-            assert time.monotonic() - began < 2
         # The clients that have been silent longest had to go, and they learn it.
         if sent:
             assert_error(respond(silent[0]), 408)

@@ -38,18 +38,18 @@ def lock(database_url):
 
 
 def test_all_waits_of_a_request_share_one_deadline(monkeypatch, client, db, lock):
-    monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 2)
+    monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 3)
     runs = [minimal_run(f"e{number:05}") for number in range(PART + 1)]
     first, second = lock("e00000"), lock(f"e{PART:05}")
     with ThreadPoolExecutor(1) as clients:
         began = time.monotonic()
         post = clients.submit(client.post, "/api/v1/runs/batch", json=runs)
         wait_until(lambda: locks_awaited(second) > 0)
-        time.sleep(1)
+        time.sleep(2)
         first.rollback()
         response = post.result()
     assert_unavailable(response)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 4.5
     assert db.execute("SELECT count(*) FROM agent_runs").fetchone() == {"count": 0}
 
 
@@ -72,10 +72,11 @@ def test_a_slow_upload_does_not_count(monkeypatch, client):
 
     class SlowBody(io.BytesIO):
         def read(self, size=-1):
-            time.sleep(1)
+            if self.tell() == 0:
+                time.sleep(3)
             return super().read(size)
 
-    monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 0.8)
+    monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 2.5)
     response = client.post(
         "/api/v1/runs",
         input_stream=SlowBody(body),

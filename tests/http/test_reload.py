@@ -8,6 +8,8 @@ import pytest
 from tests.support.service import PROJECT, Service
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.faults
+
 # What the configuration does before gunicorn.conf.py, when the reload is to fail.
 FAILURES = {
     "killed": """

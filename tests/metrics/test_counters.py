@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from telemetry import counters, shared_memory
-from tests.support.audio_runtime import event
+from telemetry.http.server_refusals import REFUSALS
+from tests.support.audio_runtime import KINDS, event
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import BATCH_URL, URL, minimal_event
 from tests.support.samples import samples, value
@@ -16,6 +17,8 @@ from tests.support.waiting import wait_until
 
 COUNT = "telemetry_http_request_duration_seconds_count"
 RECORDS = "telemetry_records_total"
+IN_USE = "telemetry_db_pool_connections_in_use"
+RESPONSES = "telemetry_http_responses_total"
 LEDGER = "/api/v1/audio-runtime/events"
 
 
@@ -32,6 +35,7 @@ def grown(client):
 
 def outcomes(grown, domain):
     found = {it: grown(RECORDS, domain=domain, outcome=it) for it in counters.OUTCOMES}
+    found["differing"] = grown("telemetry_differing_records_total", domain=domain)
     return {outcome: number for outcome, number in found.items() if number}
 
 
@@ -91,8 +95,8 @@ def test_a_batch_is_counted_by_outcome(client, grown):
         "refused": 2,
     }
     assert grown("telemetry_batch_records_sum", domain="agent_runs") == 5
-    assert grown("telemetry_batch_records_bucket", domain="agent_runs", le="1") == 0
-    assert grown("telemetry_batch_records_bucket", domain="agent_runs", le="10") == 1
+    assert grown("telemetry_batch_records_bucket", domain="agent_runs", le="1.0") == 0
+    assert grown("telemetry_batch_records_bucket", domain="agent_runs", le="10.0") == 1
 
 
 def test_runtime_events_are_counted_by_outcome(client, grown):
@@ -135,7 +139,40 @@ def test_every_route_has_its_place(client):
     routes = {rule.rule for rule in client.application.url_map.iter_rules()}
     named = {route for _, route in counters.REQUESTS.routes}
     assert routes <= named
-    assert len(counters.REQUESTS.routes) < 0.9 * counters.MAX_ROUTES
+    places = max(counters.REQUESTS.routes.values())
+    assert places < 0.8 * shared_memory.SLOT_NUMBERS
+
+
+def test_only_outcomes_that_can_occur_have_series(client):
+    found = {tuple(sorted(dict(labels).values())) for labels in samples(client)[RECORDS]}
+    assert ("agent_runs", "completed") in found
+    assert ("completed", "runtime_events") not in found
+    differing = samples(client)["telemetry_differing_records_total"]
+    assert {dict(labels)["domain"] for labels in differing} == {"agent_runs", "audio_runtime"}
+
+
+def test_the_responses_of_each_class_have_a_series_from_the_start(client, grown):
+    assert {dict(labels)["class"] for labels in samples(client)[RESPONSES]} == {
+        "2xx",
+        "3xx",
+        "4xx",
+        "5xx",
+    }
+    client.get("/nothing")
+    assert grown(RESPONSES, **{"class": "4xx"}) == 1
+
+
+def test_every_kind_and_every_refusal_of_the_server_has_a_series(client):
+    found = samples(client)
+    kinds = {dict(it)["event_kind"] for it in found["telemetry_ledger_appends_total"]}
+    assert kinds == {*KINDS}
+    refused = {dict(it)["status"] for it in found["telemetry_http_refusals_total"]}
+    assert refused == {str(status) for status, _, _ in REFUSALS.values()}
+
+
+def test_a_record_that_is_too_large_or_of_another_type_is_refused(client, grown):
+    client.post("/api/v1/runs", data="x", content_type="text/plain")
+    assert outcomes(grown, "agent_runs") == {"refused": 1}
 
 
 def test_the_values_are_right_with_several_workers(start_service):
@@ -192,15 +229,40 @@ def test_a_slot_is_used_by_one_worker(monkeypatch):
     assert shared_memory.free_slot({0, 1, 2}) == 2
 
 
-def test_a_reload_starts_from_zero(start_service):
+def test_a_reload_loses_nothing(start_service):
     service = start_service(WEB_CONCURRENCY="2")
-    service.client.post("/api/v1/runs", json=minimal_run("a"))
-    old = service.workers()
-    service.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: len(service.workers()) == 2 and not service.workers() & old)
-    for number in range(6):
-        with httpx.Client(base_url=service.url, timeout=40) as client:
-            client.post("/api/v1/runs", json=minimal_run(f"b-{number}"))
-            found = samples(client)
-        created = {"domain": "agent_runs", "outcome": "created"}
-        assert value(found, RECORDS, **created) == number + 1
+    sent, old = 0, service.workers()
+    with httpx.Client(base_url=service.url, timeout=40) as kept:  # its worker drains
+        for number in range(5):
+            kept.post("/api/v1/runs", json=minimal_run(f"a-{number}"))
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(service.workers() - old) == 2)
+        for number in range(6):
+            with httpx.Client(base_url=service.url, timeout=40) as client:
+                client.post("/api/v1/runs", json=minimal_run(f"b-{number}"))
+                sent = 6 + number
+                found = samples(client)
+            created = {"domain": "agent_runs", "outcome": "created"}
+            assert value(found, RECORDS, **created) == sent
+    wait_until(lambda: not service.workers() & old)
+    assert value(samples(service.client), RECORDS, domain="agent_runs", outcome="created") == sent
+    assert value(samples(service.client), IN_USE, database="records") == 0
+
+
+def test_the_slot_of_another_layout_is_not_added(monkeypatch):
+    theirs = memoryview(bytearray(8 * shared_memory.SLOT_NUMBERS)).cast("d")
+    monkeypatch.setattr(shared_memory, "_slots", [*shared_memory._slots, theirs])
+    before = shared_memory.totals(5)
+    theirs[0], theirs[1] = 7.0, 100.0
+    assert shared_memory.totals(5) == before
+
+
+def test_a_worker_of_another_layout_keeps_only_what_it_has_set(monkeypatch):
+    slot = memoryview(bytearray(8 * shared_memory.SLOT_NUMBERS)).cast("d")
+    monkeypatch.setattr(shared_memory, "values", slot)
+    slot[0], slot[5], slot[9] = 7.0, 8.0, 100.0
+    shared_memory.begin("mine", [slice(5, 6)])
+    assert (slot[5], slot[9]) == (8.0, 0.0)
+    slot[9] = 1.0
+    shared_memory.begin("mine", [])
+    assert slot[9] == 1.0

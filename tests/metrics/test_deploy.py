@@ -2,10 +2,13 @@
 
 import json
 import re
+from collections import defaultdict
 
 import pytest
 import yaml
 
+from telemetry.counters import STATUSES
+from telemetry.http.health_paths import HEALTH_PATHS
 from tests.support.command import telemetry
 from tests.support.runs import minimal_run
 from tests.support.samples import samples
@@ -15,6 +18,9 @@ ALERTS = yaml.safe_load((PROJECT / "deploy/alerts.yml").read_text())
 DASHBOARD = json.loads((PROJECT / "deploy/grafana-dashboard.json").read_text())
 
 RULES = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
+# The labels that Prometheus adds to every series.
+OF_PROMETHEUS = {"job", "instance"}
+
 PANELS = {panel["title"]: panel for panel in DASHBOARD["panels"]}
 
 EXPRESSIONS = {name: rule["expr"] for name, rule in RULES.items()} | {
@@ -26,13 +32,18 @@ EXPRESSIONS = {name: rule["expr"] for name, rule in RULES.items()} | {
 
 @pytest.fixture
 def known(client, database_url):
-    """The labels of each metric, after everything that makes one has happened."""
+    """The labels of each metric and their values, after all that makes one has happened."""
     client.post("/api/v1/runs", json=minimal_run())
+    for path in ("/metrics", *HEALTH_PATHS):
+        client.get(path)
     telemetry("verify", DATABASE_URL=database_url)
-    return {
-        name: {label for labels in values for label, _ in labels}
-        for name, values in samples(client).items()
-    }
+    found = {name: defaultdict(set) for name in samples(client)}
+    for name, series in samples(client).items():
+        for label, it in (pair for labels in series for pair in labels):
+            found[name][label].add(it)
+    for part in ("count", "sum", "bucket"):  # whatever the responses of the tests have been
+        found[f"telemetry_http_request_duration_seconds_{part}"]["status"] |= {*STATUSES}
+    return found
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
@@ -41,10 +52,20 @@ def test_it_uses_what_exists(known, name):
     used = re.findall(r"\btelemetry_\w+", expression)
     assert used or name == "TelemetryDown"
     assert {it for it in used if it not in known} == set()
-    labels = re.findall(r"(\w+) ?=~? ?\"", expression)
-    labels += re.findall(r"\w+", " ".join(re.findall(r"\bby \(([^)]+)\)", expression)))
-    existing = {label for metric in used for label in known[metric]} | {"job"}
+    labels = re.findall(r"\w+", " ".join(re.findall(r"\b(?:by|on) \(([^)]+)\)", expression)))
+    existing = {label for metric in used for label in known[metric]} | OF_PROMETHEUS
     assert {*labels} - existing == set()
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_it_selects_values_that_exist(known, name):
+    for metric, selectors in re.findall(r"\b(telemetry_\w+)\{([^}]*)\}", EXPRESSIONS[name]):
+        for label, operator, wanted in re.findall(r'(\w+) ?(=~|!~|!=|=) ?"([^"]*)"', selectors):
+            if label not in OF_PROMETHEUS:
+                alternatives = wanted.split("|") if "~" in operator else [re.escape(wanted)]
+                for pattern in alternatives:
+                    values = known[metric].get(label, set())
+                    assert any(re.fullmatch(pattern, it) for it in values), (metric, label, pattern)
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from telemetry.metrics import exposition
+from telemetry.metrics.exposition import OTHER_AGENTS
 from tests.support.command import telemetry
 from tests.support.runs import minimal_run
 from tests.support.samples import samples
@@ -71,16 +71,44 @@ def test_prometheus_gets_its_own_formats(client, runs, accept, kind, parse):
     }
 
 
-def test_agents_that_clients_name_are_bounded(client):
+def agents(client, metric="telemetry_runs"):
+    return {dict(labels)["agent_name"]: it for labels, it in samples(client)[metric].items()}
+
+
+def create(client, *names):
+    batch = [minimal_run(f"run-{number}-of-{it}", agent_name=it) for number, it in enumerate(names)]
+    assert client.post("/api/v1/runs/batch", json=batch).json["inserted"] == len(names)
+
+
+def test_the_largest_agents_have_series_of_their_own(client):
     names = [f"agent-{number:03}" for number in range(150)]
-    batch = [minimal_run(name, agent_name=name) for name in names]
-    batch += [minimal_run(f"{name}-again", agent_name=name) for name in names[-20:]]
-    client.post("/api/v1/runs/batch", json=batch)
-    found = samples(client)["telemetry_runs"]
-    assert len(found) == exposition.MAX_AGENTS + 1
-    assert found[frozenset({("agent_name", "agent-149")})] == 2
-    assert found[frozenset({("agent_name", exposition.OTHER_AGENTS)})] == 50
+    create(client, *names, *names[-20:])
+    found = agents(client)
+    assert len(found) == 101
+    assert found["agent-149"] == 2
+    assert found[OTHER_AGENTS] == 50
     assert sum(found.values()) == 170
+
+
+def test_clients_cannot_replace_the_agents_that_have_series(client):
+    """Whatever they send: many new agents, larger ones, and names that sort before the others."""
+    create(client, *["zoe"] * 2)
+    assert agents(client) == {"zoe": 2}
+    seen = set()
+    for turn in range(4):
+        create(client, *[f"{'dcba'[turn]}-{number:02}" for number in range(60)] * (turn + 1))
+        seen |= agents(client).keys()
+    assert len(seen) == 101
+    assert agents(client)["zoe"] == 2
+
+
+def test_an_agent_with_the_name_of_the_others_is_counted_with_them(client):
+    create(client, OTHER_AGENTS, OTHER_AGENTS, "agent-a")
+    assert agents(client) == {OTHER_AGENTS: 2, "agent-a": 1}
+    create(client, *[f"agent-{number}" for number in range(100)])
+    assert agents(client)[OTHER_AGENTS] == 3
+    assert agents(client, "telemetry_runs_recent_24h")[OTHER_AGENTS] == 3
+    assert client.get("/metrics").json["agents"][OTHER_AGENTS] == 2
 
 
 def test_the_last_verify_of_the_whole_ledger_is_known(client, database_url, db):
@@ -106,6 +134,7 @@ def test_a_verify_that_cannot_be_recorded_counts_all_the_same(client, database_u
     assert "not recorded: relation" in done.stderr
 
 
+@pytest.mark.faults
 def test_a_scrape_succeeds_while_the_database_does_not_respond(server, make_app):
     client = make_app(database_url=server.url).test_client()
     assert samples(client)["telemetry_database_up"] == {frozenset({("database", "records")}): 1}

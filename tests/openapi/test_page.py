@@ -1,4 +1,4 @@
-"""GET /docs: the page that shows the document."""
+"""GET /docs/try: the reader from which requests can be sent."""
 
 import gzip
 import hashlib
@@ -10,7 +10,7 @@ from telemetry.openapi.views import FILES, STATIC
 
 
 def test_it_loads_nothing_from_another_host_and_runs_nothing_inline(client):
-    page = client.get("/docs")
+    page = client.get("/docs/try")
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -20,16 +20,19 @@ def test_it_loads_nothing_from_another_host_and_runs_nothing_inline(client):
 
 
 def test_everything_that_it_names_is_served(client):
-    named = re.findall(r'(?:src|href)="(/[^"]+)"', client.get("/docs").text)
-    assert len(named) == len(FILES) + 1
+    named = re.findall(r'(?:src|href)="(/[^"]+\?[^"]+)"', client.get("/docs/try").text)
+    assert len(named) == len(FILES)
     for path in named:
         response = client.get(path)
         assert response.status_code == 200
-        assert response.content_type.startswith(
-            {"js": "text/javascript", "css": "text/css", "json": "application/json"}[
-                path.rpartition(".")[2]
-            ]
-        )
+        kind = {"js": "text/javascript", "css": "text/css"}[
+            path.partition("?")[0].rpartition(".")[2]
+        ]
+        assert response.content_type.startswith(kind)
+        # The address changes with the content.
+        assert "immutable" in response.headers["Cache-Control"]
+        older = client.get(re.sub(r"v=.*", "v=older", path))
+        assert older.headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize("name", ["views.py", "../views.py", "%2e%2e%2fviews.py", "LICENSE"])
@@ -37,7 +40,7 @@ def test_no_other_file_is_served(client, name):
     assert client.get(f"/docs/{name}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/swagger-ui-bundle.js"])
+@pytest.mark.parametrize("path", ["/docs/try", "/docs/swagger-ui-bundle.js"])
 def test_it_is_compressed_for_browsers(client, path):
     plain = client.get(path)
     assert "Content-Encoding" not in plain.headers

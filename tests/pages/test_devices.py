@@ -1,13 +1,19 @@
 """The pages of devices, and the check of one of them."""
 
+import json
+import re
+
 import pytest
 
+from telemetry.database import statements
+from telemetry.pages.words import FLAGS
 from tests.support.audio_runtime import KINDS, event
 from tests.support.errors import assert_error
 from tests.support.pages import BROWSER, HOSTILE, open_page, read_page
 
 OWN = {"Origin": "http://localhost"}
 PATH = "/devices/tenant-1/device-1"
+FLAGGED = [f"state.{name}" for name in FLAGS]
 
 
 @pytest.fixture
@@ -68,6 +74,40 @@ def test_the_ledger_pages_from_the_newest(client, device):
     open_page(client, f"{PATH}?before=0", status=422)
 
 
+def test_the_audit_trail_pages_from_the_newest(client, device, db):
+    append(client, *(event() for _ in range(45)))
+    every = db.execute(
+        "SELECT source_event_id AS it FROM audit.audit_events ORDER BY audit_event_id DESC"
+    )
+    seen, path = [], f"{PATH}?before=1"
+    while path:
+        page = open_page(client, path)
+        seen += re.findall(r"marker commit event (\d+)", page.text)
+        path = next((it for it in page.links() if "before=1&audit_before=" in it), None)
+    assert seen == [str(row["it"]) for row in every]
+    assert "There is no older row" in open_page(client, f"{PATH}?audit_before=1").text
+    open_page(client, f"{PATH}?audit_before=0", status=422)
+
+
+def test_an_empty_ledger_says_what_to_do_next(client, device):
+    text = open_page(client, PATH).text
+    assert "curl -X POST http://localhost/api/v1/audio-runtime/events" in text
+    body = json.loads(re.search(r"-d '(\{.*?\})'", text)[1])
+    assert client.post("/api/v1/audio-runtime/events", json=body).status_code == 201
+    assert "vad event" in open_page(client, PATH).text
+
+
+def test_every_place_agrees_on_what_needs_attention():
+    listed = statements.load("pages/devices").decode()
+    panel = statements.load("pages/attention").decode()
+    conditions = [
+        re.search(r"state\.device_health IN .*?\n +(?:\)|ORDER)", text, re.DOTALL)[0].split()[:-1]
+        for text in (listed, panel)
+    ]
+    assert conditions[0] == conditions[1]
+    assert [it.removeprefix("state.") for it in conditions[0] if it in FLAGGED] == [*FLAGS]
+
+
 def test_a_device_of_another_tenant_does_not_exist(client, device):
     open_page(client, "/devices/tenant-2/device-1", status=404)
     assert client.post("/devices/tenant-2/device-1/verify", headers=OWN).status_code == 404
@@ -88,6 +128,15 @@ def test_verify_of_a_long_history_checks_the_newest(client, device, monkeypatch)
     assert "python -m telemetry verify --tenant tenant-1 --device device-1" in page.text
 
 
+def test_verify_says_that_there_may_be_more_findings(client, device, db):
+    append(client, *(event() for _ in range(60)))
+    db.execute("ALTER TABLE os_core.audio_runtime_events DISABLE TRIGGER refuse_change")
+    db.execute("UPDATE os_core.audio_runtime_events SET created_at = 9")
+    page = read_page(client.post(f"{PATH}/verify", headers={**BROWSER, **OWN}))
+    assert re.search(r"at least \d+ findings", page.text)
+    assert "These are the first 20 of each problem" in page.text
+
+
 @pytest.mark.parametrize("events", [5000, 3])
 def test_verify_names_a_row_that_was_changed(client, device, db, monkeypatch, events):
     monkeypatch.setattr("telemetry.audio_runtime.verify_newest.EVENTS", events)
@@ -98,7 +147,8 @@ def test_verify_names_a_row_that_was_changed(client, device, db, monkeypatch, ev
         " (SELECT max(event_id) - 1 FROM os_core.audio_runtime_events) RETURNING event_id"
     ).fetchone()
     page = read_page(client.post(f"{PATH}/verify", headers={**BROWSER, **OWN}))
-    assert "finding(s)" in page.text
+    assert re.search(r"\d finding", page.text)
+    assert "at least" not in page.text
     assert f"event {changed['event_id']}" in page.text
 
 

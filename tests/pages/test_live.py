@@ -1,11 +1,29 @@
 """Pages refresh by themselves: an unchanged one is 304 after one statement."""
 
+from contextlib import ExitStack
+from random import Random
+
+import psycopg
 import pytest
 
+from tests.support.audio_runtime import event
 from tests.support.pages import BROWSER, open_page
 from tests.support.runs import minimal_run
+from tests.support.runtime_events import minimal_event
 
-PATHS = ["/", "/runs", "/runs/r1", "/runtime", "/devices"]
+PATHS = ["/", "/runs", "/runs/r1", "/runtime", "/devices", "/devices/tenant-1/device-1"]
+
+# What each of several connections does with runs of its own: two can't change the same at once.
+WRITES = (
+    """
+    INSERT INTO agent_runs (event_id, run_id, agent_name, job_type, start_time)
+    VALUES (%(run)s, 'r', %(run)s, 'j', now())
+    ON CONFLICT (event_id) DO NOTHING
+    """,
+    "UPDATE agent_runs SET duration_ms = %(step)s WHERE event_id = %(run)s",
+    "UPDATE agent_runs SET status = 'success' WHERE event_id = %(run)s",
+    "DELETE FROM agent_runs WHERE event_id = %(run)s",
+)
 
 
 @pytest.fixture
@@ -25,8 +43,13 @@ def run(client):
     client.post("/api/v1/runs", json=minimal_run("r1"))
 
 
+@pytest.fixture
+def device(client):
+    assert client.put("/api/v1/devices/device-1", json={"tenant_id": "tenant-1"}).status_code == 201
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_an_unchanged_page_is_304_after_one_statement(client, etag, path, monkeypatch):
+def test_an_unchanged_page_is_304_after_one_statement(client, device, etag, path, monkeypatch):
     status, tag = etag(path)
     assert status == 200
     page = open_page(client, path)
@@ -38,24 +61,123 @@ def test_an_unchanged_page_is_304_after_one_statement(client, etag, path, monkey
     assert "Content-Security-Policy" in response.headers
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_every_change_gives_the_page_again(client, etag, path):
-    def changed(before):
-        status, after = etag(path, **{"If-None-Match": before})
-        assert status == 200
-        assert after != before
-        return after
-
-    _, tag = etag(path)
+def post_run(client, _):
     client.post("/api/v1/runs", json=minimal_run("r2"))
-    tag = changed(tag)
+
+
+def patch_run(client, _):
     client.patch("/api/v1/runs/r1", json={"status": "success"})
-    tag = changed(tag)
-    event = {"source": "api", "endpoint": "/a", "runtime_ms": 1}
-    client.post("/api/runtime/events", json=event)
-    tag = changed(tag)
-    client.put("/api/v1/devices/d", json={"tenant_id": "t"})
-    changed(tag)
+
+
+def delete_run(_, db):
+    db.execute("DELETE FROM agent_runs WHERE event_id = 'r0'")
+
+
+def truncate_runs(_, db):
+    db.execute("TRUNCATE agent_runs")
+
+
+def post_event(client, _):
+    client.post("/api/runtime/events", json=minimal_event())
+
+
+def put_device(client, _):
+    client.put("/api/v1/devices/device-2", json={"tenant_id": "tenant-1"})
+
+
+def change_device(client, _):
+    device = {"tenant_id": "tenant-1", "device_type": "speaker"}
+    client.put("/api/v1/devices/device-1", json=device)
+
+
+def append(client, _):
+    assert client.post("/api/v1/audio-runtime/events", json=event()).status_code == 201
+
+
+def append_elsewhere(client, _):
+    client.put("/api/v1/devices/device-2", json={"tenant_id": "tenant-1"})
+    sent = event(device_id="device-2")
+    assert client.post("/api/v1/audio-runtime/events", json=sent).status_code == 201
+
+
+def repair_projection(_, db):
+    db.execute("UPDATE os_core.audio_runtime_current SET selected_mic = 'other'")
+
+
+RUNS = {post_run, patch_run, delete_run, truncate_runs}
+DEVICE = {change_device, append, repair_projection}
+DEVICES = DEVICE | {put_device, append_elsewhere}
+SHOWS = {
+    "/": RUNS | DEVICES | {post_event},
+    "/runs": RUNS,
+    "/runs/r1": RUNS,
+    "/runtime": {post_event},
+    "/devices": DEVICES,
+    "/devices/tenant-1/device-1": DEVICE,
+}
+EVERYTHING = SHOWS["/"]
+
+
+@pytest.mark.parametrize("path", SHOWS)
+def test_a_change_of_what_it_shows_gives_the_page_again(client, db, etag, device, path):
+    client.post("/api/v1/runs", json=minimal_run("r0"))
+    post_event(client, db)
+    append(client, db)
+    for change in sorted(EVERYTHING - {truncate_runs}, key=lambda it: it.__name__):
+        _, tag = etag(path)
+        change(client, db)
+        status = etag(path, **{"If-None-Match": tag})[0]
+        assert status == (200 if change in SHOWS[path] else 304), change.__name__
+
+
+def test_emptying_the_table_of_runs_gives_the_page_again(client, db, etag):
+    _, tag = etag("/runs")
+    truncate_runs(client, db)
+    assert etag("/runs", **{"If-None-Match": tag})[0] == 200
+
+
+def test_the_rate_limit_leaves_pages_unchanged(make_app):
+    client = make_app(rate_limit_enabled=True).test_client()
+    client.post("/api/v1/runs", json=minimal_run("r1"))
+    for path in PATHS[:-1]:
+        tag = client.get(path, headers=BROWSER).headers["ETag"]
+        response = client.get(path, headers={**BROWSER, "If-None-Match": tag})
+        assert response.status_code == 304
+
+
+def test_the_overview_needs_no_events(make_app, database_url):
+    """Runs and devices are shown while the database of events is away."""
+    away = "postgresql://postgres@127.0.0.1:1/none"
+    app = make_app(database_url=database_url, runtime_database_url=away)
+    page = open_page(app.test_client(), "/")
+    assert "Runtime events can't be read" in page.text
+    open_page(app.test_client(), "/runs")
+    open_page(app.test_client(), "/devices")
+    open_page(app.test_client(), "/runtime", status=503)
+
+
+def test_the_token_of_runs_changes_whatever_the_order_of_commits(default_app, database_url):
+    """Transactions stay open while others commit, roll back, change and delete their runs."""
+    pages = default_app(database_url).extensions["pages"].runs
+    random = Random(16)
+    seen = {}
+    with ExitStack() as closing:
+        writers = [closing.enter_context(psycopg.connect(database_url)) for _ in range(6)]
+        reader = closing.enter_context(psycopg.connect(database_url, autocommit=True))
+        for step in range(400):
+            number = random.randrange(len(writers))
+            names = {"run": f"run-{number}-{random.randrange(3)}", "step": step}
+            writers[number].execute(random.choice(WRITES), names)
+            if random.random() < 0.4:
+                random.choice((writers[number].commit, writers[number].rollback))()
+            token = pages.token()
+            runs = reader.execute(
+                "SELECT event_id, status, duration_ms FROM agent_runs ORDER BY event_id"
+            ).fetchall()
+            assert seen.setdefault(token, runs) == runs
+            # No write: no change.
+            assert pages.token() == token
+    assert len(seen) > 40
 
 
 def test_a_transaction_that_commits_late_changes_it(client, etag, database_url, db):
@@ -65,10 +187,13 @@ def test_a_transaction_that_commits_late_changes_it(client, etag, database_url, 
         " VALUES ('late', 'r', 'a', 'j', now(), now() - interval '1 minute')"
     )
     client.post("/api/v1/runs", json=minimal_run("r2"))
-    _, tag = etag("/")
-    assert etag("/", **{"If-None-Match": tag}) == (304, tag)
+    for path in ("/", "/runs"):
+        _, tag = etag(path)
+        assert etag(path, **{"If-None-Match": tag}) == (304, tag)
+    tags = {path: etag(path)[1] for path in ("/", "/runs")}
     db.execute("COMMIT")
-    assert etag("/", **{"If-None-Match": tag})[0] == 200
+    for path, tag in tags.items():
+        assert etag(path, **{"If-None-Match": tag})[0] == 200
 
 
 def test_the_clock_alone_changes_it_once_a_minute(etag, monkeypatch):

@@ -1,10 +1,11 @@
 """The overview shows what is in the database."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.pages import HOSTILE, open_page
+from tests.support.pages import BROWSER, HOSTILE, open_page
 from tests.support.runs import full_run, minimal_run
 from tests.support.runtime_events import minimal_event
 
@@ -51,7 +52,7 @@ def test_a_run_about_which_nothing_was_received_is_stale(make_app, db, runs):
 def test_it_adds_up_agents(client, runs):
     text = open_page(client, "/").text
     assert "agent-a crawl" in text
-    assert "4 50.0 % 0 ms 1.2 s" in text
+    assert "4 50.0 % 800 ms 1.2 s" in text
 
 
 def test_it_groups_failures_and_links_to_the_latest(client, runs):
@@ -80,6 +81,7 @@ def test_every_range_opens(client, runs, name):
     [
         ("created_after=yesterday", "Must be a date or an ISO 8601 timestamp"),
         ("created_after=2026-02-01&created_before=2026-01-01", "Must be later than the start"),
+        ("agents=some", "Must be one of: all"),
         ("range=2h", "Must be one of: 1h, 24h, 7d, 30d"),
         ("agnet=a", "agnet : Unknown parameter"),
     ],
@@ -87,6 +89,81 @@ def test_every_range_opens(client, runs, name):
 def test_a_filter_that_makes_no_sense_has_a_message_at_its_field(client, query, message):
     page = open_page(client, f"/?{query}", status=422)
     assert message in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "message"),
+    [
+        ("created_after=1000-01-01", "created_after", "Must be 1970-01-01 or later"),
+        ("created_after=0001-01-01", "created_after", "Must be 1970-01-01 or later"),
+        ("created_before=0001-01-01T00:00:00", "created_before", "Must be 1970-01-01 or later"),
+        ("created_after=9999-12-31T23:59:59", "created_after", "Must be in the past"),
+    ],
+)
+def test_a_time_that_no_window_has_is_wrong_at_its_own_field(client, query, field, message):
+    page = open_page(client, f"/?{query}", status=422)
+    (shown,) = [it for tag, it in page.elements if "message" in (it.get("class") or "")]
+    assert shown["id"] == f"error-{field}"
+    assert message in page.text
+
+
+@pytest.mark.parametrize(
+    "query", ["created_after=1970-01-01", "created_before=1970-01-01", "created_before=9999-12-31"]
+)
+def test_a_window_at_the_ends_of_time_opens(client, runs, query):
+    open_page(client, f"/?{query}")
+
+
+@pytest.mark.parametrize("more", ["", "&environment=prod"])
+def test_agents_that_fail_come_first_and_all_can_be_listed(client, more):
+    records = [
+        minimal_run(
+            f"{agent}-{run}",
+            agent_name=f"agent-{agent:03}",
+            status="failure" if agent == 202 and run == 0 else "success",
+            created_at=at(minutes=agent),
+            environment="prod",
+        )
+        for agent in range(203)
+        for run in range(1 if agent > 200 else 2)
+    ]
+    assert client.post("/api/v1/runs/batch", json=records).json["inserted"] == len(records)
+    page = open_page(client, f"/?range=24h{more}")
+    assert "20 of 203 agents: those below 90 % first" in page.text
+    shown = [it for it in page.links() if "agent_name=agent-" in it]
+    assert "agent-202" in shown[0]
+    assert len(shown) == 20
+    (every,) = [it for it in page.links() if "agents=all" in it]
+    response = client.get(every, headers={**BROWSER, "Accept-Encoding": "gzip"})
+    assert len(response.data) < 150_000
+    page = open_page(client, every)
+    assert len([it for it in page.links() if "agent_name=agent-" in it]) == 200
+    assert "200 of 203 agents" in page.text
+    assert not any("agents=all" in it for it in page.links() if it.startswith("/?agents"))
+
+
+def test_without_a_device_it_says_how_to_create_one(client):
+    assert "There is no device yet" in open_page(client, "/").text
+    client.put("/api/v1/devices/d", json={"tenant_id": "t"})
+    assert "No device needs attention" in open_page(client, "/").text
+
+
+@pytest.mark.parametrize("name", ["👩\u200d💻", "می\u200cپرس", "a\u202eb", "a\u200bb", '"<&'])
+def test_a_field_of_a_form_holds_what_was_sent(client, name):
+    client.post("/api/v1/runs", json=minimal_run(agent_name=name, created_at=at(minutes=1)))
+    for path in ("/", "/runs"):
+        query = urlencode({"agent_name": name})
+        page = open_page(client, f"{path}?{query}")
+        values = [it["value"] for tag, it in page.elements if it.get("name") == "agent_name"]
+        assert values == [name]
+    options = [it["value"] for tag, it in open_page(client, "/").elements if tag == "option"]
+    assert options == [name]
+
+
+def test_emoji_and_scripts_stay_whole(client):
+    for name in ("👩\u200d💻", "می\u200cپرس"):
+        client.post("/api/v1/runs", json=minimal_run(name[0], agent_name=name))
+        assert name in open_page(client, "/runs").text
 
 
 def test_endpoints_with_errors_come_first(client):

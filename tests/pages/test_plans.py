@@ -23,12 +23,19 @@ WINDOW = {
     "recorded_from": "2026-01-03T00:00:00Z",
     "recorded_until": "2026-01-03T12:00:00Z",
     "created_before_window": "2026-01-02T12:00:00Z",
-    "stale_before": "2026-01-01T00:00:00Z",
+    "stale_after": "1h",
     "step": "30 minutes",
     "endpoint": "/api/7",
     "agent_name": None,
     "environment": None,
     "source": None,
+    "endpoint_prefix": None,
+    "idea_id": None,
+    "sort": "p95",
+    "row_offset": 0,
+    "slow_limit": 5,
+    "good_share": 0.9,
+    "statuses": ["running", "success", "failure", "partial", "timeout", "cancelled"],
     "row_limit": 20,
 }
 RUN = {
@@ -43,9 +50,10 @@ TABLE = dict.fromkeys(
     (
         "agent_name job_type status stale run_id parent_run_id environment error id part"
         " created_after created_before start_time_from start_time_to cursor_created_at"
-        " cursor_event_id"
+        " cursor_event_id no_summary"
     ).split()
-) | {"searched_since": "2026-01-14T00:00:00Z", "row_limit": 51}
+) | {"searched_since": "2026-01-14T00:00:00Z", "cost_names": ["cost"], "row_limit": 51}
+CURSOR = {"cursor_created_at": "2026-01-07T00:00:00Z", "cursor_event_id": "x"}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +88,12 @@ def db(databases):
         ("durations", {**RUN, "created_until": None}, "ix_agent_runs_agent_name"),
         ("same_error", {"error": "KeyError"}, "ix_agent_runs_status_created_at"),
         ("list_runs", TABLE, "ix_agent_runs_created_at"),
+        ("list_newer_runs", {**TABLE, **CURSOR}, "ix_agent_runs_created_at"),
+        (
+            "list_newer_runs",
+            {**TABLE, **CURSOR, "status": "failure"},
+            "ix_agent_runs_status_created_at",
+        ),
         ("list_runs", {**TABLE, "status": "failure"}, "ix_agent_runs_status_created_at"),
         ("list_runs", {**TABLE, "id": "run-7"}, "ix_agent_runs_run_id"),
         ("list_runs", {**TABLE, "part": "run-7"}, "ix_agent_runs_created_at"),

@@ -65,15 +65,15 @@ def test_durations_are_of_the_same_agent_and_job(client, post):
         minimal_run("other", job_type="audit", duration_ms=99_000_000),
     )
     page = open_page(client, "/runs/r5")
-    assert "last 100 runs of agent-a" in page.text
+    assert "last 100 of this job" in page.text
     assert "/runs/other" not in page.links()
-    assert "last 20 runs" in open_page(client, "/runs/r110").text
+    assert "last 20 of this job" in open_page(client, "/runs/r110").text
 
 
 def test_it_counts_the_runs_that_failed_with_the_same_error(client, post):
     failed = {"status": "failure", "error_summary": "KeyError"}
     post(*(minimal_run(f"r{n}", created_at=at(minutes=n), **failed) for n in range(3)))
-    assert "3 runs failed like this since" in open_page(client, "/runs/r1").text
+    assert "3 runs failed like this within a day" in open_page(client, "/runs/r1").text
 
 
 def test_large_and_strange_objects_do_not_break_the_page(client, post):
@@ -93,6 +93,127 @@ def test_large_and_strange_objects_do_not_break_the_page(client, post):
         open_page(client, f"/runs/compare?a={name}&b=odd")
     open_page(client, "/runs")
     open_page(client, "/")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"created_at": "0001-01-01T00:00:00Z"},
+        {"created_at": "9999-12-31T23:59:59.999999Z"},
+        {"metrics_json": {"tokens_in": 1e308, "tokens_out": 1e308}},
+        {"metrics_json": {"tokens_in": 2**63 - 1, "tokens_out": 1.5, "x": 1e308}},
+    ],
+)
+def test_no_stored_value_breaks_its_page(client, post, fields):
+    post(minimal_run("r1", status="failure", error_summary="KeyError", **fields))
+    page = open_page(client, "/runs/r1")
+    for link in page.links():
+        if link.startswith("/runs?"):
+            open_page(client, link)
+    open_page(client, "/runs/compare?a=r1&b=r1")
+    open_page(client, "/runs")
+
+
+def test_integers_are_exact(client, post):
+    post(
+        minimal_run("r1", metrics_json={"tokens_in": 2**53 + 1, "tokens_out": 2}),
+        minimal_run("r2", metrics_json={"tokens_in": 2**53 + 2, "tokens_out": 2}),
+    )
+    assert (
+        "9,007,199,254,740,995 9,007,199,254,740,993 in · 2 out"
+        in open_page(client, "/runs/r1").text
+    )
+    assert (
+        "tokens_in 9,007,199,254,740,993 9,007,199,254,740,994 +1 "
+        in open_page(client, "/runs/compare?a=r1&b=r2").text
+    )
+
+
+def test_a_run_called_compare_has_a_page(client, post):
+    assert "enter two event_ids" in open_page(client, "/runs/compare").text
+    post(minimal_run("compare", host="its-host"), minimal_run("other"))
+    assert "its-host" in open_page(client, "/runs/compare").text
+    assert "other" in open_page(client, "/runs/compare?a=compare").text
+    assert "duration" not in open_page(client, "/runs/compare?a=compare&b=other").text
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "shown"),
+    [
+        (1, "1", 'it 1 "1"'),
+        (True, "true", 'it true "true"'),
+        (1000, "1,000", 'it 1000 "1,000"'),
+        (True, 1, "it true 1"),
+        (None, "null", 'it null "null"'),
+        ([{}], [[]], "it[0] {} []"),
+        (1, 1.0, None),
+        ("x" * 2001 + "a", "x" * 2001 + "b", "(1,961 equal characters) …"),
+        ({"deep": {"er": {"b": {"c": {"d": {"e": {"f": 1}}}}}}},) * 2 + (None,),
+        (
+            {"a": {"b": {"c": {"d": {"e": {"f": {"g": 1}}}}}}},
+            {"a": {"b": {"c": {"d": {"e": {"f": {"g": True}}}}}}},
+            'it.a.b.c.d.e.f {"g": 1} {"g": true}',
+        ),
+        ([0] * 3000 + [1], [0] * 3000 + [2], "it[3000] 1 2 +1"),
+    ],
+)
+def test_a_comparison_compares_values(client, post, a, b, shown):
+    post(
+        minimal_run("a", context_json={"it": a}),
+        minimal_run("b", context_json={"it": b}),
+    )
+    text = open_page(client, "/runs/compare?a=a&b=b").text
+    assert ("Context that differs" in text) == (shown is not None)
+    assert shown is None or shown in text
+
+
+def test_a_comparison_says_what_it_leaves_out(client, post):
+    post(
+        minimal_run("a", metrics_json={f"m{n}": n for n in range(1200)}),
+        minimal_run("b", metrics_json={f"m{n}": n + (n >= 600) for n in range(1200)}),
+    )
+    text = open_page(client, "/runs/compare?a=a&b=b").text
+    assert "m600 600 601 +1" in text
+    assert "Not shown: 100 more that differ, and 600 that are equal." in text
+
+
+def test_a_page_says_what_it_leaves_out(client, post):
+    deep = {"a": {"b": {"c": {"d": {"e": {"f": {"g": [True, None, "ü"]}}}}}}}
+    post(
+        minimal_run(
+            "r1",
+            parent_run_id="p",
+            run_id="t",
+            metrics_json={f"m{n}": n for n in range(300)},
+            context_json=deep,
+            input_summary="i" * 2000,
+            error_details="line\n" * 11_000,
+            status="failure",
+        ),
+        *(minimal_run(f"s{n}", run_id=f"s{n}", parent_run_id="p") for n in range(45)),
+        *(minimal_run(f"c{n}", run_id=f"c{n}", parent_run_id="t") for n in range(40)),
+    )
+    page = open_page(client, "/runs/r1")
+    assert "These are the first 200: the raw JSON has all of them." in page.text
+    assert "It is longer: the raw JSON has all of it." in page.text
+    assert "the first 10,000 of 11,000 lines" in page.text
+    assert 'g [true, null, "ü"]' in page.text
+    assert "There are more siblings: all of them" in page.text
+    assert "There are more children" not in page.text
+    assert "/runs?parent_run_id=p" in page.links()
+    assert sum(it.startswith("/runs/s") for it in page.links()) == 40
+    assert sum(it.startswith("/runs/c") for it in page.links()) == 40 + 1
+
+
+def test_a_long_duration_is_short_to_read(client, post):
+    post(
+        minimal_run("r1", duration_ms=2**63 - 1, status="success"),
+        minimal_run("r2", duration_ms=36_524 * 86_400_000, status="success"),
+        minimal_run("r3", duration_ms=364_000 * 86_400_000, status="success"),
+    )
+    assert "Duration 2.9e+08 y" in open_page(client, "/runs/r1").text
+    assert "Duration 36,524 d" in open_page(client, "/runs/r2").text
+    assert "Duration 997 y" in open_page(client, "/runs/r3").text
 
 
 def test_what_an_agent_posted_is_only_text(client):
@@ -129,7 +250,7 @@ def test_it_compares_two_runs(client, post):
         minimal_run("b", duration_ms=1500, status="failure", metrics_json={"pages": 15, "same": 1}),
     )
     text = open_page(client, "/runs/compare?a=a&b=b").text
-    assert "duration_ms 1.0 s 1.5 s +50 %" in text
+    assert "duration 1.0 s 1.5 s +50 %" in text
     assert "status success failure" in text
     assert "pages 10 15 +5 +50 %" in text
     assert "/runs/compare?a=a&b=b" in open_page(client, "/runs/compare?a=a").links()

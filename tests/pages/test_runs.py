@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from telemetry.database import statements
 from telemetry.pages.export import COLUMNS
 from tests.pages.test_overview import at
 from tests.support.pages import HOSTILE, open_page
@@ -88,6 +89,7 @@ def test_it_filters(client, post, query, found):
         ("created_after=yesterday", "Must be a date"),
         ("stale=maybe", "Must be true or false"),
         ("cursor=nonsense", "Must come from a page of this table"),
+        ("no_summary=maybe", "Must be true or false"),
         ("agnet=a", "Unknown parameter"),
         ("agent_name=%00", "NUL character"),
         ("search=" + "x" * 256, "at most 255"),
@@ -117,6 +119,81 @@ def test_pages_neither_skip_nor_repeat_while_runs_arrive(client, post):
     assert len(seen) == len({*seen}) == 120
 
 
+def test_pages_turn_back_as_they_turned(client, post):
+    post(*(minimal_run(f"r{n:03}", created_at=at(minutes=n // 3)) for n in range(120)))
+    first = open_page(client, "/runs")
+    assert not [it for it in first.links() if "newer=" in it]
+    second = open_page(client, turn(first, "Older"))
+    third = open_page(client, turn(second, "Older"))
+    assert rows(open_page(client, turn(third, "Newer"))) == rows(second)
+    # Nothing is newer than the first page, so it is the table itself.
+    back = open_page(client, turn(second, "Newer"))
+    assert rows(back) == rows(first)
+    assert not [it for it in back.links() if "newer=" in it]
+    post(*(minimal_run(f"new-{n}", created_at=at(minutes=-1)) for n in range(3)))
+    back = open_page(client, turn(second, "Newer"))
+    assert rows(back) == rows(first)
+    newest = open_page(client, turn(back, "Newer"))
+    assert rows(newest) == rows(open_page(client, "/runs"))
+    assert len(rows(newest)) == 50
+
+
+def test_a_filter_stays_while_pages_turn_back(client, post):
+    post(*(minimal_run(f"r{n:03}", created_at=at(minutes=n)) for n in range(240)))
+    post(*(minimal_run(f"b{n:03}", agent_name="b", created_at=at(minutes=n)) for n in range(240)))
+    page = open_page(client, "/runs?agent_name=b")
+    seen = [rows(page)]
+    for _ in range(4):
+        page = open_page(client, turn(page, "Older"))
+        seen.append(rows(page))
+    for earlier in reversed(seen[:-1]):
+        page = open_page(client, turn(page, "Newer"))
+        assert rows(page) == earlier
+    assert sum(map(len, seen)) == 240
+
+
+def turn(page, text):
+    name = {"Older": "cursor=", "Newer": "newer="}[text]
+    return next(it for it in page.links() if name in it)
+
+
+def test_both_directions_have_the_same_conditions():
+    older, newer = (
+        statements.load(f"pages/{name}").decode().partition("SELECT\n")[2]
+        for name in ("list_runs", "list_newer_runs")
+    )
+    assert (
+        newer.replace("(created_at, event_id) > (", "(created_at, event_id) < (").replace(
+            "created_at ASC, event_id ASC", "created_at DESC, event_id DESC"
+        )
+        == older
+    )
+
+
+@pytest.mark.parametrize(
+    ("metrics", "cost"),
+    [
+        ({"total_cost": 1.25}, "$1.25"),
+        ({"cost_usd": "0.5", "cost": 0.7}, "$0.70"),
+        ({"cost": 2, "total_cost_usd": 3}, "$2.00"),
+        ({"cost_usd": True, "total_cost_usd": 3}, "$3.00"),
+        ({"cost_usd": 1e308}, "$1e+308"),
+        ({"cost_usd": None, "cost": [1]}, None),
+    ],
+)
+def test_table_and_page_show_the_same_cost(client, post, metrics, cost):
+    post(minimal_run("r1", metrics_json=metrics, git_commit_hash="0123456789"))
+    expected = f"{cost or '–'} 01234567"
+    assert expected in open_page(client, "/runs").text
+    text = open_page(client, "/runs/r1").text
+    assert (f"Cost {cost} as the agent" in text) if cost else ("Cost" not in text)
+
+
+def test_a_page_with_a_wrong_filter_exports_nothing(client):
+    page = open_page(client, "/runs?status=zz&agent_name=x", status=422)
+    assert not [it for it in page.links() if it.startswith(("/runs.csv", "/runs.jsonl"))]
+
+
 def test_the_exports_have_every_run_with_every_field(client, post):
     post(full_run(), *(minimal_run(f"r{n}") for n in range(650)))
     api = client.get("/api/v1/runs?limit=1000").json
@@ -137,12 +214,34 @@ def test_an_empty_export_has_the_names_of_the_columns(client):
     assert client.get("/runs.jsonl").text == ""
 
 
-def test_a_spreadsheet_runs_no_formula_of_an_agent(client, post):
-    post(minimal_run("r1", error_summary="=HYPERLINK(1)", output_summary="+1", duration_ms=5))
-    [row] = csv.DictReader(io.StringIO(client.get("/runs.csv").text))
-    assert row["error_summary"] == "'=HYPERLINK(1)"
-    assert row["output_summary"] == "'+1"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=HYPERLINK(1)",
+        "+1",
+        "-1",
+        "@A1",
+        "\t=1",
+        "\n1",
+        "\r1",
+        " =1",
+        "\xa0@A1",
+        "\uff1d1",
+        "\uff0d1",
+    ],
+)
+def test_a_spreadsheet_runs_no_formula_of_an_agent(client, post, text):
+    post(minimal_run("r1", error_summary=text, output_summary="1 = 1", duration_ms=5))
+    [row] = csv.DictReader(io.StringIO(client.get("/runs.csv").text, newline=""))
+    assert row["error_summary"] == f"'{text}"
+    assert row["output_summary"] == "1 = 1"
     assert row["duration_ms"] == "5"
+
+
+def test_a_csv_has_booleans_as_the_api_has(client, post):
+    post(minimal_run("r1", api_posted=True))
+    [row] = csv.DictReader(io.StringIO(client.get("/runs.csv").text))
+    assert (row["stale"], row["api_posted"]) == ("false", "true")
 
 
 def test_what_agents_posted_is_only_text(client, post):

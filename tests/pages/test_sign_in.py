@@ -1,11 +1,13 @@
 """A person signs in with the token; no other browser gets in."""
 
-from urllib.parse import quote
+import gzip
+from urllib.parse import quote, unquote
 
 import pytest
 
 from telemetry.http import browser
 from telemetry.pages.sign_in import is_local
+from telemetry.rate_limit import store as rate_limit
 from tests.support.errors import assert_error
 from tests.support.pages import BROWSER, open_page, read_page
 
@@ -68,7 +70,8 @@ def test_attempts_are_limited(secure, db):
     assert secure.get("/api/v1/runs").status_code == 401
 
 
-def test_attempts_are_limited_while_the_database_is_away(make_app):
+def test_attempts_are_limited_while_the_database_is_away(make_app, monkeypatch):
+    monkeypatch.setattr(rate_limit, "RATE_LIMIT_SECONDS", 0.05)  # which each attempt waits
     url = "postgresql://postgres@127.0.0.1:1/none"
     client = make_app(auth_enabled=True, auth_token=TOKEN, database_url=url).test_client()
     assert post(client).status_code == 303
@@ -96,6 +99,59 @@ def test_no_other_site_signs_a_person_in_or_uses_the_cookie(secure, headers):
         assert response.status_code in (401, 303)
         assert "Set-Cookie" not in response.headers
     open_page(secure, "/")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"a=1&" * 8_000, {}, 413),
+        (gzip.compress(b"a=1&" * 4_000_000), {"Content-Encoding": "gzip"}, 413),
+        (b"a=1&" * 100, {}, 401),
+        (b"\xff=%ff&token=%00", {}, 401),
+    ],
+)
+def test_a_form_is_small(secure, body, headers, status):
+    """Everyone may send one, so a large one must not keep the worker busy."""
+    content_type = "application/x-www-form-urlencoded"
+    headers = {**BROWSER, **OWN, **headers, "Content-Type": content_type}
+    assert secure.post("/sign-in", data=body, headers=headers).status_code == status
+
+
+def test_an_attempt_counts_before_its_form_is_read(secure):
+    headers = {**BROWSER, **OWN, "Content-Type": "application/x-www-form-urlencoded"}
+    for _ in range(10):
+        assert secure.post("/sign-in", data=b"a" * 20_000, headers=headers).status_code == 413
+    assert post(secure).status_code == 429
+
+
+@pytest.mark.parametrize("path", ["/runs/a%3Fb?x=1", "/runs/%C3%BC", "/runs?agent_name=a%26b"])
+def test_it_leads_back_to_any_address(secure, path):
+    location = secure.get(path, headers=BROWSER).headers["Location"]
+    following = unquote(location.partition("next=")[2])
+    assert following == path
+    assert post(secure, following=following).headers["Location"] == path
+
+
+def test_an_address_that_is_too_long_leads_to_the_overview(secure):
+    location = secure.get("/runs?agent_name=" + "a" * 3_000, headers=BROWSER).headers["Location"]
+    assert location == "/sign-in?next=%2F"
+
+
+def test_a_form_that_is_sent_too_late_leads_to_the_sign_in(secure):
+    headers = {**BROWSER, **OWN}
+    location = secure.post("/devices/a/b/verify", headers=headers).headers["Location"]
+    assert location == "/sign-in?next=%2Fdevices%2Fa%2Fb%2Fverify"
+    assert secure.post("/sign-out", headers=headers).headers["Location"] == "/sign-in"
+
+
+def test_the_password_of_a_proxy_is_not_the_token(secure):
+    headers = {**BROWSER, "Authorization": "Basic YTpi"}
+    assert secure.get("/", headers=headers).status_code == 303
+    assert secure.get("/sign-in", headers=headers).status_code == 200
+    post(secure)
+    assert secure.get("/", headers=headers).status_code == 200
+    bearer = {**BROWSER, "Authorization": "Bearer wrong"}
+    assert secure.get("/", headers=bearer).status_code == 401
 
 
 def test_signing_out_ends_it(secure):

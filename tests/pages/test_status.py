@@ -1,7 +1,10 @@
 """The page of the status says where data is and why, in any configuration."""
 
+import re
+
 from app import create_app
 from telemetry.config import Config
+from tests.support.audio_runtime import event
 from tests.support.command import telemetry
 from tests.support.pages import open_page
 
@@ -24,7 +27,7 @@ def test_it_names_what_is_wrong_with_the_schema(make_app, db):
 
 
 def test_it_shows_the_last_verify_of_the_ledger(client, database_url, db):
-    assert "The whole ledger was never verified" in open_page(client, "/status").text
+    assert "The whole ledger has never been verified" in open_page(client, "/status").text
     assert telemetry("verify", DATABASE_URL=database_url).returncode == 0
     assert "found nothing wrong" in open_page(client, "/status").text
     db.execute("UPDATE audio_runtime_verifications SET findings = 2")
@@ -41,6 +44,26 @@ def test_a_file_does_not_survive_a_restart(tmp_path):
     app = create_app(Config(runtime_events_path=tmp_path / "events.jsonl"))
     text = open_page(app.test_client(), "/status").text
     assert "a JSON file not on a hosted platform only RUNTIME_EVENTS_PATH is set" in text
+
+
+def test_it_names_each_of_two_databases(make_app, database_url):
+    away = "postgresql://postgres@127.0.0.1:1/none"
+    app = make_app(database_url=database_url, runtime_database_url=away)
+    text = open_page(app.test_client(), "/status").text
+    assert "Can the database serve? Runs, Devices and their ledger ready" in text
+    assert "Can the database serve? Runtime events database unreachable" in text
+
+
+def test_it_counts_what_was_appended(client):
+    client.put("/api/v1/devices/device-1", json={"tenant_id": "tenant-1"})
+    before = _appended(client)
+    assert client.post("/api/v1/audio-runtime/events", json=event()).status_code == 201
+    assert _appended(client) == before + 1
+
+
+def _appended(client):
+    text = open_page(client, "/status").text
+    return int(re.search(r"Device events ([\d,]+) since", text)[1].replace(",", ""))
 
 
 def test_while_the_database_is_away_it_still_opens():

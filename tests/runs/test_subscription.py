@@ -12,6 +12,8 @@ from tests.support.databases import database, execute
 from tests.support.runs import minimal_run
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.faults
+
 URL = "/api/v1/runs"
 # A replica has these from its own migrate.
 RECORDS = "migration_checksums, _yoyo_migration, _yoyo_log, _yoyo_version"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from flask import Flask
@@ -32,8 +33,10 @@ def event_app(
 
 
 @pytest.fixture
-def events(event_app: Callable[..., Flask]) -> FlaskClient:
+def events(request: pytest.FixtureRequest, event_app: Callable[..., Flask]) -> FlaskClient:
     """A client of the application with the backend."""
+    if request.node.callspec.params["event_app"] == "postgresql":
+        return cast(FlaskClient, request.getfixturevalue("client"))
     return event_app().test_client()
 
 

@@ -16,6 +16,8 @@ from tests.support.runtime_events import URL, minimal_event
 from tests.support.server import Server
 from tests.support.waiting import wait_until, wait_until_ready
 
+pytestmark = pytest.mark.faults
+
 # Run it with EVENTS=10000 now and then.
 EVENTS = int(os.environ.get("EVENTS", "800"))
 PATIENCE = 60 + EVENTS / 20

@@ -19,8 +19,8 @@ from telemetry.audio_runtime.openapi_shapes import EVENT
 from telemetry.database.embedded import embedded_postgres
 from telemetry.migrations import runner
 from telemetry.openapi.views import DOCUMENT
-from telemetry.runs.openapi import SENT as RUN
-from telemetry.runtime_events.openapi import SENT as RUNTIME_EVENT
+from telemetry.runs.openapi_shapes import SENT as RUN
+from telemetry.runtime_events.openapi_shapes import SENT as RUNTIME_EVENT
 from tests.support.server import folder
 from tests.support.service import PROJECT, Service
 
@@ -31,6 +31,12 @@ CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
+
+# Seconds that a response may take: a batch of 10,000 records takes 9 s on a busy machine.
+TIMEOUT = 60
+
+# Set where a person waits for the end; the hooks report progress then.
+PROGRESS = "API_CASES_PROGRESS"
 
 # Cases for each endpoint, so that all of them together are 10,000 or more.
 MANY = 350
@@ -60,28 +66,42 @@ def _close(part: Any) -> None:
             _close(inner)
 
 
+DEVICE = {"tenant_id": EVENT["tenant_id"]}
+
+# What the examples of the document need.
+PREPARATION = (
+    ("POST", "/api/v1/runs", RUN),
+    ("POST", "/api/runtime/events", RUNTIME_EVENT),
+    ("PUT", f"/api/v1/devices/{EVENT['device_id']}", DEVICE),
+    (
+        "PUT",
+        f"/api/v1/sessions/{EVENT['session_id']}",
+        {**DEVICE, "device_id": EVENT["device_id"]},
+    ),
+    ("POST", "/api/v1/audio-runtime/events", EVENT),
+)
+
+
 def fill(service: Service) -> None:
     """Create what the examples of the document name."""
-    device = {"tenant_id": EVENT["tenant_id"]}
-    session = {**device, "device_id": EVENT["device_id"]}
-    for method, path, body in (
-        ("POST", "/api/v1/runs", RUN),
-        ("POST", "/api/runtime/events", RUNTIME_EVENT),
-        ("PUT", f"/api/v1/devices/{EVENT['device_id']}", device),
-        ("PUT", f"/api/v1/sessions/{EVENT['session_id']}", session),
-        ("POST", "/api/v1/audio-runtime/events", EVENT),
-    ):
+    for method, path, body in PREPARATION:
         assert service.client.request(method, path, json=body).status_code == 201
 
 
-def run(service: Service, folder: Path, *options: str) -> tuple[int, str]:
+def run(
+    service: Service, folder: Path, *options: str, shows_progress: bool = False
+) -> tuple[int, str]:
     """Send the cases; return how many there were, and the report, which is empty without faults."""
     fill(service)
     document = folder / "openapi.json"
     document.write_text(json.dumps(strict(json.loads(DOCUMENT.read_text()))))
     config = PROJECT / "tests" / "openapi" / "schemathesis.toml"
     program = Path(sys.executable).parent / "schemathesis"
-    checks = ("--checks", ",".join(CHECKS))
+    checks = ("--checks", ",".join(CHECKS), "--request-timeout", str(TIMEOUT))
+    environ = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.support.api_hooks", "NO_COLOR": "1"}
+    environ["PYTHONPATH"] = str(PROJECT)
+    if shows_progress:
+        environ[PROGRESS] = "1"
     done = subprocess.run(
         [
             program,
@@ -95,14 +115,14 @@ def run(service: Service, folder: Path, *options: str) -> tuple[int, str]:
             *options,
         ],
         cwd=folder,
-        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.support.api_hooks", "NO_COLOR": "1"}
-        | {"PYTHONPATH": str(PROJECT)},
-        capture_output=True,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=None if shows_progress else subprocess.PIPE,
         text=True,
         check=False,
     )
     found = FOUND.search(done.stdout)
-    report = done.stdout + done.stderr if done.returncode or not found else ""
+    report = done.stdout + (done.stderr or "") if done.returncode or not found else ""
     return int(found[1]) if found else 0, report
 
 
@@ -112,7 +132,7 @@ def main() -> None:
         runner.migrate(url, lambda _: None)
         service = Service({"DATABASE_URL": url, "LOG_LEVEL": "ERROR"}, parent)
         try:
-            count, report = run(service, parent, "--max-examples", str(MANY))
+            count, report = run(service, parent, "--max-examples", str(MANY), shows_progress=True)
         finally:
             service.kill()
     print(report or f"{count:,} cases, each with a response as the document says")

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 import httpx
@@ -97,8 +99,17 @@ class Service:
         raise AssertionError(f"the service does not answer: {self.log}")
 
 
+# Below the ports that the system gives to clients, so that no connection takes a port before the
+# service does. Each process begins elsewhere.
+_ports = cycle(range(10_000, 30_000))
+for _ in range(os.getpid() * 97 % 20_000):
+    next(_ports)
+
+
 def free_port() -> int:
     """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
+    raise AssertionError("no port is free")

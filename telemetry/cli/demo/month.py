@@ -9,6 +9,11 @@ from uuid import UUID
 
 DAYS = 30
 
+SATURDAY = 5
+
+# How busy people are on a weekend, as a share of what they are on other days.
+WEEKEND = 0.45
+
 
 @dataclass(frozen=True)
 class Month:
@@ -37,8 +42,9 @@ class Month:
 
 
 def busyness(moment: datetime) -> float:
-    """Return how busy people are at the moment, from 0.15 at 3 in the night (UTC) to 1."""
-    return 0.575 - 0.425 * cos((moment.hour + moment.minute / 60 - 3) / 24 * 2 * pi)
+    """Return how busy people are at the moment, up to 1: less at night (UTC) and on weekends."""
+    by_hour = 0.575 - 0.425 * cos((moment.hour + moment.minute / 60 - 3) / 24 * 2 * pi)
+    return by_hour * (WEEKEND if moment.weekday() >= SATURDAY else 1)
 
 
 def identifier(chance: Random) -> str:

@@ -2,5 +2,5 @@
 
 ``store`` reads the file and passes new events to the ``journal``, which appends them. ``stored``
 says what a line holds, ``lines`` reads bytes as lines, ``document`` converts the form of older
-services, and ``summary`` adds events up.
+services, ``summary`` adds events up, and ``figures`` does so for the pages.
 """

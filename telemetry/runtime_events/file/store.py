@@ -36,6 +36,8 @@ from telemetry.timestamps import utc_text
 # later times come before earlier ones in the file.
 CLOCK_SLACK = timedelta(seconds=60)
 
+NEVER = datetime.max.replace(tzinfo=UTC)
+
 # One lock and one sync for all requests that wait. The pause lets others join, and gives other
 # processes their turn at the lock.
 LIMITS = Limits(groups=1, records=1000, join_seconds=0.001)
@@ -127,13 +129,18 @@ class FileEvents:
         """
         return self._journal.unreadable_lines()
 
-    def _recent(self, seconds: int) -> Iterator[StoredEvent]:
-        """Yield the events of the last seconds, newest first; none from the future."""
-        now = datetime.now(UTC)
-        last = utc_text(now)
-        for _, event in self._back_to(now - timedelta(seconds=seconds)):
-            if event.recorded_at <= last:
+    def between(self, start: datetime, until: datetime = NEVER) -> Iterator[StoredEvent]:
+        """Yield the events recorded from ``start`` on and before ``until``, newest first.
+
+        None is from the future.
+        """
+        last, end = utc_text(datetime.now(UTC)), utc_text(until)
+        for _, event in self._back_to(start):
+            if event.recorded_at <= last and event.recorded_at < end:
                 yield event
+
+    def _recent(self, seconds: int) -> Iterator[StoredEvent]:
+        return self.between(datetime.now(UTC) - timedelta(seconds=seconds))
 
     def _back_to(
         self, since: datetime, end: int | None = None

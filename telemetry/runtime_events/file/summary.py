@@ -44,13 +44,23 @@ class Totals:
         """How many events there are."""
         return self.sources.total()
 
+    @property
+    def runtime_ms(self) -> float:
+        """How long all events took together."""
+        return _sum(self.total_ms)
+
+    @property
+    def cost(self) -> float:
+        """What all events cost together, not rounded."""
+        return _sum(self.costs)
+
     def columns(self) -> dict[str, Any]:
         """Return the columns that every summary has."""
         return {
             "event_count": self.events,
-            "total_runtime_ms": _sum(self.total_ms),
+            "total_runtime_ms": self.runtime_ms,
             "average_runtime_ms": _average(self.total_ms, self.events),
-            "runtime_cost_estimate": rounded_cost(_sum(self.costs)),
+            "runtime_cost_estimate": rounded_cost(self.cost),
             "by_source": dict(sorted(self.sources.items())),
         }
 
@@ -73,12 +83,40 @@ class EndpointTotals(Totals):
         self.statuses[event.status_code] += events
         return events
 
+    @property
+    def errors(self) -> int:
+        """How many events have a status of 500 or more."""
+        return sum(n for status, n in self.statuses.items() if status >= 500)
 
-def endpoints_summary(events: Iterable[StoredEvent], limit: int) -> list[dict[str, Any]]:
-    """Return the totals of the ``limit`` busiest endpoints, the busiest first."""
+    def percentiles(self) -> list[float]:
+        """Return p50, p95 and p99 in milliseconds."""
+        return _percentiles(self.times, self.weights, (0.50, 0.95, 0.99))
+
+
+def endpoint_totals(events: Iterable[StoredEvent]) -> dict[str, EndpointTotals]:
+    """Return the totals of each endpoint."""
     endpoints: dict[str, EndpointTotals] = {}
     for event in events:
         endpoints.setdefault(event.endpoint, EndpointTotals()).add(event)
+    return endpoints
+
+
+def idea_totals(events: Iterable[StoredEvent]) -> dict[str, Totals]:
+    """Return the totals of each idea."""
+    ideas: dict[str, Totals] = {}
+    for event in events:
+        ideas.setdefault(idea_of(event), Totals()).add(event)
+    return ideas
+
+
+def idea_of(event: StoredEvent) -> str:
+    """Return the idea that the event counts for."""
+    return event.idea_id or UNMAPPED
+
+
+def endpoints_summary(events: Iterable[StoredEvent], limit: int) -> list[dict[str, Any]]:
+    """Return the totals of the ``limit`` busiest endpoints, the busiest first."""
+    endpoints = endpoint_totals(events)
     busiest = sorted(endpoints.items(), key=lambda it: (-it[1].events, it[0]))
     return [_endpoint(name, totals) for name, totals in busiest[:limit]]
 
@@ -87,10 +125,7 @@ def ideas_summary(
     events: Iterable[StoredEvent], *, limit: int, offset: int
 ) -> list[dict[str, Any]]:
     """Return a page of the totals of each idea, the most expensive first."""
-    ideas: dict[str, Totals] = {}
-    for event in events:
-        ideas.setdefault(event.idea_id or UNMAPPED, Totals()).add(event)
-    rows = [{"idea_id": name, **totals.columns()} for name, totals in ideas.items()]
+    rows = [{"idea_id": name, **totals.columns()} for name, totals in idea_totals(events).items()]
     rows.sort(key=itemgetter("idea_id"))
     rows.sort(key=itemgetter("runtime_cost_estimate"), reverse=True)
     return rows[offset : offset + limit]
@@ -98,12 +133,12 @@ def ideas_summary(
 
 def _endpoint(name: str, totals: EndpointTotals) -> dict[str, Any]:
     common = totals.columns()
-    p50, p95, p99 = _percentiles(totals.times, totals.weights, (0.50, 0.95, 0.99))
+    p50, p95, p99 = totals.percentiles()
     return {
         "endpoint": name,
         "methods": sorted(totals.methods),
         "event_count": common["event_count"],
-        "error_count": sum(n for status, n in totals.statuses.items() if status >= 500),
+        "error_count": totals.errors,
         "total_runtime_ms": common["total_runtime_ms"],
         "average_runtime_ms": common["average_runtime_ms"],
         "p50_ms": p50,
