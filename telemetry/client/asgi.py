@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Callable
 
 from telemetry.client.endpoints import WebRequest
@@ -35,11 +37,11 @@ _CLIENT_GONE = 499
 class TelemetryMiddleware:
     """Reports each HTTP request as a runtime event when its body has ended.
 
-    The endpoint is the pattern of the route with FastAPI and Litestar, or what the application puts
-    into its scope under ``telemetry.endpoint``. Without either it is the path with its ids masked,
-    and with Starlette the parameters of the route in the place of their values. The query string is
-    never reported. An exception counts as status 500 and is raised again. Background tasks that
-    follow a response are not part of it. WebSockets are not reported.
+    The endpoint is the pattern of the route with FastAPI, Starlette and Litestar, or what the
+    application puts into its scope under ``telemetry.endpoint``. Without either it is the path with
+    its ids masked. The query string is never reported. An exception counts as status 500 and is
+    raised again. Background tasks that follow a response are not part of it. WebSockets are not
+    reported.
 
     ``sample_every=N`` reports up to N requests that are alike as one event. ``skip`` are endpoints
     that are not reported. Beyond ``max_endpoints``, all others share one.
@@ -132,28 +134,54 @@ class _Request:
         self._ended = True
         runtime_ms = (time.perf_counter() - self._began) * 1000
         try:
-            scope = self._scope
-            pattern, path = _pattern(scope), self._path
-            if pattern is None:
-                path = _without_values(path, scope.get("path_params"))
-            mount, method = str(scope.get("root_path") or ""), str(scope.get("method"))
+            mount, pattern, path = _route(self._scope, self._path)
+            method = str(self._scope.get("method"))
             self._traffic.add(WebRequest(mount, pattern, path, method, int(status), runtime_ms))
         except Exception as error:
             self._traffic.failed(error)
 
 
+def _route(scope: _Scope, path: str) -> tuple[str, str | None, str]:
+    """Return what stands before the pattern of the route, the pattern if known, and the path.
+
+    Routers that include each other leave the pattern of the innermost. So the rest comes from the
+    path, with the names of parameters in the place of their values.
+    """
+    given = scope.get(ENDPOINT_KEY)
+    if isinstance(given, str):
+        return str(scope.get("root_path") or ""), given, path
+    pattern = _pattern(scope)
+    if pattern is not None:
+        found = _at_end(pattern).search(path)
+        if found is not None:
+            return _without_values(path[: found.start()], scope), pattern, path
+    return "", None, _without_values(path, scope)
+
+
 def _pattern(scope: _Scope) -> str | None:
-    """Return the pattern of the route, if the framework puts it into the scope."""
-    found = (
-        scope.get(ENDPOINT_KEY),
-        getattr(scope.get("route"), "path", None),  # FastAPI
-        scope.get("path_template"),  # Litestar
-    )
-    return next((each for each in found if isinstance(each, str)), None)
+    """Return the pattern that the framework puts into the scope, if it does."""
+    route = scope.get("route")  # FastAPI, Starlette
+    pattern = getattr(route, "path", None)
+    if isinstance(pattern, str):
+        return f"{pattern}/{{path:path}}" if hasattr(route, "routes") else pattern
+    template = scope.get("path_template")  # Litestar
+    return template if isinstance(template, str) else None
 
 
-def _without_values(path: str, parameters: object) -> str:
-    """Return the path with the names of Starlette's parameters in the place of their values."""
+@lru_cache(1024)
+def _at_end(pattern: str) -> re.Pattern[str]:
+    """Return an expression that finds the pattern at the end of a path."""
+    parts = []
+    for part in re.split(r"(\{[^{}]*\})", pattern):
+        if part.startswith("{"):
+            parts.append(".*" if part.endswith(":path}") else "[^/]+")
+        else:
+            parts.append(re.escape(part))
+    return re.compile(f"{''.join(parts)}/?$")
+
+
+def _without_values(path: str, scope: _Scope) -> str:
+    parameters = scope.get("path_params")
     if not parameters or not isinstance(parameters, dict):
         return path
     names = {str(value): f"{{{name}}}" for name, value in parameters.items()}
