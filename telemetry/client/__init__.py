@@ -13,8 +13,8 @@ It needs the standard library alone, and Python 3.9 or newer. A call makes a rec
 thread (``sender``) reads the file (``reader``), makes requests of its lines (``lines``) and sends
 them (``delivery``, ``transport``).
 
-``wsgi`` and ``asgi`` are middleware for web applications, ``logs`` is a handler for ``logging``, and
-``python -m telemetry.client run -- COMMAND`` reports a command of any language.
+``wsgi`` and ``asgi`` are middleware for web applications, ``logs`` is a handler for ``logging``,
+and ``python -m telemetry.client run -- COMMAND`` reports a command of any language.
 """
 
 from telemetry.client.client import TelemetryClient

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from telemetry.client.output import Tail, is_open, pass_on, same_file
+from telemetry.client.output import Tail, pass_on, same_file
 from telemetry.client.signals import ENDING, Signals
 
 if TYPE_CHECKING:
@@ -65,9 +65,8 @@ class Command:
 
     def _start(self, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start the command and the threads that pass its output on. Raises OSError."""
-        out = subprocess.PIPE if self._is_kept and is_open(1) else None
-        err = subprocess.PIPE if self._is_kept and is_open(2) else None
-        if out is not None and same_file(1, 2):
+        out = err = subprocess.PIPE if self._is_kept else None
+        if self._is_kept and same_file(1, 2):
             err = subprocess.STDOUT  # two pipes would lose the order of the lines
         arguments = self._arguments
         try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Of one run: how many records error_details keeps, the newest, and how long each may be.
 _KEPT = 20
-_LONGEST = 4000
+_LONGEST = 3000
 _LONGEST_SUMMARY = 1000
 # An agent that logs in a loop fills no spool.
 _MOST_AT_ONCE = 100
@@ -33,11 +33,11 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 class TelemetryHandler(logging.Handler):
     """Reports the log records of an agent, by default its errors.
 
-    Each record becomes a runtime event ``/<agent>/log/<level>`` with the ids of the run: the one that
-    ``track_run`` has begun around the caller, else the only run in progress of the client. A record
-    from ERROR up also becomes the run's error_summary, and is added to its error_details, which
-    keep the newest 20. The run does not fail because of it, and when it ends with an exception, that
-    is what both fields show.
+    Each record becomes a runtime event ``/<agent>/log/<level>`` with the ids of the run: the one
+    that ``track_run`` has begun around the caller, else the only run in progress of the client. A
+    record from ERROR up also becomes the run's error_summary, and is added to its error_details,
+    which keep the newest 20. The run does not fail because of it. When it ends with an exception,
+    both fields show that.
 
     At most 100 records in ten seconds are reported; the others are counted as
     ``log_records_dropped``. What the client itself logs is never reported.

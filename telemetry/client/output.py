@@ -65,15 +65,6 @@ def same_file(first: int, second: int) -> bool:
         return False
 
 
-def is_open(descriptor: int) -> bool:
-    """Return whether the descriptor is open."""
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
-
-
 def _write(target: int, data: bytes) -> bool:
     """Write everything; return whether there is still a reader."""
     left = memoryview(data)

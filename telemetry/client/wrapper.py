@@ -36,8 +36,8 @@ environment:
   TELEMETRY_SPOOL_DIR       where reports wait until they are sent
   TELEMETRY_RUN_ID          the run that this one is a part of: it becomes parent_run_id
 
-COMMAND gets the id of its run as TELEMETRY_RUN_ID and TELEMETRY_EVENT_ID, so the runs that it starts
-are children of its run. Its arguments are not reported: they may hold passwords.
+COMMAND gets the ids of its run as TELEMETRY_RUN_ID and TELEMETRY_EVENT_ID, so the runs that it
+starts are children of its run. Its arguments are not reported: they may hold passwords.
 
 example:
   */5 * * * *  python3 -m telemetry.client run --agent-name backup -- /usr/local/bin/backup --all
@@ -47,6 +47,7 @@ example:
 def main(arguments: Sequence[str]) -> int:
     """Run the command of the arguments; return its exit status."""
     options, command_line = _parse(arguments, os.environ)
+    _open_standard_files()
     logging.basicConfig(format="telemetry.client: %(message)s")
     signals = Signals()
     signals.install()
@@ -59,6 +60,16 @@ def main(arguments: Sequence[str]) -> int:
     if run is not None:
         run.client.close(options.flush_seconds)
     return ended.exit_status
+
+
+def _open_standard_files() -> None:
+    """Open those that are closed: the spool would take their numbers, and the output of COMMAND."""
+    while True:
+        opened = os.open(os.devnull, os.O_RDWR)
+        if opened > 2:
+            os.close(opened)
+            return
+        os.set_inheritable(opened, True)
 
 
 def _begin(options: argparse.Namespace, program: str) -> RunContext | None:

@@ -30,8 +30,8 @@ class TelemetryMiddleware:
     """Reports each request as a runtime event when its body has ended.
 
     The endpoint is the pattern of the route with Flask and Bottle, or what the application puts
-    under ``telemetry.endpoint``. Without either it is the path with its ids masked. The query string
-    is never reported. An exception counts as status 500 and is raised again.
+    under ``telemetry.endpoint``. Without either it is the path with its ids masked. The query
+    string is never reported. An exception counts as status 500 and is raised again.
 
     ``sample_every=N`` reports up to N requests that are alike as one event. ``skip`` are endpoints
     that are not reported. Beyond ``max_endpoints``, all others share one.
