@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterable
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple
 
 from telemetry.client import lifecycle
 from telemetry.client.endpoints import Endpoints, WebRequest
@@ -73,7 +73,7 @@ class Traffic:
 
     def _reset(self) -> None:
         # Its put can interrupt itself, as a finalizer may.
-        self._queue: SimpleQueue[Optional[WebRequest]] = SimpleQueue()
+        self._queue: SimpleQueue[WebRequest | None] = SimpleQueue()
         self._groups: dict[Group, Members] = {}
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
