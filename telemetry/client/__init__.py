@@ -12,6 +12,9 @@ It needs the standard library alone, and Python 3.9 or newer. A call makes a rec
 (``run``, ``events``, ``values``), appends it to a file (``spool``, ``segments``) and returns. A
 thread (``sender``) reads the file (``reader``), makes requests of its lines (``lines``) and sends
 them (``delivery``, ``transport``).
+
+``wsgi`` and ``asgi`` are middleware for web applications, ``logs`` is a handler for ``logging``,
+and ``python -m telemetry.client run -- COMMAND`` reports a command of any language.
 """
 
 from telemetry.client.client import TelemetryClient

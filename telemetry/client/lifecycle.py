@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from telemetry.client.reporter import Reporter
@@ -15,6 +15,19 @@ _senders: weakref.WeakKeyDictionary[Sender, float] = weakref.WeakKeyDictionary()
 _clients: weakref.WeakSet[Reporter] = weakref.WeakSet()
 
 
+class Part(Protocol):
+    """What reports through a client and keeps something in memory."""
+
+    def at_exit(self) -> None:
+        """Record what is in memory."""
+
+    def after_fork(self) -> None:
+        """Begin from nothing in a process that was forked."""
+
+
+_parts: weakref.WeakSet[Part] = weakref.WeakSet()
+
+
 def register(client: Reporter, sender: Sender, exit_seconds: float) -> None:
     """Take care of a client and its sender, which may outlive it."""
     _clients.add(client)
@@ -22,7 +35,14 @@ def register(client: Reporter, sender: Sender, exit_seconds: float) -> None:
     weakref.finalize(client, sender.retire).atexit = False
 
 
+def attend(part: Part) -> None:
+    """Take care of a part, which may record something when the interpreter ends."""
+    _parts.add(part)
+
+
 def _at_exit() -> None:
+    for part in list(_parts):
+        part.at_exit()
     for sender, seconds in list(_senders.items()):
         sender.at_exit(seconds)
 
@@ -32,6 +52,8 @@ def _after_fork() -> None:
         sender.after_fork()
     for client in list(_clients):
         client.after_fork()
+    for part in list(_parts):
+        part.after_fork()
 
 
 atexit.register(_at_exit)

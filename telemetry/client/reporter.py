@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -57,7 +58,12 @@ class Reporter:
         self._runs: dict[str, RunContext] = {}
         self._ended: dict[str, str] = {}  # event_id, by run_id
         self._numbers, self._generated = count(1), 0  # of run_ids that the client made
-        common = {"host": platform.node() or "unknown", "environment": environment}
+        common = {
+            "host": platform.node() or "unknown",
+            "environment": environment,
+            # Of the wrapper that has started this process.
+            "parent_run_id": os.environ.get("TELEMETRY_RUN_ID", "").strip()[:255],
+        }
         self._common = _members(common)
         address = ((url if isinstance(url, str) else self.config.api_url) or DEFAULT_URL).rstrip(
             "/"

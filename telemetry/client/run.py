@@ -32,6 +32,7 @@ class RunContext:
         "event_id",
         "generation",
         "last_event",
+        "logged",
         "members",
         "run_id",
         "started",
@@ -49,10 +50,16 @@ class RunContext:
         self.event_id, self.run_id, self.agent_name = event_id, run_id, agent_name
         self.started = self.last_event = time.monotonic()
         self.ended = False
+        self.logged: list[str] = []  # what a handler has taken from the log
         self.generation = 0  # of the process whose stream has the start of the run
         # What is no field of a run, and the context that it is added to.
         self._odd: dict[str, Any] = {}
         self._context: object = None
+
+    @property
+    def client(self) -> TelemetryClient:
+        """The client that reports the run."""
+        return self._client
 
     def log_event(
         self, event_type: str, payload: Mapping[str, Any] | None = None, **fields: Any

@@ -25,6 +25,19 @@ def current_run() -> RunContext | None:
     return _current.get()
 
 
+def run_of(client: TelemetryClient) -> RunContext | None:
+    """Return the run that a call without a run_id is about.
+
+    It is the run of the client around the caller, else its only one in progress: threads do not
+    know the context of the thread that started them.
+    """
+    run = _current.get()
+    if run is not None and run.client is client:
+        return run
+    runs = list(client._runs.values())
+    return runs[0] if len(runs) == 1 else None
+
+
 class Tracker:
     """Begins a run when it is entered, and ends it when it is left; also a decorator.
 

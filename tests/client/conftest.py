@@ -1,5 +1,7 @@
 """Clients with spools of their own, and the service that they report to."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import pytest
 
 from telemetry.client import TelemetryClient
 from telemetry.client.transport import Token
-from tests.support.service import Service, free_port
+from tests.support.service import PROJECT, Service, environment, free_port
 
 
 @pytest.fixture
@@ -32,3 +34,55 @@ def make_client(tmp_path: Path) -> Iterator[Callable[..., TelemetryClient]]:
     yield make
     for client in clients:
         client.close(0)
+
+
+@pytest.fixture
+def start_wrapper(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start the wrapper with a shell script as its command."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        script: str,
+        *options: str,
+        url: str = "http://127.0.0.1:9",
+        python: str = sys.executable,
+        command: list[str] | None = None,
+        **settings: Any,
+    ) -> subprocess.Popen[bytes]:
+        environ = settings.pop("environ", {})
+        command = command or ["sh", "-c", script]
+        process = subprocess.Popen(
+            [python, "-m", "telemetry.client", "run", *options, "--", *command],
+            env=environment(
+                PYTHONPATH=str(PROJECT),
+                TELEMETRY_API_URL=url,
+                TELEMETRY_SPOOL_DIR=str(tmp_path / "spool"),
+                **environ,
+            ),
+            **{
+                "stdin": subprocess.DEVNULL,
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                **settings,
+            },
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def run_wrapper(start_wrapper: Callable[..., Any]) -> Callable[..., tuple[int, bytes, bytes]]:
+    """Run it to its end; return exit status, output and errors."""
+
+    def run(*arguments: str, **settings: Any) -> tuple[int, bytes, bytes]:
+        process = start_wrapper(*arguments, **settings)
+        out, err = process.communicate(timeout=30)
+        return process.returncode, out, err
+
+    return run

@@ -1,5 +1,6 @@
 """Processes with a client that die, and what they leave."""
 
+import json
 import os
 import shutil
 import signal
@@ -54,3 +55,13 @@ def older_python():
 PYTHONS = [sys.executable]
 if shutil.which("python3.9") and (older := older_python()):
     PYTHONS.append(older)
+
+
+def spooled(tmp_path, kind="end"):
+    """Return the records of a kind that wait in the spool."""
+    lines = [
+        json.loads(line)
+        for file in sorted((tmp_path / "spool").glob("*/*.jsonl"))
+        for line in file.read_text().splitlines()
+    ]
+    return [line[kind] for line in lines if kind in line]

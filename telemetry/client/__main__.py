@@ -1,0 +1,7 @@
+"""``python -m telemetry.client``."""
+
+import sys
+
+from telemetry.client.wrapper import main
+
+sys.exit(main(sys.argv[1:]))
