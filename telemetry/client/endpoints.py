@@ -81,4 +81,5 @@ def _is_id(segment: str) -> bool:
         return False
     if not any(each.isalpha() for each in segment):
         return True
-    return bool(_HEX.fullmatch(segment)) or (len(segment) >= 16 and digits > 1)
+    is_mixed = segment != segment.lower() and segment != segment.upper()
+    return bool(_HEX.fullmatch(segment)) or (len(segment) >= 16 and (digits > 1 or is_mixed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import select
+import selectors
 import threading
 from collections.abc import Sequence
 from typing import IO
@@ -65,6 +65,13 @@ def same_file(first: int, second: int) -> bool:
         return False
 
 
+def _wait_for_room(target: int) -> None:
+    """Wait until the reader of a pipe or terminal that must not block has taken something."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(target, selectors.EVENT_WRITE)
+        selector.select()
+
+
 def _write(target: int, data: bytes) -> bool:
     """Write everything; return whether there is still a reader."""
     left = memoryview(data)
@@ -72,7 +79,7 @@ def _write(target: int, data: bytes) -> bool:
         try:
             left = left[os.write(target, left) :]
         except BlockingIOError:
-            select.select([], [target], [])
+            _wait_for_room(target)
         except BrokenPipeError:
             return False
         except OSError:

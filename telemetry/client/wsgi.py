@@ -69,21 +69,26 @@ class TelemetryMiddleware:
 class _Request:
     """A request in progress."""
 
-    __slots__ = ("_began", "_ended", "_environ", "_path", "_status", "_traffic")
+    __slots__ = ("_began", "_ended", "_environ", "_path", "_route", "_status", "_traffic")
 
     def __init__(self, traffic: Traffic, environ: _Environ) -> None:
         self._traffic, self._environ = traffic, environ
         # What is mounted below takes its part of the path away.
         self._path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+        self._route: tuple[str, str | None] = ("", None)
         self._status, self._ended = 500, False
         self._began = time.perf_counter()
 
     def started(self, status: object) -> None:
-        """Take the status line of the response."""
+        """Take the status line of the response, and the route, which Flask forgets afterwards."""
         try:
             self._status = int(str(status)[:3])
         except ValueError:
             self._status = 500
+        try:
+            self._route = _route(self._environ)
+        except Exception as error:
+            self._traffic.failed(error)
 
     def end(self, *, failed: bool = False) -> None:
         """Report the request, once."""
@@ -92,7 +97,7 @@ class _Request:
         self._ended = True
         runtime_ms = (time.perf_counter() - self._began) * 1000
         try:
-            mount, pattern = _route(self._environ)
+            mount, pattern = self._route if self._route[1] else _route(self._environ)
             method = str(self._environ.get("REQUEST_METHOD"))
             status = 500 if failed else self._status
             path = _decoded(self._path) or "/"

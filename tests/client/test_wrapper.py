@@ -91,7 +91,7 @@ def test_nor_does_a_folder_that_cannot_be_written(run_wrapper, tmp_path):
     ("command", "status", "reason"),
     [
         (["no-such-command"], 127, "No such file"),
-        (["/etc/hostname"], 126, "Permission denied"),
+        ([__file__], 126, "Permission denied"),
         (["sh", "-c", "kill -9 $$"], 137, "ended by SIGKILL"),
         (["sh", "-c", "exit 255"], 255, "exit status 255"),
         (["sh", "-c", "test $2 = --", "sh", "a", "--"], 0, None),
@@ -108,7 +108,10 @@ def test_a_script_without_an_interpreter_is_run_by_the_shell(run_wrapper, tmp_pa
     script = tmp_path / "script"
     script.write_text("echo hello $1")
     script.chmod(0o700)
-    assert run_wrapper("", "--flush-seconds", "0", command=[script, "you"])[:2] == (0, b"hello you\n")
+    assert run_wrapper("", "--flush-seconds", "0", command=[script, "you"])[:2] == (
+        0,
+        b"hello you\n",
+    )
 
 
 def test_settings_come_from_the_environment(run_wrapper, tmp_path):

@@ -115,7 +115,7 @@ def test_standard_input_and_other_files_reach_the_command(run_wrapper, tmp_path)
     with (tmp_path / "other").open() as other:
         os.set_inheritable(other.fileno(), True)
         out = run_wrapper(
-            f"cat; cat <&{other.fileno()}",
+            f"cat; cat /dev/fd/{other.fileno()}",
             "--flush-seconds",
             "0",
             close_fds=False,

@@ -149,16 +149,16 @@ def test_a_file_is_sent_by_the_server_as_it_was_given(make_middleware):
 
 def test_routes_of_flask_name_the_endpoint_also_below_a_mount(make_middleware):
     app = Flask("shop")
-    app.add_url_rule("/orders/<int:number>", view_func=lambda number: str(number), endpoint="o")
+    app.add_url_rule("/orders/<int:object>", view_func=str, endpoint="o")
     app.add_url_rule("/<path:rest>/raw", view_func=lambda rest: rest, endpoint="raw")
     middleware = make_middleware(DispatcherMiddleware(app, {"/shop": app}))
     paths = ("/orders/1", "/orders/2", "/shop/orders/3", "/a/b/raw", "/missing", "/orders/x")
     for path in paths:
         get(middleware, path, **{"wsgi.url_scheme": "http", "SERVER_NAME": "a", "SERVER_PORT": "1"})
     assert shown(middleware.events()) == [
-        ("/orders/{number}", 200),
-        ("/orders/{number}", 200),
-        ("/shop/orders/{number}", 200),
+        ("/orders/{object}", 200),
+        ("/orders/{object}", 200),
+        ("/shop/orders/{object}", 200),
         ("/{rest}/raw", 200),
         ("/(unknown)", 404),
         ("/(unknown)", 404),
