@@ -61,7 +61,7 @@ if "javascript" in RUN:
 
     def test_node_sets_aside_what_is_refused(shell, tmp_path):
         [(_, example)] = blocks(PAGE, "javascript")
-        with Stub(*[Reply(422, {"detail": []})] * 4) as stub:
+        with Stub(*[Reply(422, {"detail": []})] * 10) as stub:
             assert shell(*RUN["javascript"], example.replace(BASE, stub.url)) == ""
         spool = tmp_path / ".local/state/telemetry-node"
         assert [file.suffix for file in spool.iterdir()] == [".refused"] * 2
