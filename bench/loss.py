@@ -1,4 +1,4 @@
-"""``python -m bench.loss``: what this client, MLflow's and OpenTelemetry's lose, and what they cost.
+"""``python -m bench.loss``: what this client, MLflow's and OpenTelemetry's lose and cost.
 
 An agent reports ten runs per second. After ten seconds its service is away for ten seconds, and
 the agent is killed: during the outage, or five seconds after it. Then it is started again, as a
@@ -196,7 +196,8 @@ def _counted(calls: list[Call], stored: loss_services.Stored, prefix: str, began
 
 
 def _shown(turn: Turn) -> dict[str, Any]:
-    return {**turn._asdict(), "cpu_us": statistics.median(turn.cpu_us), "wall_us": len(turn.wall_us)}
+    medians = {name: statistics.median(getattr(turn, name)) for name in ("cpu_us", "wall_us")}
+    return {**turn._asdict(), **medians}
 
 
 def _table(title: str, turns: dict[str, list[Turn]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 It runs with the interpreter of the other clients, so all three have the same Python.
 
-Usage: python -m bench.loss_agent {telemetry,mlflow,opentelemetry} URL FOLDER PREFIX NOTES {work,rest}
+Usage: python -m bench.loss_agent CLIENT URL FOLDER PREFIX NOTES {work,rest}
 """
 
 import itertools

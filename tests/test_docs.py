@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from threading import Thread
 from urllib.error import HTTPError
 

@@ -32,9 +32,13 @@ def stored_runs(db):
     return Counter((it["agent_name"], it["job_type"], it["status"]) for it in rows)
 
 
-def test_every_example_reports_what_it_shows(start_service, shell, db):
+def test_every_example_reports_what_it_shows(start_service, shell, db, tmp_path):
     service = start_service()
     run_examples(PAGE, lambda **_: service.url, shell)
+    # An example ends after two seconds even if its records are not sent yet.
+    spool = tmp_path / ".local/state/telemetry/spool"
+    with TelemetryClient(service.url, spool_dir=spool, strict=True) as client:
+        assert client.flush(30, leftovers=True)
     assert stored_runs(db) == RUNS
     events = db.execute("SELECT endpoint FROM runtime_events")
     assert Counter(it["endpoint"] for it in events) == EVENTS
@@ -79,7 +83,8 @@ def crontab(shell, tmp_path):
     assert f"TELEMETRY_API_URL={BASE}\n" in lines
 
     def run(url, line, status=0):
-        for name, text in (("report-run", script), ("nightly-backup", f"#!/bin/sh\nexit {status}\n")):
+        texts = {"report-run": script, "nightly-backup": f"#!/bin/sh\nexit {status}\n"}
+        for name, text in texts.items():
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
         path = f"{programs}:{os.environ['PATH']}"
