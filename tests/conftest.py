@@ -17,6 +17,7 @@ from telemetry.config import Config
 from telemetry.database.embedded import embedded_postgres
 from telemetry.migrations import runner
 from tests.support.databases import Databases, database, execute
+from tests.support.documents import Shell
 from tests.support.server import Server, copy_cluster, folder
 from tests.support.service import Service
 
@@ -140,6 +141,12 @@ def client(default_app: Callable[[str], Flask], database_url: str) -> FlaskClien
 def _close(app: Flask) -> None:
     for opened in app.extensions["databases"]:
         opened.close()
+
+
+@pytest.fixture
+def shell(database_url: str, tmp_path: Path) -> Shell:
+    """Run commands as the documents show them, in a folder of the test's own."""
+    return Shell(tmp_path, database_url)
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """The documents are true: their examples run, and they name everything that exists."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from threading import Thread
 from urllib.error import HTTPError
 
@@ -23,64 +19,29 @@ from telemetry.cli import main
 from telemetry.config import Config
 from telemetry.runs.schema import CommitSchema, RunSchema
 from telemetry.runtime_events.schema import EventSchema
-from tests.support.documents import DOCUMENTS, assert_shown, blocks, examples
+from tests.support.documents import BASE, DOCUMENTS, blocks, run_examples
 from tests.support.runs import full_run
 from tests.support.service import PROJECT
-
-BASE = "http://127.0.0.1:8765"
-TOKEN = "a-token"
 
 API = DOCUMENTS["docs/api.md"]
 DATABASE = DOCUMENTS["docs/database.md"]
 OPERATE = DOCUMENTS["docs/operate.md"]
-# What is run of a console block; the rest is for the reader.
-PROGRAMS = ("curl ", "printf ", "python ")
+
+# The examples of docs/agents.md run in tests/test_docs_agents.py, which looks at the rows too.
+WITH_EXAMPLES = [it for it in DOCUMENTS if blocks(it, "console", "python")]
 
 
-@pytest.fixture
-def shell(database_url, tmp_path):
-    """Run a command with the service's commands and database, and return what it prints."""
-    environ = {
-        **os.environ,
-        "DATABASE_URL": database_url,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(PROJECT),
-        "TELEMETRY_API_AUTH_TOKEN": TOKEN,
-    }
-
-    def run(*command: str) -> str:
-        done = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environ,
-            cwd=tmp_path,
-            check=False,
-        )
-        return done.stdout
-
-    return run
-
-
-@pytest.mark.parametrize("name", [it for it in DOCUMENTS if blocks(it, "console", "python")])
+@pytest.mark.parametrize("name", sorted({*WITH_EXAMPLES} - {"docs/agents.md"}))
 def test_every_example_prints_what_it_shows(name, start_service, shell):
     """All examples of a document run in order, against one database."""
 
     @cache
     def url(*, secure: bool) -> str:
-        auth = {"TELEMETRY_API_AUTH_ENABLED": "true", "TELEMETRY_API_AUTH_TOKEN": TOKEN}
+        token = shell.environ["TELEMETRY_API_AUTH_TOKEN"]
+        auth = {"TELEMETRY_API_AUTH_ENABLED": "true", "TELEMETRY_API_AUTH_TOKEN": token}
         return start_service(**(auth if secure else {})).url
 
-    for language, text in blocks(name, "console", "python"):
-        if language == "python":
-            assert shell("python", "-c", text.replace(BASE, url(secure=False))) == ""
-            continue
-        for command, lines in examples(text):
-            if command.startswith(PROGRAMS):
-                base = url(secure="Authorization" in text) if BASE in command else BASE
-                output = shell("sh", "-c", command.replace(BASE, base))
-                assert_shown(lines, output.replace(base, BASE))
+    run_examples(name, url, shell)
 
 
 @contextmanager
