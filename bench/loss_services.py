@@ -58,9 +58,7 @@ def _mlflow(python: Path, folder: Path, server: postgres.Postgres, closing: Exit
     return Backing(port, lambda prefix: _rows(url, query, prefix))
 
 
-def _opentelemetry(
-    python: Path, folder: Path, _: postgres.Postgres, closing: ExitStack
-) -> Backing:
+def _opentelemetry(python: Path, folder: Path, _: postgres.Postgres, closing: ExitStack) -> Backing:
     file, port = folder / "spans", free_port()
     command = [python, "-m", "bench.loss_receiver", str(port), file]
     _start(command, folder / "receiver.log", port, closing)
