@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,7 +102,8 @@ def _start(command: list[str | Path], log: Path, port: int, closing: ExitStack) 
 
 
 def _stop(started: subprocess.Popen[bytes]) -> None:
-    os.killpg(started.pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # it ended by itself
+        os.killpg(started.pid, signal.SIGTERM)
     try:
         started.wait(10)
     except subprocess.TimeoutExpired:

@@ -2,6 +2,6 @@
 
 import sys
 
-from telemetry.client.wrapper import main
+from telemetry.client.wrapper.main import main
 
 sys.exit(main(sys.argv[1:]))

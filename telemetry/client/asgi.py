@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Iterable, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Callable
 
-from telemetry.client.endpoints import WebRequest
-from telemetry.client.traffic import Traffic
+from telemetry.client.web.endpoints import WebRequest
+from telemetry.client.web.traffic import Traffic
 
 if TYPE_CHECKING:
     from telemetry.client.fields import EventSource

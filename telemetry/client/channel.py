@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry.client import ids
-from telemetry.client.heartbeats import Heartbeats
 from telemetry.client.notices import Notices
-from telemetry.client.rejected import Rejected
-from telemetry.client.sender import Sender
-from telemetry.client.spool import Spool
-from telemetry.client.transport import Token, Transport
+from telemetry.client.sending.heartbeats import Heartbeats
+from telemetry.client.sending.sender import Sender
+from telemetry.client.sending.transport import Token, Transport
+from telemetry.client.spool.rejected import Rejected
+from telemetry.client.spool.writer import Spool
 
 # What is kept while the folder cannot be written.
 MEMORY_BYTES = 16 * 1024 * 1024

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from telemetry.client.reporter import Reporter
-    from telemetry.client.sender import Sender
+    from telemetry.client.sending.sender import Sender
 
 _senders: weakref.WeakKeyDictionary[Sender, float] = weakref.WeakKeyDictionary()
 _clients: weakref.WeakSet[Reporter] = weakref.WeakSet()

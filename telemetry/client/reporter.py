@@ -22,7 +22,7 @@ from telemetry.client.run import RunContext
 
 if TYPE_CHECKING:
     from telemetry.client.fields import EventSource
-    from telemetry.client.transport import Token
+    from telemetry.client.sending.transport import Token
 
 _DEFAULT_SPOOL_BYTES = 256 * 1024 * 1024
 

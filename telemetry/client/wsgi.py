@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Callable
 
-from telemetry.client.endpoints import WebRequest
-from telemetry.client.traffic import Traffic
+from telemetry.client.web.endpoints import WebRequest
+from telemetry.client.web.traffic import Traffic
 
 if TYPE_CHECKING:
     from telemetry.client.fields import EventSource

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from telemetry.client import TelemetryClient
-from telemetry.client.transport import Token
+from telemetry.client.sending.transport import Token
 from tests.support.service import PROJECT, Service, environment, free_port
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from telemetry.client.endpoints import OTHER, UNKNOWN, Endpoints, WebRequest, masked, plain
+from telemetry.client.web.endpoints import OTHER, UNKNOWN, Endpoints, WebRequest, masked, plain
 
 
 @pytest.mark.parametrize(

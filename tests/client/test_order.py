@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from telemetry.client import lines
+from telemetry.client.sending import lines
 from tests.client.processes import die
 
 SCRIPT = """
@@ -65,7 +65,7 @@ def test_a_spool_can_be_sent_in_parts_and_any_part_again(
     make_client, service, tmp_path, monkeypatch, size
 ):
     """A sender that was killed before it remembered what was acknowledged begins earlier."""
-    monkeypatch.setattr("telemetry.client.streams.MAX_LINES", size)
+    monkeypatch.setattr("telemetry.client.spool.streams.MAX_LINES", size)
     die(tmp_path / "spool", SCRIPT, service.url)
     (segment,) = (tmp_path / "spool").glob("*/*.jsonl")
     content = segment.read_bytes().splitlines(keepends=True)

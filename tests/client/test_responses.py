@@ -66,7 +66,7 @@ def test_a_commit_of_a_run_that_does_not_exist_is_rejected(make_client, service)
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_token_loses_nothing(make_client, monkeypatch, status):
-    monkeypatch.setattr("telemetry.client.delivery._SLOW_SECONDS", 0.1)
+    monkeypatch.setattr("telemetry.client.sending.delivery._SLOW_SECONDS", 0.1)
     tokens = ["old", "old", "new"]
 
     def check(request):
@@ -141,7 +141,7 @@ def test_a_failed_request_is_sent_again(make_client, reply):
     ],
 )
 def test_only_the_service_can_acknowledge(make_client, monkeypatch, reply):
-    monkeypatch.setattr("telemetry.client.delivery._SLOW_SECONDS", 0.1)
+    monkeypatch.setattr("telemetry.client.sending.delivery._SLOW_SECONDS", 0.1)
     with Stub(reply) as stub:
         client = make_client(stub.url)
         run(client)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from telemetry.client import segments
+from telemetry.client.spool import segments
 from tests.client.processes import DIE, PYTHONS, die, files, run_ids
 from tests.client.stub import Stub
 from tests.support.service import PROJECT, environment
@@ -84,7 +84,7 @@ def test_garbage_blocks_nothing(make_client, tmp_path):
 
 
 def test_segments_are_rotated_and_deleted(make_client, monkeypatch):
-    monkeypatch.setattr("telemetry.client.spool.SEGMENT_BYTES", 2000)
+    monkeypatch.setattr("telemetry.client.spool.writer.SEGMENT_BYTES", 2000)
     with Stub() as stub:
         client = make_client(stub.url)
         for number in range(100):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from telemetry.client import traffic
-from telemetry.client.endpoints import WebRequest
-from telemetry.client.traffic import Traffic
+from telemetry.client.web import traffic
+from telemetry.client.web.endpoints import WebRequest
+from telemetry.client.web.traffic import Traffic
 from tests.client.stub import Stub
 from tests.support.service import PROJECT, environment
 
@@ -133,8 +133,8 @@ def test_a_failure_of_the_report_stays_here(make_client, make_traffic, monkeypat
 SCRIPT = """
 import os, sys
 from telemetry.client import TelemetryClient
-from telemetry.client.endpoints import WebRequest
-from telemetry.client.traffic import Traffic
+from telemetry.client.web.endpoints import WebRequest
+from telemetry.client.web.traffic import Traffic
 client = TelemetryClient({url!r}, spool_dir={spool!r}, strict=True)
 traffic = Traffic(client, "web", 100, (), 10)
 def add(path, count):

@@ -13,7 +13,7 @@ import time
 from typing import Any, Callable, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
 
-from telemetry.client.lines import Request
+from telemetry.client.sending.lines import Request
 
 Token = Union[str, Callable[[], Optional[str]], None]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 
-from telemetry.client.lines import PROGRESS, Change
-from telemetry.client.transport import Transport, Unreachable
+from telemetry.client.sending.lines import PROGRESS, Change
+from telemetry.client.sending.transport import Transport, Unreachable
 
 # One round sends no more than this, so that records never wait long.
 _AT_ONCE = 50

@@ -7,9 +7,9 @@ import time
 from typing import NamedTuple
 
 from telemetry.client.notices import Notices
-from telemetry.client.reader import Chunk, Reader
-from telemetry.client.segments import abandoned
-from telemetry.client.spool import Spool
+from telemetry.client.spool.reader import Chunk, Reader
+from telemetry.client.spool.segments import abandoned
+from telemetry.client.spool.writer import Spool
 
 MAX_LINES = 2000
 MAX_BYTES = 2 * 1024 * 1024

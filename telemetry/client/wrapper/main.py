@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from telemetry.client.client import TelemetryClient
-from telemetry.client.command import Command, Ended
 from telemetry.client.run import RunContext
-from telemetry.client.signals import Signals
+from telemetry.client.wrapper.command import Command, Ended
+from telemetry.client.wrapper.signals import Signals
 
 _TAIL_BYTES = 16 * 1024
 _FLUSH_SECONDS = 5.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Callable, NamedTuple
 
 from telemetry.client.notices import Notices
-from telemetry.client.segments import Position, Stream
+from telemetry.client.spool.segments import Position, Stream
 
 CHUNK_BYTES = 2 * 1024 * 1024
 

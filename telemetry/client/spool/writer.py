@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable
 
 from telemetry.client.notices import Notices
-from telemetry.client.segments import SEGMENT_BYTES, Stream, list_segments
+from telemetry.client.spool.segments import SEGMENT_BYTES, Stream, list_segments
 
 # While records are in memory, the folder is tried again this often.
 _RETRY_SECONDS = 5.0

@@ -7,13 +7,13 @@ import threading
 import time
 from contextlib import suppress
 
-from telemetry.client.delivery import Delivery, RetryLater
-from telemetry.client.heartbeats import Heartbeats
 from telemetry.client.notices import Notices
-from telemetry.client.rejected import Rejected
-from telemetry.client.spool import Spool
-from telemetry.client.streams import MAX_LINES, Lines, Streams
-from telemetry.client.transport import Transport
+from telemetry.client.sending.delivery import Delivery, RetryLater
+from telemetry.client.sending.heartbeats import Heartbeats
+from telemetry.client.sending.transport import Transport
+from telemetry.client.spool.rejected import Rejected
+from telemetry.client.spool.streams import MAX_LINES, Lines, Streams
+from telemetry.client.spool.writer import Spool
 
 # How long the first record waits for others, to share their request.
 LINGER_SECONDS = 0.1

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from telemetry.client.locks import try_lock
+from telemetry.client.spool.locks import try_lock
 
 SEGMENT_BYTES = 4 * 1024 * 1024
 _SEGMENT = re.compile(r"(?P<stream>.+)-(?P<number>\d{8})\.jsonl")

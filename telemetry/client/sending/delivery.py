@@ -6,10 +6,10 @@ import json
 from collections import deque
 from typing import Any, NoReturn
 
-from telemetry.client.lines import PROGRESS, Batch, Change, Request, requests
 from telemetry.client.notices import Notices
-from telemetry.client.rejected import Rejected
-from telemetry.client.transport import Response, Transport, Unreachable, retry_after
+from telemetry.client.sending.lines import PROGRESS, Batch, Change, Request, requests
+from telemetry.client.sending.transport import Response, Transport, Unreachable, retry_after
+from telemetry.client.spool.rejected import Rejected
 
 # A record that alone causes a 500 is given up after this many tries, if the service works.
 _POISON_TRIES = 5

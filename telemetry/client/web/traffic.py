@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from telemetry.client import lifecycle
-from telemetry.client.endpoints import Endpoints, WebRequest
+from telemetry.client.web.endpoints import Endpoints, WebRequest
 
 if TYPE_CHECKING:
     from telemetry.client.fields import EventSource

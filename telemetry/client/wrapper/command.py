@@ -12,8 +12,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from telemetry.client.output import Tail, pass_on, same_file
-from telemetry.client.signals import ENDING, Signals
+from telemetry.client.wrapper.output import Tail, pass_on, same_file
+from telemetry.client.wrapper.signals import ENDING, Signals
 
 if TYPE_CHECKING:
     from telemetry.client.fields import Status

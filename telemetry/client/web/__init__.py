@@ -1,0 +1,1 @@
+"""The requests of a web application as runtime events, whatever the interface of its server."""

@@ -1,0 +1,1 @@
+"""``python -m telemetry.client run -- COMMAND``: a command of any language as a run."""
