@@ -54,7 +54,7 @@ test-api: install
 
 ## Kill 200 agents at random while the service and its database go away
 test-client: install
-	CLIENT_KILLS=200 $(BIN)/python -m pytest -n 0 -s tests/client/test_kill.py
+	CLIENT_KILLS=200 $(BIN)/python -m pytest -n 0 -s -m faults tests/client/test_kill.py
 
 ## Install the package alone into an empty environment, where the client has to work
 test-package: install

@@ -13,10 +13,28 @@ from telemetry.client.sending.transport import Token
 from tests.support.service import PROJECT, Service, environment, free_port
 
 
+@pytest.fixture(scope="session")
+def default_service(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], Service]]:
+    """The service over a database, the same for all its tests: its start takes longer than most."""
+    services: dict[str, Service] = {}
+
+    def default(url: str) -> Service:
+        if url not in services:
+            folder = tmp_path_factory.mktemp("service")
+            services[url] = Service({"DATABASE_URL": url, "WEB_CONCURRENCY": "1"}, folder)
+        return services[url]
+
+    yield default
+    for service in services.values():
+        service.kill()
+
+
 @pytest.fixture
-def service(start_service: Callable[..., Service]) -> Service:
+def service(default_service: Callable[[str], Service], database_url: str) -> Service:
     """A service over the test's database."""
-    return start_service(WEB_CONCURRENCY="1")
+    return default_service(database_url)
 
 
 @pytest.fixture

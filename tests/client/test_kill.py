@@ -1,6 +1,6 @@
 """Agents are killed while the service and its database go away: nothing confirmed is lost.
 
-``make test-client`` kills 200 agents; the suite kills a few.
+``make test-client`` kills 200 agents, ``make test-faults`` a few.
 """
 
 import os
@@ -15,9 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from telemetry.client import TelemetryClient
 from tests.support.service import PROJECT, Service, environment, free_port
+from tests.support.waiting import wait_until
 
 AGENT = Path(__file__).with_name("agent.py")
 KILLS = int(os.environ.get("CLIENT_KILLS", "15"))
@@ -73,8 +75,17 @@ class Outages:
 def kill_agents(url, spool, folder):
     """Run some agents at once, and kill each after a time that nobody knows."""
     for number in range(-(-KILLS // AT_ONCE)):
-        agents = [start_agent(url, spool, folder / f"{number}-{each}") for each in range(AT_ONCE)]
+        notes = [folder / f"{number}-{each}" for each in range(AT_ONCE)]
+        agents = {start_agent(url, spool, file): file for file in notes}
+
+        def has_begun(agent, agents=agents):
+            return agent.poll() is not None or (
+                agents[agent].exists() and agents[agent].stat().st_size
+            )
+
         for agent in sorted(agents, key=lambda _: random.random()):
+            if random.random() < 0.9:  # a few are killed before they report anything
+                wait_until(lambda agent=agent: has_begun(agent), 60)
             time.sleep(random.uniform(0.05, 0.6))
             assert agent.poll() is None, agent.stderr.read()
             os.killpg(agent.pid, signal.SIGKILL)
@@ -103,6 +114,7 @@ def read_notes(folder):
     return found
 
 
+@pytest.mark.faults
 def test_nothing_that_was_confirmed_is_lost(server, tmp_path):
     notes, spool = tmp_path / "notes", tmp_path / "spool"
     notes.mkdir()

@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,8 +73,10 @@ class Traffic:
         lifecycle.attend(self)
 
     def _reset(self) -> None:
-        # Its put can interrupt itself, as a finalizer may.
-        self._queue: SimpleQueue[WebRequest | None] = SimpleQueue()
+        # Their put can interrupt itself, as a finalizer may. The thread waits for a wake and not
+        # for a request, so that a flush finds every request in the queue. A true wake ends it.
+        self._queue: SimpleQueue[WebRequest] = SimpleQueue()
+        self._wakes: SimpleQueue[bool] = SimpleQueue()
         self._groups: dict[Group, Members] = {}
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -89,6 +92,7 @@ class Traffic:
                 )
                 return
             self._queue.put(request)
+            self._wakes.put(False)
             if self._thread is None:
                 self._start()
         except Exception as error:
@@ -112,7 +116,7 @@ class Traffic:
         self.flush()
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._queue.put(None)
+            self._wakes.put(True)
             thread.join(1.0)
 
     at_exit = flush
@@ -132,39 +136,41 @@ class Traffic:
                     self.flush()  # the interpreter ends
 
     def _loop(self) -> None:
-        while True:
-            try:
-                request = self._queue.get(timeout=1.0 if self._groups else None)
-                if request is None:
-                    return
-                with self._recording:
-                    self._take(request)
-            except Empty:
-                pass
-            except Exception as error:
-                self.failed(error)
-            time.sleep(LINGER_SECONDS)
+        is_last = False
+        while not is_last:
+            is_last = self._wait()
             try:
                 with self._recording:
-                    ended = self._take_queued()
+                    self._take_queued()
                     self._record_groups(time.monotonic() - LONGEST_GROUP_SECONDS)
             except Exception as error:
                 self.failed(error)
-            else:
-                if ended:
-                    return
 
-    def _take_queued(self) -> bool:
-        """Take what is in the queue by now; return whether the thread has to end."""
+    def _wait(self) -> bool:
+        """Wait for a request, and for those that end soon after it; return whether to end."""
+        try:
+            if self._wakes.get(timeout=1.0 if self._groups else None):
+                return True
+        except Empty:
+            return False
+        time.sleep(LINGER_SECONDS)
+        with suppress(Empty):
+            for _ in range(MOST_QUEUED):
+                if self._wakes.get_nowait():
+                    return True
+        return False
+
+    def _take_queued(self) -> None:
+        """Take what is in the queue by now."""
         for _ in range(MOST_QUEUED):
             try:
                 request = self._queue.get_nowait()
             except Empty:
-                return False
-            if request is None:
-                return True
-            self._take(request)
-        return False
+                return
+            try:
+                self._take(request)
+            except Exception as error:
+                self.failed(error)
 
     def _take(self, request: WebRequest) -> None:
         endpoint = self._endpoints.of(request)
