@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 _MAX_FILE = 4 * 1024 * 1024
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _REMOTE = re.compile(r'^\s*\[remote "(?P<name>[^"]+)"\]')
 _URL = re.compile(r"^\s*url\s*=\s*(?P<url>\S+)")
+_QUERY = re.compile(r"[?#]")
 
 
 class GitContext:
@@ -74,12 +74,23 @@ def git_context(folder: Path) -> dict[str, str]:
 
 def without_credentials(url: str) -> str:
     """Return the URL without user name, password, query and ``.git``."""
-    if "://" in url:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        url = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    url = url.strip("\"' ")
+    scheme, separator, rest = url.partition("://")
+    if separator:
+        url = f"{scheme}://{_QUERY.split(_without_user(rest))[0]}"
     url = url.rstrip("/")
     return url[:-4] if url.endswith(".git") else url
+
+
+def _without_user(rest: str) -> str:
+    """Return what follows ``://`` from the host on. A password may have any character."""
+    authority = rest.partition("/")[0]
+    if "@" in authority:
+        return rest[authority.rindex("@") + 1 :]
+    # What follows the colon is no port, so it is the beginning of a password.
+    if "@" in rest and not re.fullmatch(r"[^:]*(:\d*)?|\[.*\](:\d*)?", authority):
+        return rest.rpartition("@")[2]
+    return rest
 
 
 def _git_folder(folder: Path) -> Path | None:

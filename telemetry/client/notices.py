@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
+from contextlib import suppress
 
 logger = logging.getLogger("telemetry.client")
 
@@ -26,7 +27,8 @@ class Notices:
         """Log a warning, once under this name."""
         if name not in self._warned:
             self._warned.add(name)
-            logger.warning(message, *arguments)
+            with suppress(Exception):  # of a handler or a filter of the agent
+                logger.warning(message, *arguments)
 
     def failed(self, what: str, error: Exception) -> None:
         """Count and log a failure of the client itself. The agent goes on."""

@@ -128,7 +128,10 @@ class RunContext:
 
     def _whole_context(self) -> str:
         context = {} if self._context is None else values.parse_object(self._context)
-        return values.encode({**context, **self._odd})
+        try:
+            return values.encode({**context, **self._odd})
+        except Exception:  # a mapping that cannot be read
+            return values.encode({"context_json": context, **self._odd})
 
 
 def field_text(name: str, value: Any) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timezone
 from functools import lru_cache
@@ -125,39 +125,80 @@ def whole(value: object) -> int | None:
 
 
 def _encode_clean(value: Mapping[str, Any]) -> str:
-    encoded = _encode(_clean(value, 1))
-    if len(encoded) > MAX_OBJECT:
+    cleaner = _Cleaner()
+    clean = cleaner.clean(value, 1)
+    encoded = _encode(clean if isinstance(clean, dict) else {"value": clean})
+    if cleaner.is_full or len(encoded) > MAX_OBJECT:
         return _encode({"truncated": encoded[:MAX_TEXT]})
     return encoded
 
 
-def _clean(value: Any, depth: int) -> Any:
-    """Return the value in the types of JSON."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return int(value) if -_INT64 <= value < _INT64 else str(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(value)
-    if not isinstance(value, str) and depth <= MAX_DEPTH:
-        with suppress(Exception):
-            return _clean_container(value, depth)
-    return storable(shown(value))
+class _Cleaner:
+    """Makes a value of the types of JSON, as much of it as a record can hold.
 
+    Objects that refer to each other would make a value without an end.
+    """
 
-def _clean_container(value: Any, depth: int) -> Any:
-    if isinstance(value, Mapping):
-        return {storable(shown(key)): _clean(each, depth + 1) for key, each in [*value.items()]}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_clean(each, depth + 1) for each in [*value]]
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    if isinstance(value, (bytes, bytearray)):
-        return storable(bytes(value).decode("utf-8", "backslashreplace"))
-    # Numbers and arrays of numerical libraries.
-    if callable(getattr(value, "tolist", None)):
-        return _clean(value.tolist(), depth + 1)
-    return storable(shown(value))
+    def __init__(self) -> None:
+        self._left = MAX_OBJECT
+        self._around: set[int] = set()  # the containers that the current value is in
+
+    @property
+    def is_full(self) -> bool:
+        """Whether something was left out."""
+        return self._left < 0
+
+    def clean(self, value: Any, depth: int) -> Any:
+        """Return the value in the types of JSON."""
+        self._left -= 2  # the least that a value and its comma take
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            return int(value) if -_INT64 <= value < _INT64 else shown(value)
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else str(value)
+        if isinstance(value, (Mapping, list, tuple, set, frozenset)):
+            return self._container(value, depth)
+        if not isinstance(value, str):
+            with suppress(Exception):
+                return self._other(value, depth)
+        return self._text(value)
+
+    def _text(self, value: object) -> str:
+        text = storable(shown(value))
+        self._left -= len(text)
+        return text
+
+    def _container(self, value: Any, depth: int) -> Any:
+        if depth > MAX_DEPTH or id(value) in self._around:
+            return _CUT
+        self._around.add(id(value))
+        try:
+            if isinstance(value, Mapping):
+                pairs = self._some(value.items())
+                return {self._text(key): self.clean(each, depth + 1) for key, each in pairs}
+            return [self.clean(each, depth + 1) for each in self._some(value)]
+        except Exception:
+            return f"<{type(value).__name__} that cannot be read>"
+        finally:
+            self._around.discard(id(value))
+
+    def _some(self, values: Iterable[Any]) -> Iterator[Any]:
+        """Yield the values, which another thread may change, while there is room."""
+        for each in [*values]:
+            if self.is_full:
+                return
+            yield each
+
+    def _other(self, value: Any, depth: int) -> Any:
+        if isinstance(value, (date, datetime)):
+            return value.isoformat()
+        if isinstance(value, (bytes, bytearray)):
+            return self._text(bytes(value).decode("utf-8", "backslashreplace"))
+        # Numbers and arrays of numerical libraries.
+        if depth <= MAX_DEPTH and callable(getattr(value, "tolist", None)):
+            return self.clean(value.tolist(), depth + 1)
+        return self._text(value)
 
 
 def storable(value: str) -> str:

@@ -1,5 +1,6 @@
 """Forks, signals, threads and the end of the interpreter."""
 
+import logging
 import socket
 import subprocess
 import sys
@@ -176,6 +177,41 @@ def test_a_signal_handler_may_record(tmp_path):
     assert sorted(ended.values()) == ["main"] * main + ["signal"] * signals
 
 
+def test_a_signal_handler_may_record_at_any_line(make_client):
+    """The calls of a handler come between any two lines of a call that it interrupts."""
+    with Stub() as stub:
+        client = make_client(stub.url)
+        handled = []
+
+        def at_each_line(frame, event, _):
+            if event == "line":
+                handled.append(client.record_event("/signal", 1))
+            return at_each_line
+
+        def at_each_call(frame, *_):
+            name = frame.f_code.co_filename
+            return at_each_line if "/telemetry/client/" in name or "/threading.py" in name else None
+
+        def work():
+            sys.settrace(at_each_call)
+            client.end_run(client.start_run(job_type="main"))
+            sys.settrace(None)
+            while not client._channel.spool.sleeping:
+                time.sleep(0.01)
+            sys.settrace(at_each_call)
+            client.end_run(client.start_run(job_type="main"))
+            sys.settrace(None)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(3)
+        assert not thread.is_alive()
+        assert client.flush(5)
+    sent = [record.get("id") for request in stub.requests for record in request.records]
+    assert len(handled) > 100
+    assert set(handled) <= set(sent)
+
+
 def test_sigterm_may_end_the_run(tmp_path):
     body = (
         "run = client.begin_run(run_id='a')\n"
@@ -244,6 +280,14 @@ def test_a_client_that_is_forgotten_sends_the_rest_and_ends_its_thread(make_clie
     with Stub() as stub:
         _, printed = run_script(tmp_path, stub.url, body)
     assert (run_ids(stub), printed.strip()) == (["a"], "1")
+
+
+def test_a_handler_of_the_log_that_fails_is_no_failure_of_the_client(make_client, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("the log is closed")
+
+    monkeypatch.setattr(logging.getLogger("telemetry.client"), "handle", fail)
+    make_client().end_run("unknown")
 
 
 def test_a_failure_of_the_client_is_no_failure_of_the_agent(make_client, monkeypatch, caplog):

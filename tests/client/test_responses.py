@@ -212,3 +212,35 @@ def test_the_signs_of_life_of_a_long_run(make_client, service):
     time.sleep(1)
     assert (read(other)["status"], read(other)["duration_ms"]) == ("partial", 7)
     assert read(run_id)["updated_at"] > first["updated_at"]
+
+
+def test_a_token_that_cannot_be_read_for_a_moment_stops_nothing(make_client):
+    tokens = iter(["first", OSError("the vault is away")])
+
+    def token():
+        found = next(tokens, "later")
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    with Stub() as stub:
+        client = make_client(stub.url, token, heartbeat_seconds=0.2)
+        run_id = client.start_run("importer", "nightly")
+        assert client.flush(5)
+        time.sleep(0.5)
+        assert client.counters["failures"] == 1
+        client.end_run(run_id)
+        assert client.flush(5)
+    assert stub.requests[-1].records[-1]["status"] == "success"
+
+
+def test_signs_of_life_wait_while_the_service_does_not_respond(make_client):
+    def fails(request):
+        return Reply(503) if request.method == "PATCH" else stored(request)
+
+    with Stub(*[fails] * 20) as stub:
+        client = make_client(stub.url, heartbeat_seconds=0.4)
+        for _ in range(9):
+            client.start_run("importer", "nightly")
+        time.sleep(0.7)
+    assert [request.method for request in stub.requests].count("PATCH") == 1

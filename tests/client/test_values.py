@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import time
+from collections import UserDict
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -136,6 +138,41 @@ def test_nothing_is_dropped(recorded):
         "odd": "<Odd that cannot be printed>",
     }
     assert record["context_json"] == {"items_failed": "many", "colour": "red"}
+
+
+def test_objects_that_refer_to_each_other_have_an_end(recorded):
+    reporting, take = recorded
+    family = {"name": "parent"}
+    family["children"] = [{"parent": family, "number": number} for number in range(2)]
+    all_of_all = [[] for _ in range(40)]
+    for each in all_of_all:
+        each.extend(all_of_all)
+    begun = time.monotonic()
+    reporting.begin_run(metrics_json=family, context_json={"all": all_of_all})
+    assert time.monotonic() - begun < 5
+    (record,) = take()
+    assert record["metrics_json"] == {
+        "name": "parent",
+        "children": [{"parent": "…", "number": 0}, {"parent": "…", "number": 1}],
+    }
+    assert list(record["context_json"]) == ["truncated"]
+
+
+class Unreadable(UserDict):
+    """A mapping whose backend has gone."""
+
+    def __iter__(self):
+        raise OSError("closed")
+
+
+@pytest.mark.parametrize("value", [Unreadable(), {"long": 10**5000}])
+def test_an_object_stays_one_whatever_it_holds(client, recorded, value):
+    reporting, take = recorded
+    run = reporting.begin_run(colour="red", metrics_json=value)
+    run.end(context_json=value, size=1)
+    start, end = take()
+    assert all(isinstance(end[name], dict) for name in ("metrics_json", "context_json"))
+    assert_accepted(client, "/api/v1/runs/batch", [start, end])
 
 
 def test_what_is_no_field_joins_the_context(recorded):

@@ -35,7 +35,7 @@ class Heartbeats:
         return min((due for _, due in list(self._runs.values())), default=float("inf"))
 
     def send(self) -> None:
-        """Send the reports that are due. One that fails is left out."""
+        """Send the reports that are due. When one fails, the others wait for the next interval."""
         now, sent = time.monotonic(), 0
         for event_id, (started, due) in list(self._runs.items()):
             if due > now:
@@ -43,15 +43,26 @@ class Heartbeats:
             if sent == _AT_ONCE:
                 return
             sent += 1
-            duration = int((now - started) * 1000)
-            change = Change(PROGRESS, event_id, {"status": "running", "duration_ms": duration})
-            try:
-                status = self._transport.send(change).status
-            except Unreachable:
-                status = 503
-            if status in (404, 409):
-                self.end(event_id)
-            elif event_id in self._runs:
+            if event_id in self._runs:
+                self._runs[event_id] = started, now + self._seconds
+            if not self._report(event_id, int((now - started) * 1000)):
+                self._postpone(now)
+                return
+
+    def _report(self, event_id: str, duration_ms: int) -> bool:
+        """Report a run; return whether the service works."""
+        fields: dict[str, object] = {"status": "running", "duration_ms": duration_ms}
+        try:
+            status = self._transport.send(Change(PROGRESS, event_id, fields)).status
+        except Unreachable:
+            return False
+        if status in (404, 409):
+            self.end(event_id)
+        return status < 500 and status != 429
+
+    def _postpone(self, now: float) -> None:
+        for event_id, (started, due) in list(self._runs.items()):
+            if due <= now and event_id in self._runs:
                 self._runs[event_id] = started, now + self._seconds
 
     def after_fork(self) -> None:

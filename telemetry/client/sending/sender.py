@@ -23,6 +23,24 @@ LONGEST_WAIT_SECONDS = 30.0
 LONGEST_RETRY_AFTER = 600.0
 
 
+class Wake(threading.Event):
+    """An event that a signal handler may set while its own thread sets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setting: set[int] = set()
+
+    def set(self) -> None:
+        """Set the event."""
+        thread = threading.get_ident()
+        if thread not in self._setting:
+            self._setting.add(thread)
+            try:
+                super().set()
+            finally:
+                self._setting.discard(thread)
+
+
 class Sender:
     """Sends the lines of its own spool, and those of dead processes. Thread-safe."""
 
@@ -42,7 +60,7 @@ class Sender:
     def _reset(self) -> None:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._wake, self._hurry = threading.Event(), threading.Event()
+        self._wake, self._hurry = Wake(), Wake()
         self._acknowledged = threading.Condition()
         self._done = 0  # of the lines that this process appended
         self._ended = self._retired = False
@@ -57,16 +75,20 @@ class Sender:
 
     def start(self) -> None:
         """Start the thread unless it runs. An interpreter that is ending cannot start one."""
-        with self._starting:
+        # Another call that starts it is enough. A signal handler must not wait for its own thread.
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
             if self._thread is not None:
                 return
             self._ended = False
             thread = threading.Thread(target=self._loop, name="telemetry-client", daemon=True)
             self._thread = thread
-            try:
-                thread.start()
-            except RuntimeError:
-                self._thread = None  # another process will send what is in the spool
+            thread.start()
+        except RuntimeError:
+            self._thread = None  # another process will send what is in the spool
+        finally:
+            self._starting.release()
 
     def flush(self, timeout: float, leftovers: bool = False) -> bool:
         """Wait until everything appended so far is stored or rejected; return whether it is.
@@ -121,6 +143,10 @@ class Sender:
         while not self._ended:
             try:
                 worked = self._round()
+                self._failures = 0
+                if not worked:
+                    self._heartbeats.send()
+                    self._rest()
             except RetryLater as later:
                 self._failures += 1
                 self._pause(later.seconds)
@@ -128,11 +154,6 @@ class Sender:
                 self._failures += 1
                 self._notices.failed("sending", error)
                 self._pause(None)
-            else:
-                self._failures = 0
-                if not worked:
-                    self._heartbeats.send()
-                    self._rest()
         self._leave()
 
     def _round(self) -> bool:
