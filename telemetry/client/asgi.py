@@ -44,7 +44,8 @@ class TelemetryMiddleware:
     reported.
 
     ``sample_every=N`` reports up to N requests that are alike as one event. ``skip`` are endpoints
-    that are not reported. Beyond ``max_endpoints``, all others share one.
+    that are not reported. Beyond ``max_endpoints``, all others share one. ``prefix`` stands before
+    each endpoint, so that the summaries keep several applications apart.
     """
 
     def __init__(  # noqa: PLR0913 - settings with names
@@ -56,9 +57,10 @@ class TelemetryMiddleware:
         sample_every: int = 1,
         skip: Iterable[str] = (),
         max_endpoints: int = 1000,
+        prefix: str = "",
     ) -> None:
         self._app = app
-        self.traffic = Traffic(client, source, sample_every, skip, max_endpoints)
+        self.traffic = Traffic(client, source, sample_every, skip, max_endpoints, prefix)
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Respond as the application does."""

@@ -35,6 +35,7 @@ class Settings:
     durable: bool
     heartbeat_seconds: float
     user_agent: str
+    strict: bool
 
 
 class Channel:
@@ -44,7 +45,7 @@ class Channel:
         self,
         settings: Settings,
     ) -> None:
-        self.notices = Notices()
+        self.notices = Notices(settings.strict)
         self.transport = Transport(settings.url, settings.token, settings.user_agent)
         folder = settings.folder
         self.spool = Spool(
@@ -73,6 +74,7 @@ class Channel:
         """Return what was counted, and how much is waiting."""
         return {
             "appended": self.spool.appended,
+            "waiting": self.sender.waiting,
             "spool_bytes": self.spool.used,
             "in_memory_bytes": self.spool.in_memory,
             **self.notices.snapshot(),

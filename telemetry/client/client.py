@@ -228,7 +228,7 @@ class TelemetryClient(OlderMethods):
         event_id, run_id = fields.get("event_id"), fields.get("run_id")
         if event_id is None or not ids.is_event_id(event_id):
             if event_id is not None:
-                self.notices.warn(
+                self.notices.mistake(
                     "event_id", "%.100r is not an event_id: another is used", event_id
                 )
             event_id = ids.new_id()
@@ -236,13 +236,13 @@ class TelemetryClient(OlderMethods):
             reason = ids.why_no_run_id(run_id)
             if reason is None and run_id in self._runs:
                 self.notices.count("run_id_duplicates")
-                self.notices.warn("run_id", "the run %r is still in progress", run_id)
+                self.notices.mistake("run_id", "the run %r is still in progress", run_id)
                 run_id = f"{run_id[:235]}-duplicate-{event_id[-8:]}"
             if reason is None:
                 self.notices.count("run_id_custom")
                 return event_id, run_id
             self.notices.count(f"run_id_{reason}")
-            self.notices.warn("run_id", "%.100r is not a run_id: another is used", run_id)
+            self.notices.mistake("run_id", "%.100r is not a run_id: another is used", run_id)
         self._generated = next(self._numbers)
         return event_id, ids.new_run_id(agent_name, event_id)
 
@@ -254,9 +254,12 @@ class TelemetryClient(OlderMethods):
         name = STATUS_ALIASES.get(name, name)
         if name in STATUSES and name != "running":
             return f'"{name}"'
-        self.notices.warn("status", "a run cannot end as %.100r: it is a failure", status)
+        self.notices.mistake("status", "a run cannot end as %.100r: it is a failure", status)
         return '"failure"'
 
     def _unknown(self, run_id: object) -> None:
         self.notices.count("unknown_runs")
-        self.notices.warn("unknown", "Run ID not found: %.300r", run_id)
+        if run_id in self._ended:
+            self.notices.mistake("ended", "the run %.300r has already ended", run_id)
+        else:
+            self.notices.mistake("unknown", "Run ID not found: %.300r", run_id)

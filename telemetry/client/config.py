@@ -54,8 +54,7 @@ class TelemetryConfig:
 
     def validate(self, strict: bool = True) -> tuple[bool, list[str]]:
         """Return whether the configuration is valid, and what is wrong with it."""
-        parts = urlsplit(self.api_url or DEFAULT_URL)
-        if parts.scheme in ("http", "https") and parts.hostname:
+        if is_url(self.api_url or DEFAULT_URL):
             return True, []
         return False, ["TELEMETRY_API_URL must begin with http:// or https://"]
 
@@ -70,6 +69,15 @@ class TelemetryConfig:
         if self.metrics_dir:
             return Path(self.metrics_dir) / "spool"
         return default_root()
+
+
+def is_url(url: str) -> bool:
+    """Return whether a client can send to this URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:

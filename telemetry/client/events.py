@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from telemetry.client import values
 from telemetry.client.fields import EVENT_SOURCES
@@ -27,11 +27,22 @@ class Event(NamedTuple):
     metadata: Mapping[str, Any] | None
 
 
-def event_record(event_id: str, event: Event) -> str:
-    """Return the event as JSON that the service accepts; id comes first."""
+def event_record(event_id: str, event: Event, mistake: Callable[..., None]) -> str:
+    """Return the event as JSON that the service accepts; id comes first.
+
+    ``mistake`` is called with a name, a message and its arguments for each value that it replaces.
+    """
     source = values.shown(event.source)
-    source = source if source in EVENT_SOURCES else "worker"
-    status = event.status_code if _is_status(event.status_code) else 200
+    if source not in EVENT_SOURCES:
+        mistake("source", "%.100r is no source of events: worker is used", source)
+        source = "worker"
+    status = event.status_code
+    if not _is_status(status):
+        mistake("status_code", "%.100r is no status code from 100 to 599: 200 is used", status)
+        status = 200
+    runtime_ms = _duration(event.runtime_ms)
+    if runtime_ms is None:
+        mistake("runtime_ms", "%.100r is no duration in ms: 0 is used", event.runtime_ms)
     optional = ""
     if event.raw_endpoint:
         optional += f',"raw_endpoint":{_cut(event.raw_endpoint, _MAX_ENDPOINT)}'
@@ -43,7 +54,7 @@ def event_record(event_id: str, event: Event) -> str:
     return (
         f'{{"id":"{event_id}","source":"{source}","endpoint":{_cut(event.endpoint, _MAX_ENDPOINT)}'
         f',"method":{_method(event.method)},"status_code":{status}'
-        f',"runtime_ms":{_duration(event.runtime_ms)}{optional}}}'
+        f',"runtime_ms":{runtime_ms or _SHORTEST_MS}{optional}}}'
     )
 
 
@@ -68,12 +79,13 @@ def _is_status(value: object) -> bool:
     return type(value) is int and 100 <= value <= 599
 
 
-def _duration(value: object) -> float:
+def _duration(value: object) -> float | None:
+    """Return the duration as the service accepts it; None when the value is none."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        number = 0.0
-    return max(number, _SHORTEST_MS) if math.isfinite(number) else _SHORTEST_MS
+        return None
+    return max(number, _SHORTEST_MS) if math.isfinite(number) and number >= 0 else None
 
 
 def _scalar(value: Any) -> Any:

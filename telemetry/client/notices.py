@@ -13,7 +13,8 @@ logger = logging.getLogger("telemetry.client")
 class Notices:
     """Counters of a client, and the warnings that it has logged."""
 
-    def __init__(self) -> None:
+    def __init__(self, strict: bool = False) -> None:
+        self._strict = strict
         self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()
         self._warned: set[str] = set()
@@ -29,6 +30,12 @@ class Notices:
             self._warned.add(name)
             with suppress(Exception):  # of a handler or a filter of the agent
                 logger.warning(message, *arguments)
+
+    def mistake(self, name: str, message: str, *arguments: object) -> None:
+        """Warn of a call that cannot mean what it says. With ``strict``, raises ValueError."""
+        if self._strict:
+            raise ValueError(message % arguments)
+        self.warn(name, message, *arguments)
 
     def failed(self, what: str, error: Exception) -> None:
         """Count and log a failure of the client itself. The agent goes on."""
@@ -46,4 +53,4 @@ class Notices:
 
     def after_fork(self) -> None:
         """Begin from nothing in a process that was forked."""
-        self.__init__()  # type: ignore[misc]
+        self.__init__(self._strict)  # type: ignore[misc]

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from telemetry import __version__
 from telemetry.client import ids, lifecycle, values
 from telemetry.client.channel import REPORTS, STARTS, Channel, Settings
-from telemetry.client.config import DEFAULT_URL, TelemetryConfig, spool_folder
+from telemetry.client.config import DEFAULT_URL, TelemetryConfig, is_url, spool_folder
 from telemetry.client.events import Event, event_record
-from telemetry.client.git import GitContext
+from telemetry.client.git import GitContext, without_credentials
 from telemetry.client.guard import guarded
 from telemetry.client.run import RunContext
 
@@ -78,9 +78,16 @@ class Reporter:
                 durable=durable,
                 heartbeat_seconds=heartbeat_seconds,
                 user_agent=f"telemetry-client/{__version__}",
+                strict=strict,
             )
         )
         self.notices = self._channel.notices
+        if not is_url(address):
+            self.notices.mistake(
+                "address",
+                "%.300r is no URL of a service: it must begin with http:// or https://",
+                without_credentials(address),
+            )
         lifecycle.register(self, self._channel.sender, exit_seconds)
 
     @guarded("")
@@ -103,6 +110,7 @@ class Reporter:
             Event(
                 endpoint, runtime_ms, source, method, status_code, raw_endpoint, idea_id, metadata
             ),
+            self.notices.mistake,
         )
         self._append(f'{{"event":{record}}}\n', REPORTS)
         return event_id

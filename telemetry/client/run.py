@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -87,8 +88,8 @@ class RunContext:
         """End the run."""
         self._client.end_run(self.run_id, status, **fields)
 
-    def fail(self, error: BaseException) -> None:
-        """End the run as a failure, with the traceback."""
+    def fail(self, error: BaseException | str) -> None:
+        """End the run as a failure, with the traceback of an exception or a reason in words."""
         self._client.end_run(self.run_id, "failure", **describe(error))
 
     def set(self, fields: Mapping[str, Any]) -> list[str]:
@@ -96,6 +97,7 @@ class RunContext:
         changed = []
         for name, value in fields.items():
             if value is None or name in OWN:
+                self._refuse_own(name, value)
                 continue
             text = field_text(name, value)
             if name == "context_json":
@@ -117,12 +119,22 @@ class RunContext:
         """Return the run as JSON; event_id comes first."""
         return f"{{{','.join(self.members.values())}}}"
 
+    def _refuse_own(self, name: str, value: object) -> None:
+        """Warn of a field that the client sets itself. The ids are given to ``start_run``."""
+        if name == "status" and value not in (None, "running"):
+            hint = "end() sets it: run.end('partial', items_failed=2)"
+        elif name in ("agent_name", "job_type") and value is not None:
+            hint = "it is set when the run starts"
+        else:
+            return
+        self._client.notices.mistake(f"field {name}", "%s=%.100r is ignored: %s", name, value, hint)
+
     def _keep_odd(self, name: str, value: object) -> str:
         """Keep what is no field of a run, or not a value for it, in context_json; return that."""
         if name != "agent_owner":  # a field of the older service
             self._client.notices.count("odd_fields")
-            message = "%s=%.100r is not a field of a run: it is kept in context_json"
-            self._client.notices.warn(f"field {name}", message, name, value)
+            message = "%s=%.100r is %s: it is kept in context_json"
+            self._client.notices.mistake(f"field {name}", message, name, value, why_odd(name))
         self._odd[name] = value
         return self._whole_context()
 
@@ -174,8 +186,22 @@ _MAKERS: dict[str, Callable[[Any], str | None]] = {
 }
 
 
-def describe(error: BaseException) -> dict[str, Any]:
-    """Return the fields that describe an exception."""
+def why_odd(name: str) -> str:
+    """Return what is wrong with a field that cannot be stored as it was given."""
+    if name in INTEGERS:
+        return "no whole number from 0 up"
+    if name in TIMES:
+        return "no time"
+    if name in _MAKERS:
+        return "no value for this field"
+    near = difflib.get_close_matches(name, _MAKERS, 1)
+    return f"no field of a run (did you mean {near[0]}?)" if near else "no field of a run"
+
+
+def describe(error: BaseException | str) -> dict[str, Any]:
+    """Return the fields that describe an exception, or what somebody says went wrong."""
+    if not isinstance(error, BaseException):
+        return {"error_summary": values.shown(error)[:1000]}
     try:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
         details = "".join(lines)[-_MAX_TRACEBACK:]

@@ -59,9 +59,7 @@ class Tracker:
         self._entered: list[tuple[RunContext, Token[RunContext | None]]] = []
 
     def __enter__(self) -> RunContext:
-        run = self._client.begin_run(
-            self._agent_name, self._job_type, self._trigger_type, **self._fields
-        )
+        run = self._begin(self._all_fields())
         self._entered.append((run, _current.set(run)))
         return run
 
@@ -80,11 +78,8 @@ class Tracker:
         if not self._client.durable:
             return self.__enter__()
         # fsync takes milliseconds, in which other tasks can run. The context is this task's.
-        run = await self._in_thread(
-            lambda: self._client.begin_run(
-                self._agent_name, self._job_type, self._trigger_type, **self._fields
-            )
-        )
+        fields = self._all_fields()
+        run = await self._in_thread(lambda: self._begin(fields))
         self._entered.append((run, _current.set(run)))
         return cast(RunContext, run)
 
@@ -101,6 +96,18 @@ class Tracker:
         if not run.ended:
             status, details = outcome(error)
             await self._in_thread(lambda: self._client.end_run(run.run_id, status, **details))
+
+    def _all_fields(self) -> Any:
+        """Return the fields of the run. A run inside another one of this client is its child."""
+        outer = _current.get()
+        if outer is None or outer.client is not self._client:
+            return self._fields
+        return {"parent_run_id": outer.run_id, **self._fields}
+
+    def _begin(self, fields: Any) -> RunContext:
+        return self._client.begin_run(
+            self._agent_name, self._job_type, self._trigger_type, **fields
+        )
 
     def _left(self) -> RunContext:
         run, token = self._entered.pop()

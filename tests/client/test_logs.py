@@ -173,7 +173,7 @@ import logging, threading, sys
 from telemetry.client import TelemetryClient
 from telemetry.client import logs
 logs._MOST_AT_ONCE = 10**6
-client = TelemetryClient("http://127.0.0.1:9", spool_dir=sys.argv[1], strict=True)
+client = TelemetryClient("http://127.0.0.1:9", spool_dir=sys.argv[1])
 logging.getLogger().addHandler(logs.TelemetryHandler(client, logging.DEBUG))
 run = client.begin_run()
 def warn():

@@ -246,7 +246,7 @@ def test_many_threads_report_about_many_runs(make_client):
 
 
 def test_threads_may_change_one_run_while_another_ends_it(make_client):
-    client = make_client()
+    client = make_client(strict=False)
     for _ in range(30):
         run = client.begin_run()
         stop = threading.Event()
@@ -287,7 +287,7 @@ def test_a_handler_of_the_log_that_fails_is_no_failure_of_the_client(make_client
         raise RuntimeError("the log is closed")
 
     monkeypatch.setattr(logging.getLogger("telemetry.client"), "handle", fail)
-    make_client().end_run("unknown")
+    make_client(strict=False).end_run("unknown")
 
 
 def test_a_failure_of_the_client_is_no_failure_of_the_agent(make_client, monkeypatch, caplog):

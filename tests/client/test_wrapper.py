@@ -65,11 +65,13 @@ def test_a_run_within_is_a_child(run_wrapper, service):
 
 
 @pytest.mark.parametrize("is_hanging", [True, False])
-def test_a_service_that_is_away_changes_nothing(run_wrapper, tmp_path, is_hanging):
+def test_a_service_that_is_away_changes_nothing_but_a_warning(run_wrapper, tmp_path, is_hanging):
     with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}" if is_hanging else NOWHERE
         begun = time.monotonic()
-        assert run_wrapper("echo a; exit 4", "--flush-seconds", "1", url=url) == (4, b"a\n", b"")
+        status, out, err = run_wrapper("echo a; exit 4", "--flush-seconds", "1", url=url)
+        assert (status, out) == (4, b"a\n")
+        assert is_hanging or b"takes no records" in err
         assert time.monotonic() - begun < 6
     assert [it["error_summary"] for it in spooled(tmp_path)] == ["exit status 4"]
 

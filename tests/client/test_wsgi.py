@@ -73,7 +73,7 @@ def test_it_works(make_middleware):
         "api",
         201,
     )
-    assert "metadata" not in event
+    assert event["metadata"] == {"agent_name": "tester"}
 
 
 def test_a_stream_takes_until_it_ends(make_middleware):

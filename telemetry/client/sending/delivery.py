@@ -18,11 +18,16 @@ _WAITS = (408, 425, 429, 500, 502, 503, 504)
 
 
 class RetryLater(Exception):
-    """Nothing more can be sent now. ``seconds`` None: the sender decides how long to wait."""
+    """Nothing more can be sent now. ``seconds`` None: the sender decides how long to wait.
 
-    def __init__(self, reason: str, seconds: float | None = None) -> None:
+    ``is_reported``: a warning has said why.
+    """
+
+    def __init__(
+        self, reason: str, seconds: float | None = None, *, is_reported: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.seconds = seconds
+        self.seconds, self.is_reported = seconds, is_reported
 
 
 class Delivery:
@@ -57,9 +62,13 @@ class Delivery:
         status, document = response.status, _document(response)
         if status in (401, 403):
             self._notices.warn(
-                "token", "the service refuses the token (%d): records are kept", status
+                "token",
+                "%s %s (status %d): records are kept",
+                self._transport.url,
+                "refuses the token" if self._transport.has_token else "needs a token",
+                status,
             )
-            raise RetryLater("the token is refused", _SLOW_SECONDS)
+            raise RetryLater("the token is refused", _SLOW_SECONDS, is_reported=True)
         if status == 500 and self._is_poison(request):
             self._reject(request, status, document.get("detail", "internal error"))
             return
@@ -71,7 +80,7 @@ class Delivery:
             self._settle_batch(request, status, document)
         else:
             self._settle_change(request, status, document)
-        for name in ("token", "url"):
+        for name in ("token", "url", "unsent"):
             self._notices.again(name)
 
     def _settle_batch(self, batch: Batch, status: int, document: dict[str, Any]) -> None:
@@ -139,7 +148,7 @@ class Delivery:
             self._transport.url,
             status,
         )
-        raise RetryLater(f"unexpected status {status}", _SLOW_SECONDS)
+        raise RetryLater(f"unexpected status {status}", _SLOW_SECONDS, is_reported=True)
 
 
 def _document(response: Response) -> dict[str, Any]:

@@ -21,6 +21,8 @@ FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 30.0
 # What the service asks for is respected, within reason.
 LONGEST_RETRY_AFTER = 600.0
+# A restart of the service takes less, and is worth no warning.
+WARN_SECONDS = 10.0
 
 
 class Wake(threading.Event):
@@ -65,6 +67,7 @@ class Sender:
         self._done = 0  # of the lines that this process appended
         self._ended = self._retired = False
         self._failures = self._idle_rounds = 0
+        self._failing: tuple[float, str] | None = None  # since when, and why
         self._work: tuple[Lines, Delivery] | None = None
         self._spool.wake = self._wake.set
 
@@ -72,6 +75,11 @@ class Sender:
     def running(self) -> bool:
         """Whether the thread was started."""
         return self._thread is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many of the lines that this process appended are neither stored nor rejected."""
+        return max(0, self._spool.appended - self._done)
 
     def start(self) -> None:
         """Start the thread unless it runs. An interpreter that is ending cannot start one."""
@@ -126,7 +134,8 @@ class Sender:
     def at_exit(self, seconds: float) -> None:
         """Send the rest for a short time, less while the service does not respond."""
         if self._thread is not None:
-            self.flush(min(seconds, 0.5) if self._failures else seconds)
+            if not self.flush(min(seconds, 0.5) if self._failures else seconds):
+                self._warn_of_failing()
             self.stop(0.5)
 
     def after_fork(self) -> None:
@@ -143,18 +152,39 @@ class Sender:
         while not self._ended:
             try:
                 worked = self._round()
-                self._failures = 0
+                self._failures, self._failing = 0, None
                 if not worked:
                     self._heartbeats.send()
                     self._rest()
             except RetryLater as later:
                 self._failures += 1
+                self._failed_to_send(later)
                 self._pause(later.seconds)
             except Exception as error:
                 self._failures += 1
                 self._notices.failed("sending", error)
                 self._pause(None)
         self._leave()
+
+    def _failed_to_send(self, error: RetryLater) -> None:
+        """Count it, remember since when nothing can be sent, and warn when it lasts."""
+        self._notices.count("failed_tries")
+        if error.is_reported:
+            return
+        since = time.monotonic() if self._failing is None else self._failing[0]
+        self._failing = since, str(error)
+        if time.monotonic() - since >= WARN_SECONDS:
+            self._warn_of_failing()
+
+    def _warn_of_failing(self) -> None:
+        if self._failing is not None:
+            self._notices.warn(
+                "unsent",
+                "%s takes no records (%s): they wait in %s",
+                self._transport.url,
+                self._failing[1],
+                self._spool.folder,
+            )
 
     def _round(self) -> bool:
         """Send some lines; return whether another round should follow at once."""

@@ -13,6 +13,7 @@ import time
 from typing import Any, Callable, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
 
+from telemetry.client.config import is_url
 from telemetry.client.sending.lines import Request
 
 Token = Union[str, Callable[[], Optional[str]], None]
@@ -50,10 +51,11 @@ class Transport:
         parts = urlsplit(url)
         self.url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
         self._secure = parts.scheme == "https"
-        known = parts.scheme in ("http", "https")
-        self._host, self._port = (parts.hostname if known else None), parts.port
+        known = is_url(url)
+        self._host, self._port = (parts.hostname, parts.port) if known else (None, None)
         self._prefix = parts.path.rstrip("/")
         self._token, self._user_agent = token, user_agent
+        self.has_token = False  # whether the newest request had one
         self._connection: http.client.HTTPConnection | None = None
 
     def send(self, request: Request) -> Response:
@@ -158,7 +160,8 @@ class Transport:
         if token is None:
             token = os.environ.get("TELEMETRY_API_AUTH_TOKEN")
         # Anything else could not be a header, and would be a part of an error message.
-        if token and _TOKEN.fullmatch(token.strip()):
+        self.has_token = bool(token and _TOKEN.fullmatch(token.strip()))
+        if token and self.has_token:
             headers["Authorization"] = f"Bearer {token.strip()}"
         return headers
 

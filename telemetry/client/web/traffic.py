@@ -19,7 +19,7 @@ from telemetry.client import lifecycle
 from telemetry.client.web.endpoints import Endpoints, WebRequest
 
 if TYPE_CHECKING:
-    from telemetry.client.fields import EventSource
+    from telemetry.client.fields import EventSource, Scalar
     from telemetry.client.reporter import Reporter
 
 # Requests that end within this time are taken together.
@@ -58,16 +58,18 @@ class Traffic:
     differ by a factor of at most √2, so counts and sums stay exact and percentiles nearly so.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the settings of the middleware
         self,
         client: Reporter,
         source: EventSource,
         sample_every: int,
         skip: Iterable[str],
         max_endpoints: int,
+        prefix: str = "",
     ) -> None:
         self._client, self._source = client, source
         self._sample_every, self._skip = sample_every, frozenset(skip)
+        self._prefix = prefix.rstrip("/")
         self._endpoints = Endpoints(max_endpoints)
         self._reset()
         lifecycle.attend(self)
@@ -195,14 +197,16 @@ class Traffic:
 
     def _record(self, group: Group) -> None:
         members = self._groups.pop(group)
-        several = {"event_count": members.count, "total_runtime_ms": members.total_ms}
+        metadata: dict[str, Scalar] = {"agent_name": self._client.agent_name}
+        if members.count > 1:
+            metadata.update(event_count=members.count, total_runtime_ms=members.total_ms)
         self._client.record_event(
-            group.endpoint,
+            self._prefix + group.endpoint,
             members.total_ms / members.count,
             source=self._source,
             method=group.method,
             status_code=group.status,
-            metadata=several if members.count > 1 else None,
+            metadata=metadata,
         )
 
 

@@ -141,7 +141,9 @@ def _parse(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_options(run, environ)
-    options = parser.parse_args(given[:dashes])
+    options, unknown = parser.parse_known_args(given[:dashes])
+    if unknown:
+        run.error(f"unknown: {' '.join(unknown)}; a command follows -- and a space")
     if not given[dashes + 1 :]:
         run.error("no command follows --")
     return options, given[dashes + 1 :]
