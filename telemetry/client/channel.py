@@ -46,6 +46,10 @@ class Channel:
     ) -> None:
         self.notices = Notices()
         self.transport = Transport(settings.url, settings.token, settings.user_agent)
+        if not self.transport.has_url:
+            self.notices.warn(
+                "url", "the URL of the service must be http(s)://HOST[:PORT]: records are kept"
+            )
         folder = settings.folder
         self.spool = Spool(
             folder,

@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,10 @@ class TelemetryConfig:
 
     def validate(self, strict: bool = True) -> tuple[bool, list[str]]:
         """Return whether the configuration is valid, and what is wrong with it."""
-        parts = urlsplit(self.api_url or DEFAULT_URL)
-        if parts.scheme in ("http", "https") and parts.hostname:
-            return True, []
+        with suppress(ValueError):
+            parts = urlsplit(self.api_url or DEFAULT_URL)
+            if parts.scheme in ("http", "https") and parts.hostname:
+                return True, []
         return False, ["TELEMETRY_API_URL must begin with http:// or https://"]
 
     def is_mock_mode(self) -> bool:
@@ -90,6 +92,10 @@ def default_root(environ: Mapping[str, str] = os.environ) -> Path:
 
 def spool_folder(root: Path, url: str) -> Path:
     """Return the folder for records of this service: they must never reach another one."""
-    parts = urlsplit(url)
-    host = re.sub(r"[^A-Za-z0-9.-]", "_", parts.netloc.rpartition("@")[2])
-    return root / f"{host}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+    try:
+        host = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        host = "invalid"
+    host = re.sub(r"[^A-Za-z0-9.-]", "_", host)
+    digest = hashlib.sha256(url.encode("utf-8", "backslashreplace")).hexdigest()
+    return root / f"{host}-{digest[:8]}"
