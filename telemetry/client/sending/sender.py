@@ -126,8 +126,8 @@ class Sender:
     def at_exit(self, seconds: float) -> None:
         """Send the rest for a short time, less while the service does not respond."""
         if self._thread is not None:
-            self.flush(min(seconds, 0.5) if self._failures else seconds)
-            self.stop(0.5)
+            is_sent = self.flush(min(seconds, 0.5) if self._failures else seconds)
+            self.stop(0.5 if is_sent or seconds else 0.05)
 
     def after_fork(self) -> None:
         """Begin from nothing in a process that was forked."""
