@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from telemetry.client.config import default_root
 from telemetry.client.notices import Notices
 from telemetry.client.spool import segments
 from telemetry.client.spool.rejected import Rejected
@@ -197,6 +198,30 @@ def test_records_for_one_service_never_reach_another(make_client):
             client.start_run(run_id=run_id)
             assert client.flush(5)
     assert (run_ids(first), run_ids(second)) == (["a"], ["b"])
+
+
+def test_without_a_home_the_spool_is_in_a_temporary_folder_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("HOME", "/")
+    environ = {}
+    root = default_root(environ)
+    assert root == tmp_path / f"telemetry-spool-{os.getuid()}" == default_root(environ)
+    root.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    root.symlink_to(tmp_path / "elsewhere")
+    assert default_root(environ) not in (root, tmp_path / "elsewhere")
+
+
+def test_without_any_folder_records_are_in_memory(make_client, monkeypatch):
+    def fail():
+        raise FileNotFoundError("no usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", fail)
+    monkeypatch.setenv("HOME", "/")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    client = make_client(spool_dir=None)
+    client.start_run()
+    assert client.counters["kept_in_memory"] == 1
 
 
 def test_files_can_be_read_by_their_user_alone(make_client):
