@@ -211,6 +211,13 @@ def test_times(given, expected):
     assert values.timestamp(given) == expected
 
 
+def test_a_huge_text_costs_no_more_than_what_is_kept():
+    text = "é" * 20_000_000
+    begun = time.monotonic()
+    assert values.storable(values.text(text)).endswith('\\u00e9"')
+    assert time.monotonic() - begun < 0.3
+
+
 def test_a_long_text_keeps_its_end(recorded):
     reporting, take = recorded
     reporting.begin_run(error_details="first" + "x" * 10**6 + "last")
