@@ -178,7 +178,7 @@ class TelemetryClient(OlderMethods):
             runtime_ms or 0,
             method="EVENT",
             status_code=status_code or (500 if event_type in ("error", "failure") else 200),
-            metadata={**metadata, **(payload or {})},
+            metadata={**metadata, **values.parse_object(payload or {})},
         )
 
     def track_run(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -91,13 +92,33 @@ def default_root(environ: Mapping[str, str] = os.environ) -> Path:
     except RuntimeError:
         home = Path("/")
     if home == Path("/") or not os.access(home, os.W_OK):
-        user: Any = getattr(os, "getuid", lambda: "user")()
-        return Path(tempfile.gettempdir()) / f"telemetry-spool-{user}"
+        return _temporary_root()
     return home / ".local" / "state" / "telemetry" / "spool"
+
+
+def _temporary_root() -> Path:
+    """Return a folder among the temporary files that only this user can change.
+
+    Others may have made one of the same name, or a link. Without any folder, records are in memory.
+    """
+    user: Any = getattr(os, "getuid", lambda: "user")()
+    try:
+        folder = Path(tempfile.gettempdir()) / f"telemetry-spool-{user}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if user != "user" and (found.st_uid != user or not stat.S_ISDIR(found.st_mode)):
+            return Path(tempfile.mkdtemp(prefix="telemetry-spool-"))
+    except OSError:
+        return Path(os.devnull) / "spool"
+    return folder
 
 
 def spool_folder(root: Path, url: str) -> Path:
     """Return the folder for records of this service: they must never reach another one."""
-    parts = urlsplit(url)
-    host = re.sub(r"[^A-Za-z0-9.-]", "_", parts.netloc.rpartition("@")[2])
-    return root / f"{host}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+    try:
+        host = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        host = "invalid"
+    host = re.sub(r"[^A-Za-z0-9.-]", "_", host)
+    digest = hashlib.sha256(url.encode("utf-8", "backslashreplace")).hexdigest()
+    return root / f"{host}-{digest[:8]}"

@@ -49,7 +49,8 @@ def event_record(event_id: str, event: Event, mistake: Callable[..., None]) -> s
     if event.idea_id:
         optional += f',"idea_id":{_cut(event.idea_id, 255)}'
     if event.metadata:
-        scalars = {values.shown(name): _scalar(value) for name, value in [*event.metadata.items()]}
+        metadata = values.parse_object(event.metadata)
+        scalars = {values.shown(name): _scalar(value) for name, value in [*metadata.items()]}
         optional += f',"metadata":{values.encode(scalars)}'
     return (
         f'{{"id":"{event_id}","source":"{source}","endpoint":{_cut(event.endpoint, _MAX_ENDPOINT)}'

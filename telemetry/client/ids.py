@@ -40,9 +40,17 @@ def why_no_run_id(value: object) -> str | None:
         return "rejected_empty"
     if len(value) > 255:
         return "rejected_too_long"
-    if "/" in value or "\\" in value or "\0" in value:
+    if not _is_unicode(value) or "/" in value or "\\" in value or "\0" in value:
         return "rejected_invalid_chars"
     return None
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def after_fork() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 import weakref
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,8 +44,9 @@ def attend(part: Part) -> None:
 def _at_exit() -> None:
     for part in list(_parts):
         part.at_exit()
+    begun = time.monotonic()
     for sender, seconds in list(_senders.items()):
-        sender.at_exit(seconds)
+        sender.at_exit(max(0.0, seconds - (time.monotonic() - begun)))
 
 
 def _after_fork() -> None:

@@ -186,4 +186,6 @@ class Reporter:
 
 
 def _members(fields: Mapping[str, str | None]) -> dict[str, str]:
-    return {name: f'"{name}":{values.text(text)}' for name, text in fields.items() if text}
+    return {
+        name: f'"{name}":{values.text(values.shown(text))}' for name, text in fields.items() if text
+    }

@@ -32,7 +32,7 @@ def run_of(client: TelemetryClient) -> RunContext | None:
     know the context of the thread that started them.
     """
     run = _current.get()
-    if run is not None and run.client is client:
+    if run is not None and run.client is client and not run.ended:
         return run
     runs = list(client._runs.values())
     return runs[0] if len(runs) == 1 else None
@@ -110,7 +110,10 @@ class Tracker:
         )
 
     def _left(self) -> RunContext:
-        run, token = self._entered.pop()
+        # Threads and tasks may share a tracker, and leave it in another order.
+        current = _current.get()
+        mine = [index for index, (run, _) in enumerate(self._entered) if run is current]
+        run, token = self._entered.pop(mine[-1] if mine else -1)
         with suppress(ValueError):  # a generator that was closed in another context
             _current.reset(token)
         return run

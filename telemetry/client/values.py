@@ -32,6 +32,8 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 def text(value: str) -> str:
     """Return a string as JSON, with nothing in it that the service refuses."""
+    if len(value) > MAX_TEXT:
+        return encode_basestring_ascii(storable(value))
     encoded = encode_basestring_ascii(value)
     # Surrogates begin with d. Most are pairs, which are fine.
     if len(encoded) > MAX_TEXT or "\\u0000" in encoded or "\\ud" in encoded:
@@ -203,7 +205,11 @@ class _Cleaner:
 
 def storable(value: str) -> str:
     """Return a string without NUL and lone surrogates, not too long: its end says the most."""
-    sound = value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
-    if len(sound) > MAX_TEXT:
-        return sound[: MAX_TEXT // 4] + _CUT + sound[-3 * MAX_TEXT // 4 :]
-    return sound
+    sound = _shortened(value).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    return _shortened(sound)
+
+
+def _shortened(value: str) -> str:
+    if len(value) <= MAX_TEXT:
+        return value
+    return value[: MAX_TEXT // 4] + _CUT + value[1 - 3 * MAX_TEXT // 4 :]

@@ -84,6 +84,15 @@ def test_the_only_run_in_progress_is_found_from_any_thread(recorded, log):
     assert take("event")[1]["endpoint"] == "/tester/log/error"
 
 
+def test_a_run_that_has_ended_is_not_changed(recorded, log):
+    client, take = recorded
+    with client.track_run() as run:
+        run.end()
+        log.error("too late")
+    assert take("change") == []
+    assert "run_id" not in take("event")[0]["metadata"]
+
+
 def test_less_than_errors_are_events_alone(recorded, log):
     client, take = recorded
     log.handlers[0].setLevel(logging.INFO)

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from telemetry.client import lifecycle
 from tests.client.processes import PYTHONS, files, run_ids
 from tests.client.stub import Stub
 from tests.support.service import PROJECT, environment
@@ -77,6 +78,17 @@ for number in range(3):
 run.end()
 assert client.flush(5, leftovers=True)
 """
+
+
+def test_clients_share_the_time_at_the_end(make_client, black_hole, monkeypatch):
+    clients = [make_client(black_hole, exit_seconds=0.2) for _ in range(4)]
+    for client in clients:
+        client.start_run()
+    senders = {client._channel.sender: 0.2 for client in clients}
+    monkeypatch.setattr(lifecycle, "_senders", senders)
+    begun = time.monotonic()
+    lifecycle._at_exit()
+    assert time.monotonic() - begun < 1.2
 
 
 @pytest.mark.parametrize("python", PYTHONS)

@@ -5,8 +5,10 @@ import time
 
 import pytest
 
+from telemetry.client.sending.transport import Response, retry_after
 from tests.client.stub import Reply, Stub, stored
 
+DATE = "Sat, 31 Jan 2026 02:0{}:00 GMT"
 BATCH = "/api/v1/runs/batch"
 
 
@@ -100,6 +102,22 @@ def test_a_record_that_is_too_large_alone_is_rejected(make_client):
     assert [json.loads(line["record"])["run_id"] for line in rejected(client)] == run_ids[:1]
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "120"}, 120),
+        ({"retry-after": DATE.format(9), "date": DATE.format(2)}, 420),
+        ({"retry-after": DATE.format(2), "date": DATE.format(9)}, 0),
+        ({"retry-after": DATE.format(2)}, 0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-1"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_may_be_a_date(headers, seconds):
+    assert retry_after(Response(503, headers, b"")) == seconds
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_respected(make_client, status):
     with Stub(Reply(status, {"detail": "later"}, (("Retry-After", "1"),))) as stub:
@@ -118,6 +136,7 @@ def test_retry_after_is_respected(make_client, status):
         Reply(500, {"detail": "internal error"}),
         Reply(502, b"<html>Bad gateway</html>"),
         Reply(408, {"detail": "slow"}),
+        Reply(200, b'{"inserted": 1,', (("Content-Length", "99"), ("Connection", "close"))),
     ],
 )
 def test_a_failed_request_is_sent_again(make_client, reply):
@@ -178,10 +197,12 @@ def test_a_service_that_does_not_respond_stops_nobody(make_client):
     assert not client.flush(0.5)
 
 
-def test_an_invalid_url_is_no_failure_of_the_agent(make_client):
-    client = make_client("telemetry.example.org", strict=False)
+@pytest.mark.parametrize("url", ["telemetry.example.org", "http://a:b", "http://a:99999", "//[a"])
+def test_an_invalid_url_is_no_failure_of_the_agent(make_client, caplog, url):
+    client = make_client(url, environment=7, strict=False)
     run(client)
-    assert not client.flush(0.3)
+    assert not client.flush(0.1)
+    assert len([line for line in caplog.messages if "is no URL of a service" in line]) == 1
 
 
 def test_a_connection_is_kept_and_opened_again_when_the_server_closed_it(make_client):

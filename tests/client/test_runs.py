@@ -1,6 +1,9 @@
 """What a client reports about runs reaches the service."""
 
 import asyncio
+import threading
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -124,6 +127,35 @@ def test_functions_and_coroutines_can_be_decorated(client, service):
     stored = {run["event_id"]: run for run in service.client.get("/api/v1/runs").json()}
     assert [stored[run.event_id]["job_type"] for run in runs] == ["plain", "coroutine", "generator"]
     assert {run["status"] for run in stored.values()} == {"success"}
+
+
+def test_threads_may_share_a_tracker(make_client):
+    client = make_client(detect_git=False)
+    ends = {}
+    original = client.end_run
+
+    def end_run(run_id, status, **fields):
+        ends[run_id] = status
+        original(run_id, status, **fields)
+
+    client.end_run = end_run
+    tracker, both, expected = client.track_run(), threading.Barrier(2), {}
+
+    def work(is_first):
+        with suppress(OSError), tracker as run:
+            expected[run.run_id] = "failure" if is_first else "success"
+            both.wait()
+            if is_first:
+                raise OSError
+            time.sleep(0.1)
+
+    threads = [threading.Thread(target=work, args=(is_first,)) for is_first in (True, False)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.02)
+    for thread in threads:
+        thread.join()
+    assert ends == expected
 
 
 @pytest.mark.parametrize("durable", [False, True])

@@ -1,5 +1,6 @@
 """The spool: what is written survives, in order, and is taken over."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,7 +8,10 @@ import sys
 
 import pytest
 
+from telemetry.client.config import default_root
+from telemetry.client.notices import Notices
 from telemetry.client.spool import segments
+from telemetry.client.spool.rejected import Rejected
 from tests.client.processes import DIE, PYTHONS, die, files, run_ids
 from tests.client.stub import Stub
 from tests.support.service import PROJECT, environment
@@ -81,6 +85,31 @@ def test_garbage_blocks_nothing(make_client, tmp_path):
         assert client.flush(5, leftovers=True)
         client.close()
     assert {*run_ids(stub)} == {"0", "1", "2", "mine"}
+
+
+def test_a_stream_that_cannot_be_read_blocks_no_other(make_client):
+    with Stub() as stub:
+        client = make_client(stub.url)
+        (client.spool_folder / "1-1-a-00000001.jsonl").mkdir(parents=True)
+        client.start_run(run_id="mine")
+        assert client.flush(1)
+    assert run_ids(stub) == ["mine"]
+
+
+def test_the_file_of_rejected_records_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("telemetry.client.spool.rejected.MAX_BYTES", 50)
+    rejected = Rejected(tmp_path, Notices())
+    close, closed = os.close, []
+    monkeypatch.setattr(os, "close", lambda opened: (closed.append(opened), close(opened)))
+    (tmp_path / "rejected.1.jsonl").mkdir()  # so that it cannot be replaced
+    for _ in range(2):
+        rejected.add(b"{}", 422, "bad")
+    assert len(closed) == 1  # a second time could close a file of the agent
+    (tmp_path / "rejected.1.jsonl").rmdir()
+    for number in range(3):
+        rejected.add(b"%d" % number, 422, "bad")
+    lines = rejected.file.read_text().splitlines()
+    assert [json.loads(line)["record"] for line in lines] == ["2"]
 
 
 def test_segments_are_rotated_and_deleted(make_client, monkeypatch):
@@ -169,6 +198,30 @@ def test_records_for_one_service_never_reach_another(make_client):
             client.start_run(run_id=run_id)
             assert client.flush(5)
     assert (run_ids(first), run_ids(second)) == (["a"], ["b"])
+
+
+def test_without_a_home_the_spool_is_in_a_temporary_folder_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("HOME", "/")
+    environ = {}
+    root = default_root(environ)
+    assert root == tmp_path / f"telemetry-spool-{os.getuid()}" == default_root(environ)
+    root.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    root.symlink_to(tmp_path / "elsewhere")
+    assert default_root(environ) not in (root, tmp_path / "elsewhere")
+
+
+def test_without_any_folder_records_are_in_memory(make_client, monkeypatch):
+    def fail():
+        raise FileNotFoundError("no usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", fail)
+    monkeypatch.setenv("HOME", "/")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    client = make_client(spool_dir=None)
+    client.start_run()
+    assert client.counters["kept_in_memory"] == 1
 
 
 def test_files_can_be_read_by_their_user_alone(make_client):

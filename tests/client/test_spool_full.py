@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import time
 
 from tests.client.processes import die, files, run_ids
@@ -87,6 +88,35 @@ def test_a_disk_that_was_full_loses_nothing_and_the_order_stays(make_client, tmp
         client.close()
     sent = [run_id for run_id in run_ids(stub) if run_id != "mine"]
     assert sent == [str(number) for number in range(30)]
+
+
+def test_a_position_that_cannot_be_written_holds_nothing_up(make_client, monkeypatch):
+    write = os.write
+
+    def full(opened, data):
+        if re.fullmatch(rb"\d{8} \d{16}\n", data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(opened, data)
+
+    with Stub() as stub:
+        client = make_client(stub.url)
+        monkeypatch.setattr(os, "write", full)
+        client.start_run()
+        assert client.flush(1)
+
+
+def test_a_sync_that_fails_loses_nothing(make_client, monkeypatch):
+    def fail(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
+    with Stub() as stub:
+        client = make_client(stub.url, durable=True)
+        client.start_run(run_id="mine")
+        assert client.flush(1)
+    assert run_ids(stub) == ["mine"]
+    assert client.counters["sync_errors"] >= 1
 
 
 def test_an_error_of_the_disk_is_counted_and_warned_of_once(make_client, monkeypatch, caplog):

@@ -158,6 +158,15 @@ def test_objects_that_refer_to_each_other_have_an_end(recorded):
     assert list(record["context_json"]) == ["truncated"]
 
 
+def test_the_payload_of_an_event_may_be_anything(recorded):
+    reporting, take = recorded
+    reporting.log_event("mine", "page", ["a"])
+    reporting.record_event("/page", 1, metadata=7)
+    first, second = take()
+    assert first["metadata"]["value"] == '["a"]'
+    assert second["metadata"] == {"value": 7}
+
+
 class Unreadable(UserDict):
     """A mapping whose backend has gone."""
 
@@ -202,6 +211,13 @@ def test_times(given, expected):
     assert values.timestamp(given) == expected
 
 
+def test_a_huge_text_costs_no_more_than_what_is_kept():
+    text = "é" * 20_000_000
+    begun = time.monotonic()
+    assert values.storable(values.text(text)).endswith('\\u00e9"')
+    assert time.monotonic() - begun < 0.3
+
+
 def test_a_long_text_keeps_its_end(recorded):
     reporting, take = recorded
     reporting.begin_run(error_details="first" + "x" * 10**6 + "last")
@@ -210,7 +226,7 @@ def test_a_long_text_keeps_its_end(recorded):
     assert (details[:5], details[-4:]) == ("first", "last")
 
 
-@pytest.mark.parametrize("run_id", ["", " ", "a/b", "a\\b", "a\0b", "x" * 256, 7])
+@pytest.mark.parametrize("run_id", ["", " ", "a/b", "a\\b", "a\0b", "x" * 256, "\ud800", 7])
 def test_a_run_id_that_cannot_be_one_is_replaced(recorded, run_id):
     reporting, take = recorded
     assert reporting.start_run("me", "job", run_id=run_id) == take()[0]["run_id"] != run_id

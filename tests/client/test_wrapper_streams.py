@@ -49,6 +49,14 @@ def test_an_ignored_signal_stays_ignored_for_the_command(start_wrapper):
     assert process.wait(10) == 0
 
 
+def test_the_exit_status_is_known_when_ended_children_are_ignored(start_wrapper):
+    def ignore():
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    process = start_wrapper("exit 4", "--flush-seconds", "0", preexec_fn=ignore)
+    assert process.wait(10) == 4
+
+
 def test_output_is_passed_on_at_once_and_unchanged(start_wrapper):
     process = start_wrapper("printf 'a\\0\\377'; sleep 20", "--flush-seconds", "0")
     begun = time.monotonic()

@@ -134,9 +134,10 @@ class Sender:
     def at_exit(self, seconds: float) -> None:
         """Send the rest for a short time, less while the service does not respond."""
         if self._thread is not None:
-            if not self.flush(min(seconds, 0.5) if self._failures else seconds):
+            is_sent = self.flush(min(seconds, 0.5) if self._failures else seconds)
+            if not is_sent:
                 self._warn_of_failing()
-            self.stop(0.5)
+            self.stop(0.5 if is_sent or seconds else 0.05)
 
     def after_fork(self) -> None:
         """Begin from nothing in a process that was forked."""

@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import time
+from email.utils import parsedate_to_datetime
 from typing import Any, Callable, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
 
@@ -48,11 +49,10 @@ class Transport:
     """Sends requests, one after another. Used by one thread."""
 
     def __init__(self, url: str, token: Token, user_agent: str) -> None:
-        parts = urlsplit(url)
+        parts = urlsplit(url if is_url(url) else "")
         self.url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
         self._secure = parts.scheme == "https"
-        known = is_url(url)
-        self._host, self._port = (parts.hostname, parts.port) if known else (None, None)
+        self._host, self._port = parts.hostname, parts.port
         self._prefix = parts.path.rstrip("/")
         self._token, self._user_agent = token, user_agent
         self.has_token = False  # whether the newest request had one
@@ -131,6 +131,8 @@ class Transport:
             content += part
             if len(content) > MAX_RESPONSE or time.monotonic() > deadline:
                 raise OSError("the response does not end")
+        if response.length:  # of the body, what has not come
+            raise http.client.IncompleteRead(bytes(content), response.length)
         if response.will_close:
             self.close()
         fields = {name.lower(): value for name, value in response.getheaders()}
@@ -171,4 +173,16 @@ def retry_after(response: Response) -> float | None:
     value = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,6}", value):
         return float(value)
-    return None
+    until = _moment(value)
+    if until is None:
+        return None
+    now = _moment(response.headers.get("date", ""))  # the clock that the other time is of
+    return max(0.0, until - (time.time() if now is None else now))
+
+
+def _moment(value: str) -> float | None:
+    """Return a time of a header in seconds since 1970; None when it is not one."""
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None

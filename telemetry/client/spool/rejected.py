@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from telemetry.client.clock import utc_now
@@ -37,13 +38,11 @@ class Rejected:
             self._notices.count("rejected_not_kept")
 
     def _append(self, line: bytes) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        opened = os.open(self.file, flags, 0o600)
+        with suppress(FileNotFoundError):
+            if self.file.stat().st_size > MAX_BYTES:
+                self.file.replace(self.file.with_name("rejected.1.jsonl"))
+        opened = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            if os.fstat(opened).st_size > MAX_BYTES:
-                os.close(opened)
-                os.replace(self.file, self.file.with_name("rejected.1.jsonl"))
-                opened = os.open(self.file, flags, 0o600)
             os.write(opened, line)
         finally:
             os.close(opened)

@@ -54,8 +54,9 @@ class Lock:
 
     def write(self, position: Position) -> None:
         """Remember the position. Losing it does no harm: records are sent again."""
-        os.lseek(self._opened, 0, os.SEEK_SET)
-        os.write(self._opened, b"%08d %016d\n" % position)
+        with suppress(OSError):  # the disk may be full
+            os.lseek(self._opened, 0, os.SEEK_SET)
+            os.write(self._opened, b"%08d %016d\n" % position)
 
     def release(self) -> None:
         """Let another process have the stream."""

@@ -64,13 +64,16 @@ class Streams:
         for reader in [*self._adopted]:
             if left <= 0 or size >= MAX_BYTES:
                 break
-            chunk = self._add(found, reader, left)
-            if chunk is None:
-                self._adopted.remove(reader)
-                reader.finish()
-            else:
-                left -= len(chunk.lines)
-                size += sum(map(len, chunk.lines))
+            try:
+                chunk = self._add(found, reader, left)
+                if chunk is None:
+                    self._adopted.remove(reader)
+                    reader.finish()
+                else:
+                    left -= len(chunk.lines)
+                    size += sum(map(len, chunk.lines))
+            except OSError as error:
+                self._leave_for_later(reader, error)
         return found if found.chunks or found.memory else None
 
     def acknowledge(self, lines: Lines) -> int:
@@ -111,6 +114,13 @@ class Streams:
         if chunk is not None:
             found.chunks.append((reader, chunk))
         return chunk
+
+    def _leave_for_later(self, reader: Reader, error: OSError) -> None:
+        """Release a stream that cannot be read: it blocks no other."""
+        self._notices.warn("stream", "%s cannot be read: %s", reader.stream.name, error)
+        if reader in self._adopted:
+            self._adopted.remove(reader)
+        reader.release()
 
     def _freed(self, size: int) -> None:
         self._spool.used -= size

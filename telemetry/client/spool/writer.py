@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Callable
 
@@ -89,8 +90,16 @@ class Spool:
             self._cannot_write(OSError("no space left on the device"))
             return False
         if self._durable:
-            getattr(os, "fdatasync", os.fsync)(opened)
+            self._sync(opened)
         return True
+
+    def _sync(self, opened: int) -> None:
+        """Wait for the disk. A record that it could not confirm is in the file all the same."""
+        try:
+            getattr(os, "fdatasync", os.fsync)(opened)
+        except OSError as error:
+            self._notices.count("sync_errors")
+            self._notices.warn("sync", "a power loss may lose records of the spool: %s", error)
 
     def _next_segment(self) -> None:
         """Open the next segment, if it is time to try."""
@@ -112,7 +121,15 @@ class Spool:
         if previous is not None:
             os.close(previous)
         if self._durable:
-            _sync_folder(self.folder)
+            self._sync_folder()
+
+    def _sync_folder(self) -> None:
+        """Make the names in the folder survive a loss of power. Windows has no such call."""
+        if hasattr(os, "O_DIRECTORY"):
+            with suppress(OSError):
+                opened = os.open(self.folder, os.O_DIRECTORY)
+                self._sync(opened)
+                os.close(opened)
 
     def _keep_in_memory(self, line: bytes) -> bool:
         """Keep the line in memory, and move to the file what is in memory, if it is time to try."""
@@ -217,13 +234,3 @@ class Spool:
             self.folder,
             error,
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in the folder survive a loss of power. Windows has no such call."""
-    if hasattr(os, "O_DIRECTORY"):
-        opened = os.open(folder, os.O_DIRECTORY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)

@@ -128,14 +128,18 @@ class Traffic:
         self._reset()
 
     def _start(self) -> None:
-        with self._starting:
+        # A finalizer may interrupt this, and must not wait for its own thread.
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
             if self._thread is None:
                 thread = threading.Thread(target=self._loop, name="telemetry-requests", daemon=True)
-                try:
-                    thread.start()
-                    self._thread = thread
-                except RuntimeError:
-                    self.flush()  # the interpreter ends
+                thread.start()
+                self._thread = thread
+        except RuntimeError:
+            self.flush()  # the interpreter ends
+        finally:
+            self._starting.release()
 
     def _loop(self) -> None:
         is_last = False

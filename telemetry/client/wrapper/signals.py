@@ -37,6 +37,8 @@ class Signals:
 
         A signal that is ignored stays so, for the command too: nohup relies on it.
         """
+        if hasattr(signal, "SIGCHLD"):  # ignored, it would hide the exit status of the command
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for name in _NAMES:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
