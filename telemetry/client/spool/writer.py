@@ -90,13 +90,13 @@ class Spool:
             self._cannot_write(OSError("no space left on the device"))
             return False
         if self._durable:
-            self._sync(opened)
+            self._sync(opened, getattr(os, "fdatasync", os.fsync))
         return True
 
-    def _sync(self, opened: int) -> None:
+    def _sync(self, opened: int, sync: Callable[[int], None]) -> None:
         """Wait for the disk. A record that it could not confirm is in the file all the same."""
         try:
-            getattr(os, "fdatasync", os.fsync)(opened)
+            sync(opened)
         except OSError as error:
             self._notices.count("sync_errors")
             self._notices.warn("sync", "a power loss may lose records of the spool: %s", error)
@@ -128,7 +128,7 @@ class Spool:
         if hasattr(os, "O_DIRECTORY"):
             with suppress(OSError):
                 opened = os.open(self.folder, os.O_DIRECTORY)
-                self._sync(opened)
+                self._sync(opened, os.fsync)
                 os.close(opened)
 
     def _keep_in_memory(self, line: bytes) -> bool:
