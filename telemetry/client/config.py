@@ -12,7 +12,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,7 +31,7 @@ class TelemetryConfig:
     api_url: str | None = None
     google_sheets_api_url: str | None = None  # ignored
     google_sheets_api_enabled: bool = False  # ignored
-    api_token: str | None = None
+    api_token: str | None = field(default=None, repr=False)
     api_enabled: bool = False  # ignored
     retry_backoff_factor: float = 1.0  # ignored
     agent_owner: str | None = None
@@ -62,6 +62,14 @@ class TelemetryConfig:
     def is_mock_mode(self) -> bool:
         """Return whether nothing is to be sent."""
         return self.test_mode == "mock"
+
+    def is_live_mode(self) -> bool:
+        """Return whether a test sends its records."""
+        return self.test_mode == "live"
+
+    def is_test_mode(self) -> bool:
+        """Return whether this is a test."""
+        return self.is_mock_mode() or self.is_live_mode()
 
     def spool_root(self) -> Path:
         """Return the folder of all spools."""

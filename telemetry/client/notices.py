@@ -10,6 +10,10 @@ from contextlib import suppress
 logger = logging.getLogger("telemetry.client")
 
 
+# Names of fields that do not exist come from the agent, which may make up any number of them.
+_MOST_WARNINGS = 1000
+
+
 class Notices:
     """Counters of a client, and the warnings that it has logged."""
 
@@ -26,7 +30,7 @@ class Notices:
 
     def warn(self, name: str, message: str, *arguments: object) -> None:
         """Log a warning, once under this name."""
-        if name not in self._warned:
+        if name not in self._warned and len(self._warned) < _MOST_WARNINGS:
             self._warned.add(name)
             with suppress(Exception):  # of a handler or a filter of the agent
                 logger.warning(message, *arguments)

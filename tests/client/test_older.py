@@ -55,6 +55,12 @@ def test_the_environment_configures_a_client(monkeypatch, tmp_path):
     assert TelemetryConfig.from_env().validate()[0] is False
 
 
+def test_a_configuration_names_its_mode_and_shows_no_token():
+    config = TelemetryConfig(api_token="secret", test_mode="live")
+    assert (config.is_test_mode(), config.is_live_mode(), config.is_mock_mode()) == (1, 1, 0)
+    assert "secret" not in f"{config} {config!r}"
+
+
 def test_in_mock_mode_nothing_is_recorded(monkeypatch, tmp_path):
     monkeypatch.setenv("TELEMETRY_TEST_MODE", "mock")
     client = TelemetryClient(spool_dir=tmp_path)

@@ -127,6 +127,7 @@ def test_a_failure_of_the_report_stays_here(make_client, make_traffic, monkeypat
     for _ in range(3):
         reporting.add(request())
         reporting.flush()
+    reporting.close()  # the thread may be about to log
     assert len([line for line in caplog.messages if "reporting a request" in line]) == 1
 
 

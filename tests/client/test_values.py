@@ -158,6 +158,14 @@ def test_objects_that_refer_to_each_other_have_an_end(recorded):
     assert list(record["context_json"]) == ["truncated"]
 
 
+def test_the_memory_for_warnings_is_bounded(recorded):
+    reporting, take = recorded
+    for number in range(1100):
+        reporting.begin_run(**{f"field_{number}": 1})
+    assert len(take()) == 1100
+    assert len(reporting.notices._warned) == 1000
+
+
 def test_the_payload_of_an_event_may_be_anything(recorded):
     reporting, take = recorded
     reporting.log_event("mine", "page", ["a"])

@@ -93,7 +93,7 @@ class Spool:
             self._sync(opened, getattr(os, "fdatasync", os.fsync))
         return True
 
-    def _sync(self, opened: int, sync: Callable[[int], object]) -> None:
+    def _sync(self, opened: int, sync: Callable[[int], None]) -> None:
         """Wait for the disk. A record that it could not confirm is in the file all the same."""
         try:
             sync(opened)
