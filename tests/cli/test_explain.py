@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from telemetry.cli import statement_files
-from telemetry.config import redact_url
+from telemetry.url_parts import redact_url
 from telemetry.database import statements
 from tests.support.audio_runtime import event
 from tests.support.command import telemetry
