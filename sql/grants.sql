@@ -93,4 +93,10 @@ GRANT USAGE ON SEQUENCE agent_runs_change_seq, runtime_events_number_seq TO :"ro
 GRANT USAGE ON SEQUENCE os_core.audio_runtime_events_event_id_seq TO :"role";
 GRANT USAGE ON SEQUENCE os_core.audio_runtime_events_feed_seq TO :"role";
 
+-- Every role may run functions, unless a DBA revoked that. Those of triggers need no right.
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA os_core, audit TO :"role";
+GRANT EXECUTE ON FUNCTION take_lane(integer), last_given(regclass) TO :"role";
+GRANT EXECUTE ON FUNCTION agent_run_bucket(timestamptz) TO :"role";
+GRANT EXECUTE ON FUNCTION runtime_event_weight(jsonb, numeric, numeric) TO :"role";
+
 COMMIT;

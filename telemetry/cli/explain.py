@@ -15,13 +15,13 @@ from telemetry.cli.examples import examples
 from telemetry.cli.statement_files import NoSuchStatement, StatementFile
 from telemetry.cli.urls import as_owner, require_url
 from telemetry.config import Config
-from telemetry.url_parts import redact_url
 from telemetry.database import statements
 from telemetry.database.unlimited import (
     connect_without_time_limit,
     transaction_without_time_limit,
 )
 from telemetry.persistence import resolve
+from telemetry.url_parts import redact_url
 
 # By --analyze and --format.
 EXPLAIN = {

@@ -11,7 +11,6 @@ import click
 from telemetry.cli.examples import examples
 from telemetry.cli.urls import as_owner, require_url
 from telemetry.config import Config
-from telemetry.url_parts import redact_url
 from telemetry.database.connection import connect
 from telemetry.database.database import Database
 from telemetry.database.errors import DatabaseUnavailable
@@ -23,6 +22,7 @@ from telemetry.runtime_events.file.document import BadDocument, document_events,
 from telemetry.runtime_events.file.stored import ExternalEventReader
 from telemetry.runtime_events.older_rows import older_rows
 from telemetry.runtime_events.store import DatabaseEvents
+from telemetry.url_parts import redact_url
 
 BATCH = 1000
 

@@ -7,9 +7,9 @@ import click
 from telemetry.cli.examples import examples
 from telemetry.cli.urls import as_owner
 from telemetry.config import Config
-from telemetry.url_parts import redact_url
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
+from telemetry.url_parts import redact_url
 
 # The exit status of --status when something is pending.
 PENDING = 3

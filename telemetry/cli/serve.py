@@ -20,10 +20,10 @@ import click
 from telemetry.cli.examples import examples
 from telemetry.cli.urls import as_owner
 from telemetry.config import EMBEDDED_DATABASE, OWNER_URLS, Config
-from telemetry.url_parts import redact_url
 from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
+from telemetry.url_parts import redact_url
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DATA = PROJECT / ".data"

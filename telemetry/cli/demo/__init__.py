@@ -21,13 +21,13 @@ from telemetry.cli.examples import examples
 from telemetry.cli.serve import DATA
 from telemetry.cli.urls import as_owner
 from telemetry.config import EMBEDDED_DATABASE, Config
-from telemetry.url_parts import redact_url
 from telemetry.database.connection import connect
 from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.migrations import runner
 from telemetry.migrations.contents import tables_in_use, takes_demo_lock
 from telemetry.persistence import resolve
+from telemetry.url_parts import redact_url
 
 
 @click.command(
