@@ -11,26 +11,31 @@ WITH service AS (
     SELECT
         named.privileges,
         pg_class.oid,
-        pg_class.oid::regclass::text AS name,
+        concat_ws('.', named.schema, named.name) AS name,
         pg_has_role(pg_class.relowner, 'MEMBER') AS is_owned
     FROM (
         VALUES
-        ('agent_runs', '{TRUNCATE,REFERENCES,TRIGGER}'),
-        ('runtime_events', '{UPDATE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('os_core.devices', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('os_core.sessions', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('os_core.audio_runtime_heads', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('os_core.audio_runtime_events', '{UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('audit.audit_events', '{UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('os_core.audio_runtime_current', '{TRUNCATE,REFERENCES,TRIGGER}'),
-        ('rate_limit_clients', '{TRUNCATE,REFERENCES,TRIGGER}'),
-        ('agent_run_counts', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('agent_run_count_changes', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('audio_runtime_verifications', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('migration_checksums', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
-        ('_yoyo_migration', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}')
-    ) AS named (name, privileges)
-    INNER JOIN pg_class ON to_regclass(named.name) = pg_class.oid
+        (NULL, 'agent_runs', '{TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, 'runtime_events', '{UPDATE,TRUNCATE,REFERENCES,TRIGGER}'),
+        ('os_core', 'devices', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        ('os_core', 'sessions', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        ('os_core', 'audio_runtime_heads', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        ('os_core', 'audio_runtime_events', '{UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        ('audit', 'audit_events', '{UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        ('os_core', 'audio_runtime_current', '{TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, 'rate_limit_clients', '{TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, 'agent_run_counts', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, 'agent_run_count_changes', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, 'audio_runtime_verifications', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, 'migration_checksums', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, '_yoyo_migration', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}')
+    ) AS named (schema, name, privileges)
+    -- By name: a role without USAGE on a schema may not look up regclass in it.
+    INNER JOIN pg_class ON named.name = pg_class.relname
+    INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
+    WHERE
+        pg_namespace.nspname = named.schema
+        OR (named.schema IS NULL AND pg_table_is_visible(pg_class.oid))
 )
 
 SELECT
