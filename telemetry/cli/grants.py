@@ -3,7 +3,12 @@
 import click
 
 from telemetry.cli.examples import examples
+from telemetry.cli.urls import as_owner
+from telemetry.config import Config
 from telemetry.database import statements
+from telemetry.database.connection import connect
+from telemetry.persistence import resolve
+from telemetry.url_parts import redact_url
 
 SERVING = statements.ROOT / "grants.sql"
 RETENTION = statements.ROOT / "grants_retention.sql"
@@ -23,20 +28,34 @@ NOT_A_ROLE = ("public", "none")
 @click.command(
     epilog=examples(
         'python -m telemetry grants --role telemetry_web | psql -v ON_ERROR_STOP=1 "$OWNER_URL"',
-        "python -m telemetry grants --role telemetry_web --retention",
+        "python -m telemetry grants --role telemetry_web --apply",
     )
 )
 @click.option("--role", required=True, metavar="NAME", help="The role that serves; it must exist.")
 @click.option(
     "--retention", is_flag=True, help="Also let it delete runs and runtime events, for retention."
 )
-def grants(role: str, retention: bool) -> None:
+@click.option(
+    "--apply", "applied", is_flag=True, help="Run the SQL in every configured database instead."
+)
+@click.pass_obj
+def grants(config: Config, role: str, retention: bool, applied: bool) -> None:
     """Print the SQL that gives the role NAME the rights to serve, and revokes all others.
 
     Run the SQL as the owner of the tables, in each database of the service, after migrate. It can
     be run again at any time. Run it after each release that adds tables.
     """
-    click.echo(script(role, retention=retention), nl=False)
+    text = script(role, retention=retention)
+    if not applied:
+        click.echo(text, nl=False)
+        return
+    urls = resolve(as_owner(config)).database_urls
+    if not urls:
+        raise click.ClickException("no database is configured: set DATABASE_URL")
+    for url in urls:
+        with connect(url) as connection:
+            connection.execute(text.encode())
+        click.echo(f"database {redact_url(url)}: {role} has the rights to serve, and no others")
 
 
 def script(role: str, *, retention: bool = False) -> str:

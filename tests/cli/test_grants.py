@@ -87,6 +87,22 @@ def test_it_revokes_what_is_too_much(database_url, db, role):
     assert ("os_core.later", "SELECT") not in _rights(db, role)
 
 
+def test_it_runs_the_sql_itself(database_url, db, role):
+    urls = {"DATABASE_URL": serving(database_url), "TELEMETRY_OWNER_DATABASE_URL": database_url}
+    done = telemetry("grants", "--role", role, "--apply", **urls)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(f": {role} has the rights to serve, and no others\n")
+    assert _rights(db, role) == _rights(db, SERVING_ROLE)
+
+
+def test_what_it_cannot_run_is_one_line(database_url, db, role):
+    for urls in ({"DATABASE_URL": serving(database_url)}, {}):
+        done = telemetry("grants", "--role", role, "--apply", **urls)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert len(done.stderr.splitlines()) == 1
+    assert _rights(db, role) == set()
+
+
 def test_retention_may_delete_runs_and_runtime_events(db, role):
     db.execute(script(role, retention=True))
     more = _rights(db, role) - _rights(db, SERVING_ROLE)
