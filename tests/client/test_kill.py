@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from telemetry.client import TelemetryClient
+from tests.support.rights import serving
 from tests.support.service import PROJECT, Service, environment, free_port
 
 AGENT = Path(__file__).with_name("agent.py")
@@ -66,7 +67,7 @@ class Outages:
                 self._server.thaw()
 
     def _start_service(self):
-        settings = {"DATABASE_URL": self._server.url, "WEB_CONCURRENCY": "1"}
+        settings = {"DATABASE_URL": serving(self._server.url), "WEB_CONCURRENCY": "1"}
         self.service = Service(settings, self._folder, self.port)
 
 
