@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, parse_qs
+from urllib.parse import parse_qs
+
+from telemetry.url_parts import MAX_PORT, hosts_of, may_cut_off_a_password, redact_url, split_url
 
 MIB = 1024 * 1024
-
-MAX_PORT = 65535
 
 # https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -47,6 +47,9 @@ _SPANS = {
 MAX_SPAN = timedelta(days=365)
 
 
+# For commands alone: the web process never connects with them.
+OWNER_URLS = ("TELEMETRY_OWNER_DATABASE_URL", "TELEMETRY_OWNER_RUNTIME_DATABASE_URL")
+
 # Set by serve for the process that it starts, never by an operator.
 EMBEDDED_DATABASE = "_TELEMETRY_EMBEDDED_DATABASE_URL"
 
@@ -64,6 +67,8 @@ class Config:
 
     database_url: str | None = field(default=None, repr=False)
     runtime_database_url: str | None = field(default=None, repr=False)
+    owner_database_url: str | None = field(default=None, repr=False)
+    owner_runtime_database_url: str | None = field(default=None, repr=False)
     runtime_events_path: Path | None = None
     persistence_contract_required: Literal["auto", "true", "false"] = "auto"
     auth_enabled: bool = False
@@ -97,6 +102,8 @@ class Config:
         config = cls(
             database_url=env.database_url("DATABASE_URL"),
             runtime_database_url=env.database_url("RUNTIME_DATABASE_URL"),
+            owner_database_url=env.database_url("TELEMETRY_OWNER_DATABASE_URL"),
+            owner_runtime_database_url=env.database_url("TELEMETRY_OWNER_RUNTIME_DATABASE_URL"),
             runtime_events_path=env.path("RUNTIME_EVENTS_PATH"),
             persistence_contract_required=env.tristate("PERSISTENCE_CONTRACT_REQUIRED"),
             auth_enabled=env.flag("TELEMETRY_API_AUTH_ENABLED", default=False),
@@ -243,15 +250,15 @@ class _Environment:
         if text is None:
             return None
         takes = "a URL such as postgresql://user:password@host:5432/database?sslmode=require"
-        parts = _split(text)
+        parts = split_url(text)
         if parts.scheme not in ("postgres", "postgresql"):
             raise ConfigError(self.source(name), f"{redact_url(text)!r}", takes)
         raw = re.search(r"\s|%(?![0-9A-Fa-f]{2})", text)
-        if raw or parts.netloc.count("@") > 1 or _host_may_be_a_password(parts):
+        if raw or parts.netloc.count("@") > 1 or may_cut_off_a_password(parts):
             raise ConfigError(
                 self.source(name), "a URL with characters that must be percent-encoded", takes
             )
-        hosts = _hosts(parts)
+        hosts = hosts_of(parts)
         if hosts is None:
             raise ConfigError(self.source(name), "a URL that can't be read", takes)
         options = parse_qs(parts.query, keep_blank_values=True)
@@ -262,36 +269,3 @@ class _Environment:
                 self.source(name), f"{redact_url(text)!r}", f"sslmode={'|'.join(SSL_MODES)}"
             )
         return text
-
-
-def redact_url(url: str) -> str:
-    """Return the URL without user, password and options: scheme, hosts, ports and path."""
-    parts = _split(url)
-    if not (parts.scheme and "//" in url and _hosts(parts)) or _host_may_be_a_password(parts):
-        return "***"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def _split(url: str) -> SplitResult:
-    """Split any text as RFC 3986 splits a URL. urlsplit refuses several hosts in brackets."""
-    found = re.fullmatch(
-        r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", url, re.DOTALL
-    )
-    assert found is not None  # every part is optional, and the last ones take any character
-    return SplitResult(*(part or "" for part in found.groups()))
-
-
-def _hosts(parts: SplitResult) -> list[str] | None:
-    """Return the hosts of the URL without ports; None when one of them or a port is malformed."""
-    hosts = []
-    for place in parts.netloc.rpartition("@")[2].split(","):
-        found = re.fullmatch(r"(\[[0-9A-Za-z:.%]+\]|[^][:]*)(?::([0-9]{0,5}))?", place)
-        if found is None or int(found[2] or 0) > MAX_PORT:
-            return None
-        hosts.append(found[1])
-    return hosts
-
-
-def _host_may_be_a_password(parts: SplitResult) -> bool:
-    """Return whether the host and port may be a user and password, cut off by a raw / ? or #."""
-    return "@" in parts.path + parts.query + parts.fragment

@@ -18,6 +18,7 @@ from telemetry.database.embedded import embedded_postgres
 from telemetry.migrations import runner
 from tests.support.databases import Databases, database, execute
 from tests.support.documents import Shell
+from tests.support.rights import create_serving_role, serving
 from tests.support.server import Server, copy_cluster, folder
 from tests.support.service import Service
 
@@ -38,6 +39,7 @@ def migrated_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not cluster.exists():
             with embedded_postgres(parent / "data") as url:
                 runner.migrate(url, lambda _: None)
+                create_serving_role(url)
             copy_cluster(parent / "data", shared / "unfinished_cluster")
             (shared / "unfinished_cluster").rename(cluster)
     return cluster
@@ -101,11 +103,18 @@ def db(database_url: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
 
 @pytest.fixture
 def make_app(database_url: str) -> Iterator[MakeApp]:
-    """Make applications over the test's database; keyword arguments are fields of Config."""
+    """Make applications over the test's database; keyword arguments are fields of Config.
+
+    They connect as the role that serves, unless ``as_owner``.
+    """
     apps: list[Flask] = []
 
-    def make(**settings: Any) -> Flask:
-        app = create_app(Config(**{"database_url": database_url, **settings}))
+    def make(*, as_owner: bool = False, **settings: Any) -> Flask:
+        settings = {"database_url": database_url, **settings}
+        for name in ("database_url", "runtime_database_url"):
+            if settings.get(name) and not as_owner:
+                settings[name] = serving(settings[name])
+        app = create_app(Config(**settings))
         apps.append(app)
         return app
 
@@ -124,7 +133,7 @@ def default_app() -> Iterator[Callable[[str], Flask]]:
 
     def default(url: str) -> Flask:
         if url not in apps:
-            apps[url] = create_app(Config(database_url=url))
+            apps[url] = create_app(Config(database_url=serving(url)))
         return apps[url]
 
     yield default
@@ -151,11 +160,16 @@ def shell(database_url: str, tmp_path: Path) -> Shell:
 
 @pytest.fixture
 def start_service(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Start services as the Procfile says; keyword arguments are environment variables."""
+    """Start services as the Procfile says; keyword arguments are environment variables.
+
+    They connect as the role that serves.
+    """
     services: list[Service] = []
 
     def start(**environ: str) -> Service:
-        service = Service({"DATABASE_URL": database_url, **environ}, tmp_path)
+        environ = {"DATABASE_URL": database_url, **environ}
+        urls = {name: serving(text) for name, text in environ.items() if name.endswith("_URL")}
+        service = Service(environ | urls, tmp_path)
         services.append(service)
         return service
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.config import MIB, Config, ConfigError, redact_url
+from telemetry.config import MIB, Config, ConfigError
+from telemetry.url_parts import redact_url
 
 URL = "postgresql://user:s3cret@db.example.org:5432/telemetry?sslmode=require"
 

@@ -13,14 +13,15 @@ from telemetry.audio_runtime.check import SET_UP as SET_UP_VERIFY
 from telemetry.cli import statement_files
 from telemetry.cli.examples import examples
 from telemetry.cli.statement_files import NoSuchStatement, StatementFile
-from telemetry.cli.urls import require_url
-from telemetry.config import Config, redact_url
+from telemetry.cli.urls import as_owner, require_url
+from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.database.unlimited import (
     connect_without_time_limit,
     transaction_without_time_limit,
 )
 from telemetry.persistence import resolve
+from telemetry.url_parts import redact_url
 
 # By --analyze and --format.
 EXPLAIN = {
@@ -145,7 +146,7 @@ def _value(statement: StatementFile, parameter: str, text: str) -> str | list[An
 
 
 def _url(config: Config, statement: StatementFile) -> str | None:
-    persistence = resolve(config)
+    persistence = resolve(as_owner(config))
     if statement.room == "runtime_events":
         return persistence.runtime_events.url
     return persistence.agent_runs.url

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import click
 
 from telemetry.cli.examples import examples
-from telemetry.cli.urls import require_url
-from telemetry.config import Config, redact_url
+from telemetry.cli.urls import as_owner, require_url
+from telemetry.config import Config
 from telemetry.database.connection import connect
 from telemetry.database.database import Database
 from telemetry.database.errors import DatabaseUnavailable
@@ -22,6 +22,7 @@ from telemetry.runtime_events.file.document import BadDocument, document_events,
 from telemetry.runtime_events.file.stored import ExternalEventReader
 from telemetry.runtime_events.older_rows import older_rows
 from telemetry.runtime_events.store import DatabaseEvents
+from telemetry.url_parts import redact_url
 
 BATCH = 1000
 
@@ -62,7 +63,7 @@ def import_events(config: Config, file: Path | None, table: str | None) -> None:
     """
     if (file is None) == (table is None):
         raise click.UsageError("give either FILE or --table")
-    url = require_url(resolve(config).runtime_events.url)
+    url = require_url(resolve(as_owner(config)).runtime_events.url)
     click.echo(f"database {redact_url(url)}")
     if table is not None:
         _require_older_table(url, table)

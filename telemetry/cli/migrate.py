@@ -5,9 +5,11 @@ import sys
 import click
 
 from telemetry.cli.examples import examples
-from telemetry.config import Config, redact_url
+from telemetry.cli.urls import as_owner
+from telemetry.config import Config
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
+from telemetry.url_parts import redact_url
 
 # The exit status of --status when something is pending.
 PENDING = 3
@@ -36,13 +38,14 @@ PENDING = 3
 def migrate(config: Config, only_status: bool, count: int | None, destroy_data: bool) -> None:
     """Apply pending migrations to every configured database.
 
-    Several may run at once: each waits for the one before it.
+    Connects as the owner where TELEMETRY_OWNER_DATABASE_URL is set. Several may run at once: each
+    waits for the one before it.
     """
     if only_status and count:
         raise click.UsageError("--status and --rollback exclude each other")
     if destroy_data and not count:
         raise click.UsageError("--destroy-data goes with --rollback")
-    urls = resolve(config).database_urls
+    urls = resolve(as_owner(config)).database_urls
     if not urls:
         raise click.ClickException("no database is configured: set DATABASE_URL")
     pending = 0

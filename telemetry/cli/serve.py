@@ -18,10 +18,12 @@ from urllib.request import urlopen
 import click
 
 from telemetry.cli.examples import examples
-from telemetry.config import EMBEDDED_DATABASE, Config, redact_url
+from telemetry.cli.urls import as_owner
+from telemetry.config import EMBEDDED_DATABASE, OWNER_URLS, Config
 from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
+from telemetry.url_parts import redact_url
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DATA = PROJECT / ".data"
@@ -46,7 +48,7 @@ def serve(config: Config) -> None:
     PORT sets another port. Uses the configured database. When nothing is configured, it starts
     an embedded PostgreSQL whose data is kept in .data/.
     """
-    environ = dict(os.environ)
+    environ = {name: text for name, text in os.environ.items() if name not in OWNER_URLS}
     with ExitStack() as stack:
         _check_port_is_free(config.port)
         events = resolve(config).runtime_events
@@ -61,7 +63,7 @@ def serve(config: Config) -> None:
                 raise click.ClickException(str(error)) from error
             environ[EMBEDDED_DATABASE] = url
             config = Config.from_env(environ)
-        for url in resolve(config).database_urls:
+        for url in resolve(as_owner(config)).database_urls:
             runner.migrate(url, lambda message: click.echo(f"  {message}"))
         sys.exit(_run_gunicorn(config.port, environ, _banner(config, where, embedded=embedded)))
 

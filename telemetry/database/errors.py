@@ -38,6 +38,7 @@ _STATEMENT_ERRORS = (errors.InvalidSqlStatementName, errors.DuplicatePreparedSta
 MIGRATE_OR_RESTORE = (
     "run `python -m telemetry migrate`, or restore what is missing as sql/schema.sql has it"
 )
+GRANT_RIGHTS = "`python -m telemetry grants --role NAME` prints the SQL that grants what is missing"
 GIVE_A_DEFAULT = "give the column a default, or enable the trigger that fills it"
 USE_NO_SESSION = "behind this pooler, set TELEMETRY_DB_PREPARED_STATEMENTS=false"
 
@@ -179,7 +180,7 @@ def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one line fo
         case errors.ReadOnlySqlTransaction():
             return DatabaseReadOnly(cause)
         case errors.InsufficientPrivilege():
-            return RightsMissing(f"the role of the service lacks a right: {cause}; grant it")
+            return RightsMissing(f"the role of the service lacks a right: {cause}; {GRANT_RIGHTS}")
         case errors.NotNullViolation():
             # Payloads have every value that the service's columns need.
             return SchemaDiffers(f"no record can fill a column: {cause}; {GIVE_A_DEFAULT}")

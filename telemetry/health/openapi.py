@@ -54,6 +54,7 @@ IN_POSTGRESQL = {
     "events_file_override": False,
     "note": "DATABASE_URL is set",
 }
+ROLE: JsonSchema = {"enum": ["owner", "excessive", "restricted", None]}
 NAMES = ("agent_runs", "runtime_events", "audio_runtime")
 
 VERSION = Operation(
@@ -96,6 +97,7 @@ OPERATIONS = {
                     version=TEXT,
                     db_connected=FLAG,
                     backend=BACKEND,
+                    role=ROLE,
                     **PROCESS,
                 ),
                 {
@@ -103,6 +105,7 @@ OPERATIONS = {
                     "version": "1.0.0",
                     "db_connected": True,
                     "backend": "postgresql",
+                    "role": "restricted",
                     **THIS_PROCESS,
                 },
             ),
@@ -112,6 +115,7 @@ OPERATIONS = {
                     detail=members(error=one_of(*ERRORS), failures=array(TEXT)),
                     db_connected=FLAG,
                     backend=BACKEND,
+                    role=ROLE,
                     **PROCESS,
                 ),
                 {
@@ -121,6 +125,7 @@ OPERATIONS = {
                     },
                     "db_connected": False,
                     "backend": "postgresql",
+                    "role": None,
                     **THIS_PROCESS,
                 },
             ),

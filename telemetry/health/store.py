@@ -14,12 +14,14 @@ from telemetry.database.connection import Connection
 from telemetry.database.connections import PoolInUse
 from telemetry.database.database import Database, Row
 from telemetry.database.errors import (
+    GRANT_RIGHTS,
     DatabaseNeedsRepair,
     DatabaseReadOnly,
     DatabaseUnavailable,
     cause_of,
 )
 from telemetry.health.definitions import Difference, differences, hashes_of
+from telemetry.health.role import Role, role_of
 from telemetry.health.sequences import sequences_behind
 from telemetry.time_limits import READINESS_SECONDS
 
@@ -44,13 +46,14 @@ FRESH_SECONDS = 1.0
 class Readiness:
     """The result of a probe: ``error`` is None when the database can serve this release.
 
-    ``cause`` is for the log: it may name hosts.
+    ``cause`` is for the log: it may name hosts. ``role`` is that of the service, if known.
     """
 
     db_connected: bool
     error: str | None = None
     failures: list[str] = field(default_factory=list)
     cause: str | None = None
+    role: Role | None = None
 
 
 class Probe:
@@ -135,14 +138,15 @@ class Probe:
 
     def _check(self, connection: Connection) -> Readiness:
         """Return the first reason not to serve, if there is one. Raises psycopg.Error."""
+        _require_writes(connection)
+        role = role_of(connection)
         for error, failures in self._reasons(connection):
             if failures:
-                return Readiness(True, error, failures)
-        return Readiness(True)
+                return Readiness(True, error, failures, role=role)
+        return Readiness(True, role=role)
 
     def _reasons(self, connection: Connection) -> Iterator[tuple[str, list[str]]]:
         """Check one thing after the other; yield what ``error`` names each and what is wrong."""
-        _require_writes(connection)
         if pending := self._pending(connection):
             count = f"{self._name}: {len(pending)} migration(s) pending: {', '.join(pending)}"
             yield "migrations_pending", [count]
@@ -151,10 +155,10 @@ class Probe:
         ).fetchall()
         missing = {row["name"] for row in lacking if row["missing"]}
         yield "schema_altered", [f"{name} is missing" for name in sorted(missing)]
-        yield (
-            "permission_denied",
-            [f"the role has no right to {row['privilege']} on {row['name']}" for row in lacking],
-        )
+        denied = [
+            f"the role has no right to {row['privilege']} on {row['name']}" for row in lacking
+        ]
+        yield "permission_denied", denied and [*denied, GRANT_RIGHTS]
         disabled = connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
         names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
         yield "append_only_triggers_disabled", names

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app
 
 from telemetry import __version__
 from telemetry.health.reasons import Reasons
+from telemetry.health.role import most_powerful
 from telemetry.health.store import Probe, Readiness, check_all
 from telemetry.http.errors import ApiError
 from telemetry.http.responses import json_response
@@ -62,8 +63,9 @@ def ready() -> Response:
     probes = cast(list[Probe], current_app.extensions["probes"])
     found = check_all(probes)
     db_connected = bool(probes) and all(it.db_connected for it in found)
+    role = most_powerful([it.role for it in found if it.role])
     if failed := [it for it in found if it.error]:
-        raise _not_ready(failed, backend, db_connected=db_connected)
+        raise _not_ready(failed, backend, db_connected=db_connected, role=role)
     _reasons().clear()
     return json_response(
         {
@@ -71,6 +73,7 @@ def ready() -> Response:
             "version": __version__,
             "db_connected": db_connected,
             "backend": backend,
+            "role": role,
             **_process(),
         }
     )
@@ -126,12 +129,16 @@ def _reasons() -> Reasons:
     return cast(Reasons, current_app.extensions["readiness_reasons"])
 
 
-def _not_ready(failed: list[Readiness], backend: Kind, *, db_connected: bool) -> ApiError:
+def _not_ready(
+    failed: list[Readiness], backend: Kind, *, db_connected: bool, role: str | None = None
+) -> ApiError:
     """Return the 503 for the results that failed, after the log has their reason."""
     error, failures = str(failed[0].error), [failure for it in failed for failure in it.failures]
     _reasons().record(error, failures, [it.cause for it in failed if it.cause])
     detail = {"error": error, "failures": failures}
-    return ApiError(503, detail, db_connected=db_connected, backend=backend, **_process())
+    return ApiError(
+        503, detail, db_connected=db_connected, backend=backend, role=role, **_process()
+    )
 
 
 def _process() -> dict[str, Any]:

@@ -18,6 +18,11 @@ NAMES = {
     "audio_runtime": "Devices and their ledger",
 }
 KINDS = {"postgresql": "PostgreSQL", "json_file": "a JSON file", "none": "nowhere"}
+ROLES = {
+    "owner": "the owner of the tables: it can switch the append-only triggers off",
+    "excessive": "restricted, with more rights than it needs: grant them again",
+    "restricted": "restricted to what the service does",
+}
 
 
 @blueprint.get("/status")
@@ -41,6 +46,7 @@ def show_status() -> Response:
         rows=rows,
         contract=persistence.contract,
         databases=databases,
+        roles=ROLES,
         is_ready=persistence.contract.passed and is_ready,
         service_version=__version__,
         stale_after=pages().stale_after.total_seconds() * 1000,

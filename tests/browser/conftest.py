@@ -12,6 +12,7 @@ from tests.browser.chromium import chromium
 from tests.browser.services import TOKEN, Start, fill_with_demo, services
 from tests.browser.visit import Visit, visit
 from tests.support.databases import Databases
+from tests.support.rights import serving
 from tests.support.runs import minimal_run
 from tests.support.service import Service
 
@@ -27,9 +28,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start services with two workers that live as long as the test run."""
+    """Start services with two workers that live as long as the test run, as the serving role."""
     with services(tmp_path_factory.mktemp("services")) as starter:
-        yield starter
+
+        def start(**environ: str) -> Service:
+            urls = {name: serving(it) for name, it in environ.items() if name.endswith("_URL")}
+            return starter(**environ | urls)
+
+        yield start
 
 
 @pytest.fixture(scope="session")

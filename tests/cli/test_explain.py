@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from telemetry.cli import statement_files
-from telemetry.config import redact_url
 from telemetry.database import statements
+from telemetry.url_parts import redact_url
 from tests.support.audio_runtime import event
 from tests.support.command import telemetry
 from tests.support.runs import minimal_run

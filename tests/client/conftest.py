@@ -10,6 +10,7 @@ import pytest
 
 from telemetry.client import TelemetryClient
 from telemetry.client.sending.transport import Token
+from tests.support.rights import serving
 from tests.support.service import PROJECT, Service, environment, free_port
 
 
@@ -23,7 +24,7 @@ def default_service(
     def default(url: str) -> Service:
         if url not in services:
             folder = tmp_path_factory.mktemp("service")
-            services[url] = Service({"DATABASE_URL": url, "WEB_CONCURRENCY": "1"}, folder)
+            services[url] = Service({"DATABASE_URL": serving(url), "WEB_CONCURRENCY": "1"}, folder)
         return services[url]
 
     yield default

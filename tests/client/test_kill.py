@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from telemetry.client import TelemetryClient
+from tests.support.rights import serving
 from tests.support.service import PROJECT, Service, environment, free_port
 from tests.support.waiting import wait_until
 
@@ -68,7 +69,7 @@ class Outages:
                 self._server.thaw()
 
     def _start_service(self):
-        settings = {"DATABASE_URL": self._server.url, "WEB_CONCURRENCY": "1"}
+        settings = {"DATABASE_URL": serving(self._server.url), "WEB_CONCURRENCY": "1"}
         self.service = Service(settings, self._folder, self.port)
 
 

@@ -11,6 +11,7 @@ from telemetry.database.embedded import embedded_postgres
 from tests.support.audio_runtime import event
 from tests.support.databases import database, execute
 from tests.support.feed import Follower, get_with
+from tests.support.rights import SERVING_ROLE
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import minimal_event
 from tests.support.server import folder
@@ -72,6 +73,7 @@ def test_after_a_dump_and_restore_into_a_new_cluster(make_app, client, database_
     write(client, "unseen")
     dumped = subprocess.run([BIN / "pg_dump", database_url], capture_output=True, check=True)
     with folder() as parent, embedded_postgres(parent / "data") as url:
+        execute(url, f"CREATE ROLE {SERVING_ROLE} LOGIN")  # a dump has the rights, and no roles
         execute(url, "CREATE DATABASE restored TEMPLATE template0")
         restored = database(url, "restored")
         subprocess.run(

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from telemetry.database.errors import GRANT_RIGHTS
 from telemetry.health import store
 from tests.support.rights import grant, needed_rights
 
@@ -39,6 +40,7 @@ def test_a_missing_right_is_named(make_app, granted, right):
         db.execute(f"GRANT {privilege} ON {kind}{name} TO {role}")
     assert response.status_code == 503
     assert response.json["detail"]["error"] == "permission_denied"
-    missing = f"the role has no right to {privilege} on {name}"
-    assert response.json["detail"]["failures"] == [missing]
+    failures = response.json["detail"]["failures"]
+    assert failures[0] == f"the role has no right to {privilege} on {name}"
+    assert failures[1:] == [GRANT_RIGHTS]
     assert client.get(URL).status_code == 200

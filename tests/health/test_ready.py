@@ -33,10 +33,11 @@ def client(make_app):
     return make_app().test_client()
 
 
-def assert_not_ready(response, error, *, db_connected, backend="postgresql"):
+def assert_not_ready(response, error, *, db_connected, backend="postgresql", role=None):
     """Assert a 503 with this ``error``; return the failures that it names."""
     process = {name: response.json[name] for name in PROCESS}
-    detail = assert_error(response, 503, db_connected=db_connected, backend=backend, **process)
+    known = {"db_connected": db_connected, "backend": backend, "role": role}
+    detail = assert_error(response, 503, **known, **process)
     assert detail.keys() == {"error", "failures"}
     assert detail["error"] == error
     assert detail["failures"]
@@ -51,6 +52,7 @@ def test_it_works(client):
         "version": __version__,
         "db_connected": True,
         "backend": "postgresql",
+        "role": "restricted",
     }
 
 
@@ -90,7 +92,9 @@ def test_an_unreachable_database_is_not_ready(make_app):
 
 def test_a_database_with_pending_migrations_is_not_ready(make_app, empty_database_url):
     response = make_app(database_url=empty_database_url).test_client().get(URL)
-    [failure] = assert_not_ready(response, "migrations_pending", db_connected=True)
+    [failure] = assert_not_ready(
+        response, "migrations_pending", db_connected=True, role="restricted"
+    )
     assert f"{len(known_migrations())} migration(s)" in failure
 
 
@@ -116,7 +120,9 @@ def test_the_missing_migration_is_named(client, db):
     last = known_migrations()[-1]
     with renamed(db, last, "another"):
         response = client.get(URL)
-    [failure] = assert_not_ready(response, "migrations_pending", db_connected=True)
+    [failure] = assert_not_ready(
+        response, "migrations_pending", db_connected=True, role="restricted"
+    )
     assert f"1 migration(s) pending: {last}" in failure
 
 
@@ -124,7 +130,9 @@ def test_the_missing_migration_is_named(client, db):
 def test_both_databases_are_checked(make_app, database_url, which):
     urls = {"database_url": database_url, "runtime_database_url": database_url, which: UNREACHABLE}
     response = make_app(**urls).test_client().get(URL)
-    [failure] = assert_not_ready(response, "database_unreachable", db_connected=False)
+    [failure] = assert_not_ready(
+        response, "database_unreachable", db_connected=False, role="restricted"
+    )
     assert ("runtime_events" in failure) == (which == "runtime_database_url")
 
 

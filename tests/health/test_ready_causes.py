@@ -7,6 +7,7 @@ from threading import Event
 import psycopg
 import pytest
 
+from telemetry.database.errors import GRANT_RIGHTS
 from telemetry.health import store
 from tests.support.audio_runtime import event
 from tests.support.errors import assert_unavailable
@@ -97,13 +98,13 @@ def test_a_role_with_the_needed_rights_can_do_everything(make_app, db, role, url
 )
 def test_a_function_that_may_not_run_is_named(make_app, db, role, url_of_role, function):
     grant(db, role)
-    db.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM public")
+    db.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM public, {role}")
     try:
         error, failures = reason(make_app(database_url=url_of_role).test_client())
     finally:
         db.execute(f"GRANT EXECUTE ON FUNCTION {function} TO public")
     assert error == "permission_denied"
-    assert failures == [f"the role has no right to EXECUTE on {function}"]
+    assert failures == [f"the role has no right to EXECUTE on {function}", GRANT_RIGHTS]
 
 
 @pytest.mark.parametrize(
@@ -124,13 +125,16 @@ def test_a_role_that_cannot_look_is_no_missing_migration(make_app, db, role, url
         db.execute("GRANT USAGE ON SCHEMA public TO public")
     assert error == "permission_denied"
     assert "permission denied for" in failure
+    assert failure.endswith(GRANT_RIGHTS)
 
 
 def test_a_request_says_which_right_is_missing(make_app, db, role, url_of_role):
     grant(db, role)
     db.execute(f"REVOKE INSERT ON agent_runs FROM {role}")
     response = make_app(database_url=url_of_role).test_client().post(RUNS, json=minimal_run())
-    assert "permission denied for table agent_runs" in assert_unavailable(response)
+    detail = assert_unavailable(response)
+    assert "permission denied for table agent_runs" in detail
+    assert GRANT_RIGHTS in detail
     assert response.headers["Retry-After"] == "60"
 
 

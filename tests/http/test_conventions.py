@@ -11,6 +11,7 @@ import pytest
 
 from telemetry.logs import ServerFormatter, TerminalFormatter
 from tests.support.errors import assert_error
+from tests.support.rights import serving
 from tests.support.runs import minimal_run
 from tests.support.service import Service
 
@@ -117,7 +118,7 @@ def test_extra_values_and_a_traceback_are_on_the_same_log_line():
 def service(databases, tmp_path_factory):
     """One service for all tests that need nothing but a socket."""
     url = databases.take()
-    service = Service({"DATABASE_URL": url}, tmp_path_factory.mktemp("service"))
+    service = Service({"DATABASE_URL": serving(url)}, tmp_path_factory.mktemp("service"))
     yield service
     service.kill()
     databases.give_back(url)

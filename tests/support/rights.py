@@ -1,10 +1,33 @@
-"""The rights that the role of a web process needs."""
+"""The role that the service has in tests, and the rights that it needs."""
 
+import re
 from typing import Any
 
 import psycopg
 
+from telemetry.cli.grants import script
 from telemetry.database import statements
+
+# The role of every service that a test starts. Tests themselves connect as the owner.
+SERVING_ROLE = "telemetry_web"
+
+
+def serving(url: str) -> str:
+    """Return the owner's URL with the role that serves in place of the owner."""
+    url = url.replace("://postgres:@", f"://{SERVING_ROLE}:@")
+    return re.sub(r"\buser=postgres\b", f"user={SERVING_ROLE}", url)
+
+
+def create_serving_role(url: str) -> None:
+    """Create the role that serves, with its rights in the migrated database at the URL."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {SERVING_ROLE} LOGIN")
+        grant(connection, SERVING_ROLE)
+
+
+def grant(db: psycopg.Connection[Any], role: str, *, retention: bool = False) -> None:
+    """Run what ``python -m telemetry grants`` prints for the role."""
+    db.execute(script(role, retention=retention))
 
 
 def needed_rights() -> list[tuple[str, str]]:
@@ -14,10 +37,14 @@ def needed_rights() -> list[tuple[str, str]]:
     return [(row[3], row[5]) for row in rows if len(row) == 7]
 
 
-def grant(db: psycopg.Connection[Any], role: str) -> None:
-    """Grant the role the rights that readiness asks for, and no others."""
-    db.execute(f"GRANT USAGE ON SCHEMA os_core, audit TO {role}")
-    db.execute(f"GRANT SELECT ON _yoyo_migration TO {role}")
-    for name, privilege in needed_rights():
-        kind = "SEQUENCE" if name.endswith("_seq") else "TABLE"
-        db.execute(f"GRANT {privilege} ON {kind} {name} TO {role}")
+def granted_rights() -> list[tuple[str, str]]:
+    """Return the rights on tables and sequences in sql/grants.sql: name and privilege."""
+    text = (statements.ROOT / "grants.sql").read_text()
+    found = re.findall(r"^GRANT ([A-Z, ]+) ON (?:SEQUENCE )?([^;]+) TO", text, re.MULTILINE)
+    return sorted(
+        (name.strip(), privilege.strip())
+        for privileges, names in found
+        if privileges not in ("USAGE", "EXECUTE") or names.endswith("_seq")
+        for name in names.split(",")
+        for privilege in privileges.split(",")
+    )

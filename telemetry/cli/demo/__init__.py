@@ -19,13 +19,15 @@ from telemetry.cli.demo.fill import Filled, fill
 from telemetry.cli.demo.month import Month
 from telemetry.cli.examples import examples
 from telemetry.cli.serve import DATA
-from telemetry.config import EMBEDDED_DATABASE, Config, redact_url
+from telemetry.cli.urls import as_owner
+from telemetry.config import EMBEDDED_DATABASE, Config
 from telemetry.database.connection import connect
 from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.migrations import runner
 from telemetry.migrations.contents import tables_in_use, takes_demo_lock
 from telemetry.persistence import resolve
+from telemetry.url_parts import redact_url
 
 
 @click.command(
@@ -46,6 +48,7 @@ def demo(config: Config, seed: str) -> None:
     nothing is configured, it uses the embedded PostgreSQL of make run, which may be running.
     """
     with ExitStack() as stack:
+        config = as_owner(config)
         again = "create the database again and migrate it"
         if resolve(config).runtime_events.kind == "none":
             again = f"stop the service and remove {DATA}"
