@@ -11,7 +11,17 @@ import click
 import psycopg
 
 from telemetry import __version__
-from telemetry.cli import demo, explain, heads, import_events, migrate, rebuild, serve, verify
+from telemetry.cli import (
+    demo,
+    doctor,
+    explain,
+    heads,
+    import_events,
+    migrate,
+    rebuild,
+    serve,
+    verify,
+)
 from telemetry.cli.failures import InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.urls import check_urls
@@ -59,6 +69,8 @@ def main(context: click.Context) -> None:
 
     The service is configured by environment variables only; docs/operate.md lists them.
     """
+    if context.invoked_subcommand == "doctor":
+        return  # it reads the variables itself, and names every invalid one
     try:
         context.obj = Config.from_env(os.environ)
         check_urls(context.obj)
@@ -77,3 +89,4 @@ main.add_command(verify.verify)
 main.add_command(heads.heads)
 main.add_command(explain.explain)
 main.add_command(demo.demo)
+main.add_command(doctor.doctor)
