@@ -37,19 +37,19 @@ class Deployment:
 
 def read(environ: Mapping[str, str]) -> tuple[Deployment | None, list[Finding]]:
     """Return the deployment, or None and a problem for each variable that is invalid."""
-    left, found = {**environ}, []
+    left, found = {**environ}, dict[str, Finding]()
     while True:
         try:
             config = Config.from_env(left)
             check_urls(config)
         except ConfigError as error:
-            found.append(problem(CHECK, str(error), f"set {error.name} to what it takes"))
-            # Without it the next one shows. A variable that is missing is the last to be named.
-            if left.pop(error.name, None) is None:
-                return None, found
+            if error.name in found:
+                return None, [*found.values()]
+            found[error.name] = problem(CHECK, str(error), f"set {error.name} to what it takes")
+            left.pop(error.name, None)  # without it the next one shows
         else:
             if found:
-                return None, found
+                return None, [*found.values()]
             return Deployment(config, resolve(config), environ), []
 
 

@@ -65,8 +65,8 @@ def _database(deployment: Deployment, url: str, domains: list[str], name: str) -
         yield from now
         if any(it.check == LOST for it in now):
             return
-    # A write that is known to fail says nothing more.
-    if not any(it.level == "problem" for it in found):
+    # A write that is known to fail, or to wait for a lock, says nothing more.
+    if worst(found) not in ("problem", "unchecked"):
         yield from run_bounded("write", _guarded(check_write, subject))
     run_bounded("close", _closing(database))
 

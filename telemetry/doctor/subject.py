@@ -19,7 +19,6 @@ from telemetry.database.errors import (
 )
 from telemetry.doctor.finding import Finding, problem
 
-
 # The name of a finding after which no other check can succeed.
 LOST = "response"
 
