@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from time import monotonic
 
 from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.doctor.finding import Finding, ok, problem, warning
 from telemetry.doctor.subject import Subject, database_errors
-from telemetry.timestamps import parse_utc
+from telemetry.timestamps import clock_difference, parse_utc
 
 CHECK = "clock"
 
@@ -27,11 +26,11 @@ def check_clock(subject: Subject) -> Iterator[Finding]:
 
 def _measure(connection: Connection) -> tuple[timedelta, timedelta]:
     """Return how far the database is ahead, and how wrong that may be: half the round trip."""
-    before, started = datetime.now(UTC), monotonic()
+    before = datetime.now(UTC)
     row = connection.execute(CLOCK, prepare=False).fetchone()
-    half = timedelta(seconds=(monotonic() - started) / 2)
+    after = datetime.now(UTC)
     assert row is not None
-    return parse_utc(row["clock"]) - (before + half), half
+    return clock_difference(parse_utc(row["clock"]), before, after)
 
 
 def explained(ahead: timedelta, uncertainty: timedelta) -> Finding:
