@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from psycopg.errors import InsufficientPrivilege
+
 from telemetry.database.connection import Connection
 from telemetry.doctor.finding import Finding, ok, problem, unchecked, warning
 from telemetry.doctor.subject import Subject, database_errors
@@ -69,6 +71,10 @@ def check_migration_files(subject: Subject) -> Iterator[Finding]:
         try:
             status = runner.status(subject.url)
         except MigrationError as error:
+            if isinstance(error.__cause__, InsufficientPrivilege):
+                says = "their owner alone may compare the files with what was applied"
+                yield ok("migrations", f"{says}: `python -m telemetry migrate --status`")
+                return
             yield problem("migrations", str(error), "do what the message says")
             return
     for name in status.edited:

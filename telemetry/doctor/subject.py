@@ -51,6 +51,7 @@ def database_errors(check: str) -> Iterator[None]:
 
 
 def _fail(check: str, error: Exception) -> NoReturn:
+    driver_error = error if isinstance(error, psycopg.Error) else error.__cause__
     found = translate(error) if isinstance(error, psycopg.Error) else error
     says, fix = cause_of(error), "repair what the message says"
     match found:
@@ -62,7 +63,10 @@ def _fail(check: str, error: Exception) -> NoReturn:
         case OutOfConnections():
             says = f"the database has no connection left: {cause_of(found)}"
             fix = "lower WEB_CONCURRENCY or TELEMETRY_DB_POOL_SIZE, or end other connections"
-        case DatabaseUnavailable() if getattr(error.__cause__, "sqlstate", None) is None:
+        case DatabaseUnavailable() if getattr(driver_error, "sqlstate", None) is None:
             check, says = LOST, f"the database does not respond in time: {cause_of(found)}"
             fix = "look at the load of the server, and at its log"
+    if "statement pooling mode" in says:
+        check, says = LOST, "a pooler allows no transactions: it is in the mode of statements"
+        fix = "set its pool_mode = transaction, and TELEMETRY_DB_PREPARED_STATEMENTS=false"
     raise Failed(problem(check, says or str(found), fix)) from error

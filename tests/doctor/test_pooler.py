@@ -1,8 +1,10 @@
 """The doctor behind a pooler: it names the mode, and whether the configuration fits."""
 
 import pytest
+from psycopg.errors import ProtocolViolation
 
 from telemetry.doctor.pooler import explained
+from telemetry.doctor.subject import LOST, Failed, database_errors
 from tests.doctor.support import doctor
 from tests.support.pooler import Pooler
 
@@ -58,3 +60,11 @@ def test_to_do_without_a_session_needs_a_reason(database_url):
 )
 def test_the_mode_has_to_fit_the_variable(pooled, shared, session, level):
     assert explained(is_pooled=pooled, is_shared=shared, has_session=session).level == level
+
+
+def test_a_pooler_of_statements_is_named_once():
+    refused = ProtocolViolation("transaction blocks not allowed in statement pooling mode")
+    with pytest.raises(Failed) as failed, database_errors("options"):
+        raise refused
+    assert failed.value.finding.check == LOST
+    assert "pool_mode = transaction" in failed.value.finding.fix
