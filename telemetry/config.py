@@ -59,6 +59,7 @@ class ConfigError(Exception):
 
     def __init__(self, name: str, got: str, takes: str) -> None:
         super().__init__(f"{name}: got {got}, takes {takes}")
+        self.name = name
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Timestamps: read as ISO 8601 with an offset, written in UTC with six fractional digits."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 # Stricter than datetime.fromisoformat, which accepts different formats in different Pythons.
 _ISO_8601 = re.compile(
@@ -65,3 +65,14 @@ def parse_query_time(text: str) -> datetime:
 def utc_text(moment: datetime) -> str:
     """Return an aware datetime as text such as ``2026-01-31T12:00:00.000000Z``."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def clock_difference(
+    theirs: datetime, before: datetime, after: datetime
+) -> tuple[timedelta, timedelta]:
+    """Return how far a clock is ahead that was read between two moments, and how wrong that may be.
+
+    It was most likely read in the middle of them.
+    """
+    half = (after - before) / 2
+    return theirs - (before + half), half

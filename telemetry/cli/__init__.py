@@ -13,6 +13,7 @@ import psycopg
 from telemetry import __version__
 from telemetry.cli import (
     demo,
+    doctor,
     explain,
     grants,
     heads,
@@ -69,6 +70,8 @@ def main(context: click.Context) -> None:
 
     The service is configured by environment variables only; docs/operate.md lists them.
     """
+    if context.invoked_subcommand == "doctor":
+        return  # it reads the variables itself, and names every invalid one
     try:
         context.obj = Config.from_env(os.environ)
         check_urls(context.obj)
@@ -88,3 +91,4 @@ main.add_command(verify.verify)
 main.add_command(heads.heads)
 main.add_command(explain.explain)
 main.add_command(demo.demo)
+main.add_command(doctor.doctor)

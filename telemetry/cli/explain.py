@@ -13,13 +13,14 @@ from telemetry.audio_runtime.check import SET_UP as SET_UP_VERIFY
 from telemetry.cli import statement_files
 from telemetry.cli.examples import examples
 from telemetry.cli.statement_files import NoSuchStatement, StatementFile
-from telemetry.cli.urls import as_owner, require_url
+from telemetry.cli.urls import require_url
 from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.database.unlimited import (
     connect_without_time_limit,
     transaction_without_time_limit,
 )
+from telemetry.database.urls import as_owner
 from telemetry.persistence import resolve
 from telemetry.url_parts import redact_url
 

@@ -3,10 +3,10 @@
 import click
 
 from telemetry.cli.examples import examples
-from telemetry.cli.urls import as_owner
 from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.database.connection import connect
+from telemetry.database.urls import as_owner
 from telemetry.persistence import resolve
 from telemetry.url_parts import redact_url
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import click
 
 from telemetry.cli.examples import examples
-from telemetry.cli.urls import as_owner, require_url
+from telemetry.cli.urls import require_url
 from telemetry.config import Config
 from telemetry.database.connection import connect
 from telemetry.database.database import Database
 from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.urls import as_owner
 from telemetry.http.errors import Invalid
 from telemetry.migrations import older_events
 from telemetry.persistence import resolve

@@ -5,8 +5,8 @@ import sys
 import click
 
 from telemetry.cli.examples import examples
-from telemetry.cli.urls import as_owner
 from telemetry.config import Config
+from telemetry.database.urls import as_owner
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
 from telemetry.url_parts import redact_url

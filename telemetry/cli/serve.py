@@ -18,9 +18,9 @@ from urllib.request import urlopen
 import click
 
 from telemetry.cli.examples import examples
-from telemetry.cli.urls import as_owner
 from telemetry.config import EMBEDDED_DATABASE, OWNER_URLS, Config
 from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
+from telemetry.database.urls import as_owner
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
 from telemetry.url_parts import redact_url

@@ -1,26 +1,10 @@
-"""The databases that commands work on, and as whom: as their owner, where a URL for it is set."""
-
-from dataclasses import replace
+"""The databases that commands work on: as their owner, where a URL for it is set."""
 
 import click
 
 from telemetry.config import Config
+from telemetry.database.urls import as_owner
 from telemetry.persistence import resolve
-
-
-def as_owner(config: Config) -> Config:
-    """Return the configuration with the owner's URL of each database in place of the service's.
-
-    The URL of the service stays where no owner's is configured.
-    """
-    url, runtime_url = config.owner_database_url, config.owner_runtime_database_url
-    if config.database_url == config.runtime_database_url:
-        url, runtime_url = url or runtime_url, runtime_url or url
-    return replace(
-        config,
-        database_url=url or config.database_url,
-        runtime_database_url=runtime_url or config.runtime_database_url,
-    )
 
 
 def audio_runtime_url(config: Config) -> str:

@@ -98,6 +98,19 @@ class Connections:
         finally:
             give_back(connection)
 
+    def open_one(self, seconds: float) -> Connection:
+        """Open a connection as the pool opens its own, which the caller closes.
+
+        Each of its waits ends after ``seconds``. Raises psycopg.OperationalError, and what the set
+        up of a connection raises.
+        """
+        settings = {**self._settings(), "connect_timeout": int(seconds)}
+        connection = Connection.connect(**settings)
+        connection.answer_seconds = seconds
+        connection.deadline = time_limits.deadline()
+        set_up_or_close(connection, self._set_up)
+        return connection
+
     def renew(self, since: float) -> None:
         """Have the pool replace its connections, unless that happened after ``since``.
 
@@ -143,17 +156,12 @@ class Connections:
         self._open_pool().putconn(connection)
 
     def _additional(self) -> Connection:
-        settings = {**self._settings(), "connect_timeout": int(READINESS_SECONDS)}
         try:
-            connection = Connection.connect(**settings)
+            return self.open_one(READINESS_SECONDS)
         except psycopg.OperationalError as error:
             if self._taken_at and isinstance(translate(error), OutOfConnections):
                 raise PoolInUse(cause_of(error)) from error
             raise
-        connection.answer_seconds = READINESS_SECONDS
-        connection.deadline = time_limits.deadline()
-        set_up_or_close(connection, self._set_up)
-        return connection
 
     def _reason(self, error: psycopg.Error) -> Exception:
         """Return why the pool has no connection: the last failure to connect, if it persists."""

@@ -196,6 +196,14 @@ class Database:
         with time_limits.ending_within(READINESS_SECONDS):
             return self._with_retries(attempt)
 
+    def open_one(self, seconds: float) -> Connection:
+        """Open a connection with the settings of the pool's, outside of it; the caller closes it.
+
+        Each of its waits ends after ``seconds``. Raises psycopg.Error untranslated, and
+        SessionNotKept.
+        """
+        return self._connections.open_one(seconds)
+
     def pool_statistics(self) -> dict[str, int]:
         """Return what psycopg_pool counts of this process's pool; empty before it opens."""
         return self._connections.statistics()

@@ -1,4 +1,6 @@
-"""Checking the configured database URLs before the service starts."""
+"""The configured database URLs: checked before the service starts, and those of the owner."""
+
+from dataclasses import replace
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -26,6 +28,21 @@ def check_urls(config: Config) -> None:
     _check_owner("DATABASE_URL", config.database_url, config.owner_database_url)
     _check_owner(
         "RUNTIME_DATABASE_URL", config.runtime_database_url, config.owner_runtime_database_url
+    )
+
+
+def as_owner(config: Config) -> Config:
+    """Return the configuration with the owner's URL of each database in place of the service's.
+
+    The URL of the service stays where no owner's is configured.
+    """
+    url, runtime_url = config.owner_database_url, config.owner_runtime_database_url
+    if config.database_url == config.runtime_database_url:
+        url, runtime_url = url or runtime_url, runtime_url or url
+    return replace(
+        config,
+        database_url=url or config.database_url,
+        runtime_database_url=runtime_url or config.runtime_database_url,
     )
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 from time import monotonic
+from typing import NamedTuple
 
 import psycopg
 from psycopg import errors
@@ -56,6 +57,18 @@ class Readiness:
     role: Role | None = None
 
 
+class Checked(NamedTuple):
+    """One thing that was checked, what ``error`` names it, and what is wrong with it.
+
+    It is not ``known`` when a table was locked, and no check before has found it out.
+    """
+
+    what: str
+    error: str
+    failures: list[str]
+    known: bool = True
+
+
 class Probe:
     """Checks one database in the way requests use it, one check at a time."""
 
@@ -66,8 +79,9 @@ class Probe:
         self._domains = domains
         self._name = f"the database of {', '.join(domains)}"
         self._catalogue_state: Row | None = None
-        self._differences: list[Difference] = []
-        self._behind: list[str] = []
+        # None until they have been read.
+        self._differences: list[Difference] | None = None
+        self._behind: list[str] | None = None
         self._started_at = float("-inf")
         self._running = False
         self._unreachable = Readiness(
@@ -138,34 +152,38 @@ class Probe:
 
     def _check(self, connection: Connection) -> Readiness:
         """Return the first reason not to serve, if there is one. Raises psycopg.Error."""
-        _require_writes(connection)
         role = role_of(connection)
-        for error, failures in self._reasons(connection):
-            if failures:
-                return Readiness(True, error, failures, role=role)
+        for it in self.checked(connection):
+            if it.failures:
+                return Readiness(True, it.error, it.failures, role=role)
         return Readiness(True, role=role)
 
-    def _reasons(self, connection: Connection) -> Iterator[tuple[str, list[str]]]:
-        """Check one thing after the other; yield what ``error`` names each and what is wrong."""
-        if pending := self._pending(connection):
-            count = f"{self._name}: {len(pending)} migration(s) pending: {', '.join(pending)}"
-            yield "migrations_pending", [count]
+    def checked(self, connection: Connection) -> Iterator[Checked]:
+        """Check one thing after the other; yield each. Raises psycopg.Error."""
+        _require_writes(connection)
+        pending = self._pending(connection)
+        count = f"{self._name}: {len(pending)} migration(s) pending: {', '.join(pending)}"
+        yield Checked("migrations", "migrations_pending", [count] if pending else [])
         lacking = connection.execute(
             MISSING_RIGHTS, {"domains": self._domains}, prepare=False
         ).fetchall()
         missing = {row["name"] for row in lacking if row["missing"]}
-        yield "schema_altered", [f"{name} is missing" for name in sorted(missing)]
+        absent = [f"{name} is missing" for name in sorted(missing)]
+        yield Checked("tables", "schema_altered", absent)
         denied = [
             f"the role has no right to {row['privilege']} on {row['name']}" for row in lacking
         ]
-        yield "permission_denied", denied and [*denied, GRANT_RIGHTS]
+        yield Checked("rights", "permission_denied", denied and [*denied, GRANT_RIGHTS])
         disabled = connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
         names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
-        yield "append_only_triggers_disabled", names
-        yield "schema_altered", [str(it) for it in self._altered(connection)]
-        yield "sequence_behind", self._sequences_behind(connection)
+        yield Checked("triggers", "append_only_triggers_disabled", names)
+        altered = self._altered(connection)
+        names = [str(it) for it in altered or ()]
+        yield Checked("definitions", "schema_altered", names, altered is not None)
+        behind = self._sequences_behind(connection)
+        yield Checked("sequences", "sequence_behind", behind or [], behind is not None)
 
-    def _altered(self, connection: Connection) -> list[Difference]:
+    def _altered(self, connection: Connection) -> list[Difference] | None:
         """Return what is not as this release defines it; nothing under a newer schema.
 
         Definitions are read again only when one of them was written since. While a table is
@@ -182,7 +200,7 @@ class Probe:
                 self._differences, self._catalogue_state = differences(found), state
         return self._differences
 
-    def _sequences_behind(self, connection: Connection) -> list[str]:
+    def _sequences_behind(self, connection: Connection) -> list[str] | None:
         """Return a failure for each sequence that is below a number in its table.
 
         While a table is locked, the result stays what it was.

@@ -1,12 +1,19 @@
 """What the page of the status shows of the database."""
 
+from datetime import UTC, datetime, timedelta
+
 from telemetry.database import statements
 from telemetry.database.database import Row
 from telemetry.pages.reader import Reader
+from telemetry.timestamps import clock_difference, parse_utc
 
 DATABASE = statements.load("pages/database")
 LAST_VERIFY = statements.load("pages/last_verify")
 WRITE_RATES = statements.load("pages/write_rates")
+
+
+# A smaller difference of the clocks is not shown.
+CLOCKS_AGREE = timedelta(seconds=2)
 
 
 class StatusPages:
@@ -16,8 +23,15 @@ class StatusPages:
         self._database = database
 
     def database(self) -> Row:
-        """Return version, size, connections and migrations."""
-        return self._database.fetch_all(DATABASE, prepare=False)[0]
+        """Return version, size, connections and migrations, and how far its clock is ahead.
+
+        ``ahead`` is in seconds, and 0 when the clocks agree as far as can be known.
+        """
+        before = datetime.now(UTC)
+        row = self._database.fetch_all(DATABASE, prepare=False)[0]
+        ahead, uncertainty = clock_difference(parse_utc(row["clock"]), before, datetime.now(UTC))
+        agrees = abs(ahead) - uncertainty < CLOCKS_AGREE
+        return {**row, "ahead": 0 if agrees else round(ahead.total_seconds())}
 
     def rates(self) -> Row:
         """Return how many runs the last hour has."""

@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
+
 from app import create_app
 from telemetry.config import Config
+from telemetry.pages import status_store
 from tests.support.audio_runtime import event
 from tests.support.command import telemetry
 from tests.support.pages import open_page
@@ -15,6 +18,16 @@ def test_it_describes_the_database(client):
     assert "ready" in text
     assert "every trigger, function, constraint and index of the ledger is as this release" in text
     assert "Connections" in text
+    assert "Clock agrees with this machine" in text
+    assert "python -m telemetry doctor" in text
+
+
+@pytest.mark.parametrize(("sign", "where"), [("+", "ahead of"), ("-", "behind")])
+def test_it_names_a_clock_that_is_wrong(client, monkeypatch, sign, where):
+    elsewhere = f"clock_timestamp() {sign} interval '1 hour'".encode()
+    statement = status_store.DATABASE.replace(b"clock_timestamp()", elsewhere)
+    monkeypatch.setattr(status_store, "DATABASE", statement)
+    assert f"Clock 3,600 s {where} this machine" in open_page(client, "/status").text
 
 
 def test_it_names_what_is_wrong_with_the_schema(make_app, db):

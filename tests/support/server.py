@@ -92,7 +92,8 @@ class Server:
 
     def thaw(self) -> None:
         for process in self._processes():
-            process.send_signal(signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):  # its client left, so it ends once it goes on
+                process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill all its processes at once, as a power cut does."""

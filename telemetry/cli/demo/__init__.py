@@ -19,11 +19,11 @@ from telemetry.cli.demo.fill import Filled, fill
 from telemetry.cli.demo.month import Month
 from telemetry.cli.examples import examples
 from telemetry.cli.serve import DATA
-from telemetry.cli.urls import as_owner
 from telemetry.config import EMBEDDED_DATABASE, Config
 from telemetry.database.connection import connect
 from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
 from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.urls import as_owner
 from telemetry.migrations import runner
 from telemetry.migrations.contents import tables_in_use, takes_demo_lock
 from telemetry.persistence import resolve

@@ -1,0 +1,79 @@
+"""What the server, the database and the role allow."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from telemetry.config import Config
+from telemetry.database import statements
+from telemetry.doctor.finding import Finding, ok, problem, warning
+from telemetry.doctor.subject import Subject, database_errors
+from telemetry.health.role import role_of
+
+SERVER = statements.load("doctor/server")
+
+OLDEST, NEWEST = 14, 18
+
+
+def check_server(subject: Subject) -> Iterator[Finding]:
+    """Yield whether the server is one that the service supports, and has connections enough."""
+    with database_errors("server"):
+        row = subject.database.transact(lambda it: it.execute(SERVER, prepare=False).fetchone())
+    assert row is not None
+    yield from _version(row)
+    yield connections(row, subject.config)
+
+
+def _version(row: Mapping[str, Any]) -> Iterator[Finding]:
+    major = row["version"] // 10000
+    if major < OLDEST:
+        says = f"PostgreSQL {major} is too old"
+        yield problem("server", says, f"use PostgreSQL {OLDEST} to {NEWEST}")
+    elif major > NEWEST:
+        says = f"PostgreSQL {major} is newer than this release was tested with"
+        yield warning("server", says, "look for a newer release of the service")
+    if row["encoding"] != "UTF8":
+        says = f"the database has the encoding {row['encoding']}"
+        yield problem("server", says, "create a database with the encoding UTF8, and migrate it")
+
+
+def connections(row: Mapping[str, Any], config: Config) -> Finding:
+    """Return whether what the workers may open fits the smallest limit."""
+    limits = {
+        "the server (max_connections)": row["server_limit"],
+        "the database (CONNECTION LIMIT)": row["database_limit"],
+        "the role (CONNECTION LIMIT)": row["role_limit"],
+    }
+    where, most = min(
+        ((name, limit) for name, limit in limits.items() if limit is not None and limit >= 0),
+        key=lambda it: it[1],
+    )
+    need = config.web_concurrency * (config.db_pool_size + 1)
+    sum_ = f"{config.web_concurrency} workers open up to {need}"
+    fix = "lower WEB_CONCURRENCY or TELEMETRY_DB_POOL_SIZE, or choose a larger plan"
+    if need > most:
+        return problem("connections", f"{sum_}, and {where} allows {most}", fix)
+    if 2 * need > most:
+        says = f"{sum_}, twice that while a deploy replaces another; {where} allows {most}"
+        return warning("connections", says, fix)
+    return ok("connections", f"{sum_}; {where} allows {most}, and {row['in_use']} are in use")
+
+
+def check_role(subject: Subject) -> Iterator[Finding]:
+    """Yield which role the service runs as: the owner of its tables, or a restricted one."""
+    with database_errors("role"):
+        role = subject.database.transact(role_of)
+    fix = "run serve as a role of its own: see docs/roles.md"
+    if role.is_superuser:
+        says = f"{role.name} is a superuser, for whom no rule of the ledger holds"
+        yield warning("role", says, fix)
+    elif role.owned:
+        says = (
+            f"{role.name} owns the tables, so its URL is enough to switch the append-only"
+            " triggers off"
+        )
+        yield warning("role", says, fix)
+    elif role.excess:
+        says = f"{role.name} may do more than the service does: {role.reason}"
+        yield warning("role", says, "revoke it: run the SQL of `python -m telemetry grants` again")
+    else:
+        yield ok("role", f"{role.name} is restricted to what the service does")
