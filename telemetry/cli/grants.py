@@ -10,8 +10,8 @@ from telemetry.database.urls import as_owner
 from telemetry.persistence import resolve
 from telemetry.url_parts import redact_url
 
-SERVING = statements.ROOT / "grants.sql"
-RETENTION = statements.ROOT / "grants_retention.sql"
+SERVING = statements.ROOT / "roles/serve.sql"
+RETENTION = statements.ROOT / "roles/retention.sql"
 
 # The variable of psql that stands for the role in both files.
 ROLE = ':"role"'

@@ -62,7 +62,7 @@ def test_what_it_prints_runs_in_psql(database_url, db, role):
 
 
 def test_the_file_runs_in_psql_alone(database_url, db, role):
-    done = psql(database_url, "-v", f"role={role}", "-f", str(PROJECT / "sql/grants.sql"))
+    done = psql(database_url, "-v", f"role={role}", "-f", str(PROJECT / "sql/roles/serve.sql"))
     assert (done.returncode, done.stderr) == (0, "")
     assert _rights(db, role) == _rights(db, SERVING_ROLE)
 

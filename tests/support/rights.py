@@ -38,8 +38,8 @@ def needed_rights() -> list[tuple[str, str]]:
 
 
 def granted_rights() -> list[tuple[str, str]]:
-    """Return the rights on tables and sequences in sql/grants.sql: name and privilege."""
-    text = (statements.ROOT / "grants.sql").read_text()
+    """Return the rights on tables and sequences in sql/roles/serve.sql: name and privilege."""
+    text = (statements.ROOT / "roles/serve.sql").read_text()
     found = re.findall(r"^GRANT ([A-Z, ]+) ON (?:SEQUENCE )?([^;]+) TO", text, re.MULTILINE)
     return sorted(
         (name.strip(), privilege.strip())

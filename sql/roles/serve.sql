@@ -4,7 +4,7 @@
 -- and does not need are revoked. All of it happens in one transaction.
 --
 -- python -m telemetry grants --role NAME prints it with the name in place. With psql alone:
--- psql -v ON_ERROR_STOP=1 -v role=NAME -f sql/grants.sql
+-- psql -v ON_ERROR_STOP=1 -v role=NAME -f sql/roles/serve.sql
 --
 -- It works in every database of the service, because each has all tables. A role belongs to the
 -- whole server, so it can be one role for two databases of a server.

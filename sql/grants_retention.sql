@@ -1,6 +1,0 @@
--- What the role that serves needs on top of sql/grants.sql, so that it can prune runs and runtime
--- events. Run it after sql/grants.sql, which revokes these rights.
---
--- python -m telemetry grants --role NAME --retention prints both as one transaction.
-
-GRANT DELETE ON agent_runs, runtime_events TO :"role";
