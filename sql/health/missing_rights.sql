@@ -22,6 +22,7 @@ FROM (
     ('agent_runs', 'agent_run_count_changes', 'SELECT'),
     ('runtime_events', 'runtime_events', 'SELECT'),
     ('runtime_events', 'runtime_events', 'INSERT'),
+    ('runtime_events', 'runtime_events_pruned', 'SELECT'),
     ('runtime_events', 'runtime_events_number_seq', 'USAGE'),
     ('audio_runtime', 'os_core.devices', 'SELECT'),
     ('audio_runtime', 'os_core.devices', 'INSERT'),

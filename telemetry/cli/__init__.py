@@ -11,7 +11,17 @@ import click
 import psycopg
 
 from telemetry import __version__
-from telemetry.cli import demo, explain, heads, import_events, migrate, rebuild, serve, verify
+from telemetry.cli import (
+    demo,
+    explain,
+    heads,
+    import_events,
+    migrate,
+    prune,
+    rebuild,
+    serve,
+    verify,
+)
 from telemetry.cli.failures import InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.urls import check_urls
@@ -73,6 +83,7 @@ main.add_command(serve.serve)
 main.add_command(migrate.migrate)
 main.add_command(import_events.import_events)
 main.add_command(rebuild.rebuild)
+main.add_command(prune.prune)
 main.add_command(verify.verify)
 main.add_command(heads.heads)
 main.add_command(explain.explain)
