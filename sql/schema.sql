@@ -436,7 +436,8 @@ CREATE FUNCTION public.fold_agent_run_counts(row_limit bigint) RETURNS bigint
     AS $$
 DECLARE
     folded bigint;
-    emptied bigint;
+    emptied_buckets timestamptz[];
+    emptied_agents text[];
 BEGIN
     -- One transaction at a time does this; the others go on without waiting.
     IF NOT pg_try_advisory_xact_lock(7307) THEN
@@ -466,15 +467,22 @@ BEGIN
         FROM summed
         WHERE runs <> 0
         ON CONFLICT (bucket, agent_name) DO UPDATE SET runs = known.runs + excluded.runs
-        RETURNING runs
+        RETURNING known.bucket, known.agent_name, known.runs
     )
 
     SELECT
         (SELECT count(*) FROM taken),
-        (SELECT count(*) FROM counted WHERE runs = 0)
-    INTO folded, emptied;
-    IF emptied > 0 THEN
-        DELETE FROM agent_run_counts WHERE runs = 0;
+        array_agg(counted.bucket) FILTER (WHERE counted.runs = 0),
+        array_agg(counted.agent_name) FILTER (WHERE counted.runs = 0)
+    INTO folded, emptied_buckets, emptied_agents
+    FROM counted;
+    IF emptied_buckets IS NOT NULL THEN
+        DELETE FROM agent_run_counts AS known
+        USING unnest(emptied_buckets, emptied_agents) AS emptied (bucket, agent_name)
+        WHERE
+            known.bucket = emptied.bucket
+            AND known.agent_name = emptied.agent_name
+            AND known.runs = 0;
     END IF;
     RETURN folded;
 END;

@@ -1,5 +1,5 @@
 -- Counts what sql/retention/prune_agent_runs.sql would delete among the next runs.
--- params: after_created_at and after_event_id (the last run of the batch before),
+-- params: after_created_at, after_event_id (the last run of the batch before),
 -- created_until (exclusive), cutoff, stale_after (interval after which a running run is stale),
 -- row_limit
 -- index: ix_agent_runs_created_at, read backwards

@@ -2,7 +2,7 @@
 -- created_at is before the cutoff, by the clock of the agent. Where that clock was ahead of the
 -- database's, updated_at has to be before the cutoff. A running run that is not stale is kept, and
 -- so is one that a writer has locked at the moment.
--- params: after_created_at and after_event_id (the last run of the batch before),
+-- params: after_created_at, after_event_id (the last run of the batch before),
 -- created_until (exclusive), cutoff, stale_after (interval after which a running run is stale),
 -- row_limit
 -- index: ix_agent_runs_created_at, read backwards; agent_runs_pkey

@@ -12,6 +12,7 @@ import psycopg
 
 from telemetry import __version__
 from telemetry.cli import (
+    archive,
     demo,
     explain,
     heads,
@@ -86,5 +87,6 @@ main.add_command(rebuild.rebuild)
 main.add_command(prune.prune)
 main.add_command(verify.verify)
 main.add_command(heads.heads)
+main.add_command(archive.archive)
 main.add_command(explain.explain)
 main.add_command(demo.demo)
