@@ -8,7 +8,7 @@ RUNS = """
     INSERT INTO agent_runs
         (event_id, run_id, agent_name, job_type, status, start_time, created_at, updated_at)
     SELECT %(name)s || '-' || n, 'run-' || n, 'agent-' || n %% 3, 'crawl', %(status)s,
-        now() - %(age)s::interval, now() - %(age)s::interval,
+        now() - %(age)s::interval, now() - %(age)s::interval - n * interval '1 ms',
         now() - coalesce(%(updated)s::interval, %(age)s::interval)
     FROM generate_series(1, %(count)s) AS n
 """
