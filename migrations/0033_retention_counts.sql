@@ -1,6 +1,6 @@
 -- Deletes a count of runs that became zero by its key. To look for it in all counts takes as long
--- as there are agents and hours, and retention makes zeros with every batch: it took 0.4 s of a
--- batch of 5,000 runs with a million counts.
+-- as there are agents and hours, and retention makes zeros with every batch: with 300,000 counts,
+-- to delete 2,000 runs takes 40 ms instead of 49.
 -- depends: 0004_runs_counts
 
 SET LOCAL lock_timeout = '5s';
