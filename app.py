@@ -39,6 +39,8 @@ from telemetry.pages.store import RunPages
 from telemetry.persistence import Backend, Persistence, resolve
 from telemetry.rate_limit import limiter
 from telemetry.rate_limit.store import DatabaseHits, HitStore, MemoryHits, SureHits
+from telemetry.retention.daily import DailyRetention
+from telemetry.retention.store import RetentionStore
 from telemetry.runs import views as runs
 from telemetry.runs.store import RunStore
 from telemetry.runtime_events import views as runtime_events
@@ -102,6 +104,10 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["audit"] = AuditStore(records)
     app.register_blueprint(audit.blueprint)
 
+    retention = RetentionStore(config, persistence, records, events)
+    app.extensions["retention"] = retention
+    app.extensions["daily_retention"] = DailyRetention(config, persistence, retention)
+
     app.extensions["metrics"] = MetricStore(records, events)
     app.register_blueprint(metrics.blueprint)
 
@@ -141,6 +147,7 @@ def _init_pages(
         stale_after=config.stale_after,
         attempts=_sign_in_attempts(persistence, records),
         readiness=partial(check_all, app.extensions["probes"]),
+        retention=app.extensions["retention"].reports,
         verify=partial(verify_newest, persistence.audio_runtime.url or ""),
     )
     app.extensions["error_page"] = show_error

@@ -140,7 +140,8 @@ def child_exit(_: Arbiter, worker: Worker) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Take the objects that live as long as the worker out of garbage collection."""
+    """Start retention, and take what lives as long as the worker out of garbage collection."""
+    worker.wsgi.extensions["daily_retention"].start()
     gc.collect()
     gc.freeze()
     # Large batches make thousands of objects, but no cycles.
@@ -148,7 +149,9 @@ def post_worker_init(worker: Worker) -> None:
 
 
 def worker_exit(_: Arbiter, worker: Worker) -> None:
-    """Close the worker's connections while its greenlets still run."""
+    """Stop retention, and close the worker's connections while its greenlets still run."""
     extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
+    if "daily_retention" in extensions:
+        extensions["daily_retention"].stop()
     for database in extensions.get("databases", ()):
         database.close()

@@ -436,7 +436,8 @@ CREATE FUNCTION public.fold_agent_run_counts(row_limit bigint) RETURNS bigint
     AS $$
 DECLARE
     folded bigint;
-    emptied bigint;
+    emptied_buckets timestamptz[];
+    emptied_agents text[];
 BEGIN
     -- One transaction at a time does this; the others go on without waiting.
     IF NOT pg_try_advisory_xact_lock(7307) THEN
@@ -466,15 +467,22 @@ BEGIN
         FROM summed
         WHERE runs <> 0
         ON CONFLICT (bucket, agent_name) DO UPDATE SET runs = known.runs + excluded.runs
-        RETURNING runs
+        RETURNING known.bucket, known.agent_name, known.runs
     )
 
     SELECT
         (SELECT count(*) FROM taken),
-        (SELECT count(*) FROM counted WHERE runs = 0)
-    INTO folded, emptied;
-    IF emptied > 0 THEN
-        DELETE FROM agent_run_counts WHERE runs = 0;
+        array_agg(counted.bucket) FILTER (WHERE counted.runs = 0),
+        array_agg(counted.agent_name) FILTER (WHERE counted.runs = 0)
+    INTO folded, emptied_buckets, emptied_agents
+    FROM counted;
+    IF emptied_buckets IS NOT NULL THEN
+        DELETE FROM agent_run_counts AS known
+        USING unnest(emptied_buckets, emptied_agents) AS emptied (bucket, agent_name)
+        WHERE
+            known.bucket = emptied.bucket
+            AND known.agent_name = emptied.agent_name
+            AND known.runs = 0;
     END IF;
     RETURN folded;
 END;
@@ -570,10 +578,15 @@ BEGIN
         INTO newest, newest_of_lane
         FROM generate_series(0, 63) AS every_lane (lane)
         CROSS JOIN LATERAL (
-            SELECT event.number FROM runtime_events AS event
-            WHERE event.lane = every_lane.lane
-            ORDER BY event.lane DESC, event.number DESC
-            LIMIT 1
+            (
+                SELECT event.number FROM runtime_events AS event
+                WHERE event.lane = every_lane.lane
+                ORDER BY event.lane DESC, event.number DESC
+                LIMIT 1
+            )
+            UNION ALL
+            SELECT pruned.number FROM runtime_events_pruned AS pruned
+            WHERE pruned.lane = every_lane.lane
         ) AS highest;
         IF NEW.number <= newest_of_lane THEN
             NEW.number := newest_of_lane + 1;
@@ -584,7 +597,7 @@ BEGIN
     RETURN NEW;
 END;
 $$;
-COMMENT ON FUNCTION public.number_runtime_event() IS 'Trigger of runtime_events: takes a lane that no other transaction holds, and a number above those in it';
+COMMENT ON FUNCTION public.number_runtime_event() IS 'Trigger of runtime_events: takes a lane that no other transaction holds, and a number above those that are or were in it';
 
 -- Table runtime_events
 
@@ -1489,3 +1502,56 @@ FROM (
 ) AS known;
 $$;
 COMMENT ON FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_events) IS 'The audit row of a ledger row: an append inserts it, and verify compares with it';
+
+
+-- Room: retention
+
+-- Table retention_passes
+
+CREATE TABLE public.retention_passes (
+    kind text NOT NULL,
+    older_than interval NOT NULL,
+    first_started_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone NOT NULL,
+    deleted bigint DEFAULT 0 NOT NULL,
+    deleted_total bigint DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone,
+    finished_older_than interval,
+    failed_at timestamp with time zone,
+    error text,
+    CONSTRAINT retention_passes_kind_check CHECK ((kind = ANY (ARRAY['agent_runs'::text, 'runtime_events'::text])))
+)
+WITH (fillfactor='50');
+COMMENT ON TABLE public.retention_passes IS 'The newest prune of each table that retention prunes: one row per table';
+COMMENT ON COLUMN public.retention_passes.kind IS 'The table that is pruned';
+COMMENT ON COLUMN public.retention_passes.older_than IS 'The age from which rows are deleted, of the newest pass';
+COMMENT ON COLUMN public.retention_passes.first_started_at IS 'When the very first pass began';
+COMMENT ON COLUMN public.retention_passes.started_at IS 'When the newest pass began';
+COMMENT ON COLUMN public.retention_passes.leased_until IS 'No other web process begins a pass before this; each batch moves it';
+COMMENT ON COLUMN public.retention_passes.deleted IS 'Rows that the newest pass has deleted so far';
+COMMENT ON COLUMN public.retention_passes.deleted_total IS 'Rows that all passes have deleted';
+COMMENT ON COLUMN public.retention_passes.finished_at IS 'When the last complete pass ended';
+COMMENT ON COLUMN public.retention_passes.finished_older_than IS 'The age that the last complete pass had';
+COMMENT ON COLUMN public.retention_passes.failed_at IS 'When a pass ended early; NULL when a later one was complete';
+COMMENT ON COLUMN public.retention_passes.error IS 'Why it ended early';
+
+ALTER TABLE ONLY public.retention_passes
+    ADD CONSTRAINT retention_passes_pkey PRIMARY KEY (kind);
+COMMENT ON INDEX public.retention_passes_pkey IS 'sql/retention/claim.sql and sql/retention/state.sql';
+
+-- Table runtime_events_pruned
+
+CREATE TABLE public.runtime_events_pruned (
+    lane smallint NOT NULL,
+    number bigint NOT NULL,
+    CONSTRAINT runtime_events_pruned_lane_check CHECK (((lane >= 0) AND (lane <= 63)))
+)
+WITH (fillfactor='50');
+COMMENT ON TABLE public.runtime_events_pruned IS 'The highest number that retention has deleted from each lane of runtime_events';
+COMMENT ON COLUMN public.runtime_events_pruned.lane IS 'As in runtime_events';
+COMMENT ON COLUMN public.runtime_events_pruned.number IS 'As in runtime_events; never gets lower';
+
+ALTER TABLE ONLY public.runtime_events_pruned
+    ADD CONSTRAINT runtime_events_pruned_pkey PRIMARY KEY (lane);
+COMMENT ON INDEX public.runtime_events_pruned_pkey IS 'sql/runtime_events/change_token.sql and sql/retention/prune_runtime_events.sql';

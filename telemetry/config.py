@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs
 
+from telemetry.spans import MAX_STALE, RETENTION, parse_retention, parse_span
 from telemetry.url_parts import MAX_PORT, hosts_of, may_cut_off_a_password, redact_url, split_url
 
 MIB = 1024 * 1024
@@ -37,15 +38,6 @@ _ORIGIN = re.compile(
     re.ASCII,
 )
 _USUAL_PORTS = {"http": 80, "https": 443}
-
-_SPANS = {
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
-MAX_SPAN = timedelta(days=365)
-
 
 # For commands alone: the web process never connects with them.
 OWNER_URLS = ("TELEMETRY_OWNER_DATABASE_URL", "TELEMETRY_OWNER_RUNTIME_DATABASE_URL")
@@ -80,6 +72,8 @@ class Config:
     max_body_bytes: int = 16 * MIB
     cors_origins: tuple[str, ...] = ()
     stale_after: timedelta = timedelta(hours=1)
+    retention_runs: timedelta | None = None
+    retention_events: timedelta | None = None
     db_pool_size: int = 4
     db_prepared_statements: bool = True
     web_concurrency: int = 2
@@ -115,6 +109,8 @@ class Config:
             max_body_bytes=env.whole("TELEMETRY_MAX_BODY_BYTES", 16 * MIB, 1, 256 * MIB),
             cors_origins=env.origins("TELEMETRY_CORS_ORIGINS"),
             stale_after=env.span("TELEMETRY_STALE_AFTER", "1h"),
+            retention_runs=env.retention("TELEMETRY_RETENTION_RUNS"),
+            retention_events=env.retention("TELEMETRY_RETENTION_EVENTS"),
             db_pool_size=env.whole("TELEMETRY_DB_POOL_SIZE", 4, 1, 100),
             db_prepared_statements=env.flag("TELEMETRY_DB_PREPARED_STATEMENTS", default=True),
             web_concurrency=env.whole("WEB_CONCURRENCY", 2, 1, 256),
@@ -168,12 +164,18 @@ class _Environment:
     def span(self, name: str, default: str) -> timedelta:
         """Return a time such as ``90s``, ``30m``, ``1h`` or ``2d``."""
         text = self.text(name) or default
-        match = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", text.lower())
-        span = int(match[1]) * _SPANS[match[2]] if match else timedelta()
-        if not timedelta() < span <= MAX_SPAN:
+        span = parse_span(text)
+        if span is None or span > MAX_STALE:
             takes = "a time such as 90s, 30m, 1h or 2d, up to 365d"
             raise ConfigError(self.source(name), repr(text), takes)
         return span
+
+    def retention(self, name: str) -> timedelta | None:
+        """Return the age from which records are deleted, None: never."""
+        text = self.text(name)
+        if text is not None and parse_retention(text) is None:
+            raise ConfigError(self.source(name), repr(text), RETENTION)
+        return parse_retention(text) if text else None
 
     def flag(self, name: str, *, default: bool) -> bool:
         text = self.text(name)

@@ -2,8 +2,8 @@
 -- it, and rights. A right on some columns counts: a DBA may grant no more. A trigger's function may
 -- run without one. Of the functions in the schema public, which extensions share, the names are
 -- listed.
--- The counts of runs are written by functions that run as their owner. The rate limit's table is
--- not in the list, because a request goes on without it.
+-- The counts of runs are written by functions that run as their owner. The tables of the rate limit
+-- and of the passes of retention are not in the list, because requests go on without them.
 -- params: domains (array of the domains that the database keeps)
 -- index: system catalogue
 -- locks: none
@@ -22,6 +22,7 @@ FROM (
     ('agent_runs', 'agent_run_count_changes', 'SELECT'),
     ('runtime_events', 'runtime_events', 'SELECT'),
     ('runtime_events', 'runtime_events', 'INSERT'),
+    ('runtime_events', 'runtime_events_pruned', 'SELECT'),
     ('runtime_events', 'runtime_events_number_seq', 'USAGE'),
     ('audio_runtime', 'os_core.devices', 'SELECT'),
     ('audio_runtime', 'os_core.devices', 'INSERT'),

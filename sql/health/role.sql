@@ -1,6 +1,6 @@
 -- Describes the role of this connection: whether it owns tables of the service, and what it may do
 -- that no statement of the service does. An owner can switch triggers off; so can a member of the
--- owner, and a superuser. DELETE of runs and runtime events is no excess, since retention needs it.
+-- owner, and a superuser. What sql/roles/retention.sql grants is no excess.
 -- A right on some columns counts.
 -- params: none
 -- index: system catalogue
@@ -27,6 +27,8 @@ WITH service AS (
         (NULL, 'agent_run_counts', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
         (NULL, 'agent_run_count_changes', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
         (NULL, 'audio_runtime_verifications', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, 'retention_passes', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, 'runtime_events_pruned', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
         (NULL, 'migration_checksums', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
         (NULL, '_yoyo_migration', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}')
     ) AS named (schema, name, privileges)

@@ -5,7 +5,8 @@
 -- The ledger has no index of its feed numbers across tenants: its newest rows stand for all.
 -- params: none
 -- index: audio_runtime_events_pkey, 1,000 entries; audit_events_pkey, one entry;
--- ix_runtime_events_lane_number and ix_agent_runs_change_number, one entry of each lane
+-- ix_runtime_events_lane_number, runtime_events_pruned_pkey and ix_agent_runs_change_number, one
+-- entry of each lane
 -- locks: none
 -- returns: sequence, given (its last value) and highest (that of the table), one row for each
 SELECT
@@ -38,10 +39,15 @@ FROM (
             SELECT max(newest.number)
             FROM generate_series(0, 63) AS every_lane (lane)
             CROSS JOIN LATERAL (
-                SELECT number FROM runtime_events
-                WHERE lane = every_lane.lane
-                ORDER BY lane DESC, number DESC
-                LIMIT 1
+                (
+                    SELECT number FROM runtime_events
+                    WHERE lane = every_lane.lane
+                    ORDER BY lane DESC, number DESC
+                    LIMIT 1
+                )
+                UNION ALL
+                SELECT pruned.number FROM runtime_events_pruned AS pruned
+                WHERE pruned.lane = every_lane.lane
             ) AS newest
         ) AS highest
     UNION ALL

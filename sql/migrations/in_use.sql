@@ -22,6 +22,8 @@ WITH service AS (
                 'os_core.audio_runtime_current',
                 'audio_runtime_verifications',
                 'audit.audit_events',
+                'retention_passes',
+                'runtime_events_pruned',
                 'migration_checksums',
                 'rate_limit_clients',
                 '_yoyo_migration',

@@ -1,5 +1,6 @@
 -- Lists the tables whose rows must not be lost. It leaves out the runner's own tables, the counts,
--- which can be computed again, and unlogged tables, which PostgreSQL may empty at any time.
+-- which can be computed again, what retention notes for itself, and unlogged tables, which
+-- PostgreSQL may empty at any time.
 -- params: none
 -- index: system catalogue
 -- locks: none
@@ -12,7 +13,11 @@ WHERE
     AND pg_class.relpersistence = 'p'
     AND pg_namespace.nspname NOT IN ('pg_catalog', 'information_schema')
     AND pg_class.relname NOT IN (
-        'migration_checksums', 'agent_run_counts', 'agent_run_count_changes'
+        'migration_checksums',
+        'agent_run_counts',
+        'agent_run_count_changes',
+        'retention_passes',
+        'runtime_events_pruned'
     )
     AND pg_class.relname NOT LIKE '%%yoyo%%'
 ORDER BY name;

@@ -4,3 +4,4 @@
 -- python -m telemetry grants --role NAME --retention prints both as one transaction.
 
 GRANT DELETE ON agent_runs, runtime_events TO :"role";
+GRANT INSERT, UPDATE ON retention_passes, runtime_events_pruned TO :"role";

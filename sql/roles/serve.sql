@@ -84,9 +84,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON os_core.audio_runtime_current TO :"role"
 GRANT SELECT, INSERT, UPDATE, DELETE ON rate_limit_clients TO :"role";
 
 -- What is only read. Triggers keep the counts with the rights of their owner, verify records its
--- end, and migrate the migrations.
+-- end, migrate the migrations, and retention what it deleted.
 GRANT SELECT ON agent_run_counts, agent_run_count_changes TO :"role";
 GRANT SELECT ON audio_runtime_verifications, _yoyo_migration TO :"role";
+GRANT SELECT ON retention_passes, runtime_events_pruned TO :"role";
 
 -- The numbers that an INSERT draws. Those of an identity column need no right.
 GRANT USAGE ON SEQUENCE agent_runs_change_seq, runtime_events_number_seq TO :"role";

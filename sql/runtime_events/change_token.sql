@@ -9,9 +9,12 @@
 -- 3. So a new visible event raises the highest number of its lane, and nothing else does: neither
 --    a rollback, which leaves a gap, nor a clock, nor other tables.
 -- Writers share no row: each takes a free lane, so only the 65th at the same time waits. Deleting
--- old events can't hide a new one, whose number is higher than any before it.
+-- old events can't hide a new one, whose number is higher than any before it. Retention leaves the
+-- highest number that it deletes from a lane in runtime_events_pruned, in the same transaction, so
+-- the token stays the same even when it deletes the newest event of a lane.
 -- params: none
--- index: ix_runtime_events_lane_number, one entry of each lane at any size
+-- index: ix_runtime_events_lane_number, one entry of each lane at any size;
+-- runtime_events_pruned_pkey, likewise
 -- locks: none
 -- returns: token, 32 hex digits
 SELECT
@@ -19,7 +22,9 @@ SELECT
         encode(
             sha256(
                 convert_to(
-                    string_agg(coalesce(newest.number, 0)::text, ' ' ORDER BY every.lane),
+                    string_agg(
+                        greatest(newest.number, pruned.number, 0)::text, ' ' ORDER BY every.lane
+                    ),
                     'UTF8'
                 )
             ),
@@ -35,4 +40,5 @@ LEFT JOIN
         ORDER BY number DESC
         LIMIT 1
     ) AS newest
-    ON TRUE;
+    ON TRUE
+LEFT JOIN runtime_events_pruned AS pruned ON every.lane = pruned.lane;

@@ -1,18 +1,15 @@
 """Writing the rows that the proof checks to a file, for an auditor without the database."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
 
 from telemetry.audio_runtime.check import snapshot, use_snapshots
 from telemetry.audio_runtime.checkers import Connect
+from telemetry.audio_runtime.complete_file import complete
 from telemetry.audio_runtime.devices import Scope, fetch_on, name_of, pages
 from telemetry.audio_runtime.proof.export import device_line, last_line, link_line
 from telemetry.audio_runtime.rows import read_rows
 from telemetry.audio_runtime.verify import PAGE, NothingToVerify
-from telemetry.files import sync_folder
 
 
 def export(
@@ -25,7 +22,7 @@ def export(
     wrong order, and NothingToVerify for a scope that names nothing.
     """
     count = 0
-    with connect() as listing, connect() as reading, _complete(path) as file:
+    with connect() as listing, connect() as reading, complete(path) as file:
         use_snapshots(reading)
 
         for page in pages(fetch_on(listing), scope, PAGE):
@@ -42,18 +39,3 @@ def export(
             raise NothingToVerify(f"there is no {scope}")
         file.write(last_line(count))
     return count
-
-
-@contextmanager
-def _complete(path: Path) -> Iterator[TextIO]:
-    """Open a file that takes the place of ``path`` when everything is written to disk."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
-    finally:
-        part.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import psycopg
 
 from telemetry import __version__
 from telemetry.cli import (
+    archive,
     demo,
     doctor,
     explain,
@@ -19,6 +20,7 @@ from telemetry.cli import (
     heads,
     import_events,
     migrate,
+    prune,
     rebuild,
     serve,
     verify,
@@ -87,8 +89,10 @@ main.add_command(migrate.migrate)
 main.add_command(grants.grants)
 main.add_command(import_events.import_events)
 main.add_command(rebuild.rebuild)
+main.add_command(prune.prune)
 main.add_command(verify.verify)
 main.add_command(heads.heads)
+main.add_command(archive.archive)
 main.add_command(explain.explain)
 main.add_command(demo.demo)
 main.add_command(doctor.doctor)

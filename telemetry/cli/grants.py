@@ -32,9 +32,7 @@ NOT_A_ROLE = ("public", "none")
     )
 )
 @click.option("--role", required=True, metavar="NAME", help="The role that serves; it must exist.")
-@click.option(
-    "--retention", is_flag=True, help="Also let it delete runs and runtime events, for retention."
-)
+@click.option("--retention", is_flag=True, help="Also let it prune runs and runtime events.")
 @click.option(
     "--apply", "applied", is_flag=True, help="Run the SQL in every configured database instead."
 )

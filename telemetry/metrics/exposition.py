@@ -20,6 +20,7 @@ from werkzeug.http import parse_accept_header
 
 from telemetry import __version__, counters, series
 from telemetry.database.database import Row
+from telemetry.metrics import retention
 from telemetry.metrics.store import State
 
 EXPOSITIONS = {"text/plain", "application/openmetrics-text"}
@@ -38,13 +39,14 @@ def is_scraper(accept: str) -> bool:
     return text > wanted.get("application/json", 0)
 
 
-def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the JSON body."""
-    return {
+def summary(rows: Sequence[Row], reports: Sequence[retention.Report]) -> dict[str, Any]:
+    """Return the JSON body. It has ``retention`` where any is configured."""
+    body = {
         "total_runs": sum(row["total_runs"] for row in rows),
         "agents": {row["agent_name"]: row["total_runs"] for row in rows},
         "recent_24h": sum(row["recent_24h"] for row in rows),
     }
+    return {**body, "retention": retention.summary(reports)} if reports else body
 
 
 def exposition(state: State, accept: str) -> tuple[bytes, str]:
@@ -66,6 +68,7 @@ class _All(Collector):
             age, findings = verify["age_seconds"], verify["findings"]
             yield _gauge("telemetry_ledger_verify_age_seconds", "Since the last verify", {(): age})
             yield _gauge("telemetry_ledger_verify_findings", "Of the last verify", {(): findings})
+        yield from retention.metrics(self._state.retention)
         if self._state.runs is not None:
             yield from _runs(self._state.runs)
         numbers = series.read_all()

@@ -11,6 +11,7 @@ from telemetry.database.connection import Connection
 from telemetry.database.connections import PoolInUse
 from telemetry.database.database import Database, Row
 from telemetry.database.errors import DatabaseNotConfigured, DatabaseUnavailable
+from telemetry.metrics.retention import Report
 
 WRITABLE = statements.load("metrics/writable")
 LAST_VERIFY = statements.load("metrics/last_verify")
@@ -33,6 +34,7 @@ class State(NamedTuple):
     writable: dict[str, bool]
     last_verify: Row | None
     runs: Sequence[Row] | None
+    retention: Sequence[Report] = ()
 
 
 class MetricStore:
@@ -44,15 +46,22 @@ class MetricStore:
         if events is not records:
             self._databases["runtime_events"] = events
 
-    def state(self, read_runs: Callable[[], Sequence[Row]]) -> State:
+    def state(
+        self,
+        read_runs: Callable[[], Sequence[Row]],
+        read_retention: Callable[[], Sequence[Report]],
+    ) -> State:
         """Return the state within SCRAPE_SECONDS.
 
-        ``read_runs`` reads the runs by agent from the database of records.
+        ``read_runs`` reads the runs by agent from the database of records. ``read_retention``
+        raises nothing.
         """
         state = State({}, {}, None, None)
         with time_limits.ending_within(SCRAPE_SECONDS):
             for name, database in self._databases.items():
                 self._ask(name, database, state)
+            with time_limits.ending_within(READ_SECONDS):
+                state = state._replace(retention=read_retention())
             if not state.up.get("records"):
                 return state
             return state._replace(

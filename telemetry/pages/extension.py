@@ -29,7 +29,8 @@ class Pages:
     ``databases`` has the domains of each database that is configured, in the order of
     ``readiness``.
     ``events`` is None where no runtime events are kept. ``readiness`` returns ``error``
-    and ``failures`` of each database. ``verify`` checks a device of a tenant, and returns where
+    and ``failures`` of each database. ``retention`` returns what is known of each table that it
+    prunes. ``verify`` checks a device of a tenant, and returns where
     the check began (``after``) and its ``findings``.
     """
 
@@ -41,6 +42,7 @@ class Pages:
     stale_after: timedelta
     attempts: Attempts
     readiness: Callable[[], Sequence[Any]]
+    retention: Callable[[], Sequence[Any]]
     verify: Callable[[str, str], Any]
 
 

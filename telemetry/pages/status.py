@@ -1,6 +1,7 @@
 """The page of the status: where data is kept and why, and how the database is."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from flask import Response, current_app
@@ -11,6 +12,7 @@ from telemetry.failures import Unavailable
 from telemetry.pages import render
 from telemetry.pages.extension import blueprint, pages
 from telemetry.series import read_all
+from telemetry.spans import span_text
 
 NAMES = {
     "agent_runs": "Runs",
@@ -51,6 +53,7 @@ def show_status() -> Response:
         service_version=__version__,
         stale_after=pages().stale_after.total_seconds() * 1000,
         written=_written(),
+        retention=[_retention(report) for report in pages().retention()],
     )
 
 
@@ -78,6 +81,22 @@ def _written() -> dict[str, Any]:
         "events": _or_failure(events.rates) if events else None,
         "appended": sum(it.numbers[0] for it in APPENDS.samples(read_all())),
         "verified": _or_failure(pages().status.last_verify),
+    }
+
+
+def _retention(report: Any) -> dict[str, Any]:
+    """Return what the page shows of the retention of a table."""
+    age, state = report.older_than, report.state
+    done = state and timedelta(seconds=state["older_than_seconds"])
+    return {
+        "name": NAMES[report.kind.name],
+        "variable": report.kind.variable,
+        "older_than": span_text(age) if age else None,
+        "refusal": report.refusal,
+        "failure": report.failure,
+        "state": state,
+        "done_older_than": span_text(done) if done else None,
+        "is_late": bool(age and state and state["is_late"]),
     }
 
 

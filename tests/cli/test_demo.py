@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from telemetry.cli import demo
 from telemetry.cli.demo import agents, api, voice
 from telemetry.cli.demo.fill import Filled
 from telemetry.cli.demo.month import Month, busyness
 from tests.support.audio_runtime import KINDS
 from tests.support.command import telemetry
 from tests.support.databases import execute
+from tests.support.retention import add_events
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import minimal_event
 from tests.support.server import copy_cluster, folder
@@ -151,6 +153,15 @@ def assert_refused(done, what):
 def test_it_refuses_a_database_that_holds_anything(client, database_url, method, path, body, table):
     assert client.open(path, method=method, json=body).status_code == 201
     assert_refused(telemetry("demo", DATABASE_URL=database_url), f"is not empty: {table}; ")
+
+
+def test_what_retention_notes_is_no_data(db, database_url, monkeypatch):
+    add_events(db, "old", "2 days")
+    pruned = telemetry("prune", "--events-older-than", "1d", DATABASE_URL=database_url)
+    assert pruned.returncode == 0, pruned.stderr
+    monkeypatch.setattr(demo, "fill", lambda *_, **__: Filled(0, 0, 0, 0))
+    done = telemetry("demo", DATABASE_URL=database_url)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

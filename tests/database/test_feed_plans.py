@@ -83,6 +83,7 @@ def test_readiness_reads_a_few_entries(plan):
     assert {*re.findall('"Index Name": "(.*?)"', found)} == {
         "ix_agent_runs_change_number",
         "ix_runtime_events_lane_number",
+        "runtime_events_pruned_pkey",
         "audio_runtime_events_pkey",
         "audit_events_pkey",
     }

@@ -12,9 +12,9 @@ from tests.support.rights import SERVING_ROLE, granted_rights, needed_rights, se
 LEDGERS = ("os_core.audio_runtime_events", "audit.audit_events")
 SCHEMAS = ("public", "os_core", "audit")
 
-# What readiness does not ask for: requests go on without the rate limit, and it reads the
-# migrations before it looks for rights.
-NOT_ASKED = {"rate_limit_clients", "_yoyo_migration"}
+# What readiness does not ask for: requests go on without the rate limit and without what retention
+# did, and it reads the migrations before it looks for rights.
+NOT_ASKED = {"rate_limit_clients", "retention_passes", "_yoyo_migration"}
 
 
 def test_readiness_asks_for_the_rights_that_are_granted():
@@ -46,6 +46,8 @@ def _is_denied(app, name, number):
     """Return whether something that the service does fails for want of a right."""
     if name == "rate_limit_clients":
         act = [lambda: DatabaseHits(app.extensions["databases"][0], 1).hit("192.0.2.1")]
+    elif name == "retention_passes":
+        return any(it.failure for it in app.extensions["retention"].reports())
     elif name == "audio_runtime_verifications":
         act = [app.extensions["pages"].status.last_verify]
     else:
@@ -107,6 +109,9 @@ REFUSED = [
     "CREATE SCHEMA mine",
     "SET session_replication_role = replica",
     "DELETE FROM agent_runs",
+    "DELETE FROM runtime_events",
+    "UPDATE retention_passes SET finished_at = now()",
+    "UPDATE runtime_events_pruned SET number = 0",
     "DELETE FROM os_core.audio_runtime_heads",
     "UPDATE agent_run_counts SET runs = 0",
     "SELECT recount_agent_runs()",

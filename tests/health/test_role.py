@@ -5,6 +5,7 @@ import re
 import psycopg
 import pytest
 
+from telemetry.cli.grants import RETENTION
 from telemetry.database.connection import connect
 from telemetry.health import store
 from telemetry.health.role import Role, most_powerful, role_of
@@ -15,7 +16,7 @@ from tests.support.rights import SERVING_ROLE, granted_rights, serving
 READY = "/api/ready"
 ALL = {"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"}
 # What retention needs, and no service without it.
-OPTIONAL = {("agent_runs", "DELETE"), ("runtime_events", "DELETE")}
+OPTIONAL = {*granted_rights(RETENTION)}
 
 
 @pytest.fixture(autouse=True)

@@ -37,6 +37,7 @@ def known(client, database_url):
     for path in ("/metrics", *HEALTH_PATHS):
         client.get(path)
     telemetry("verify", DATABASE_URL=database_url)
+    telemetry("prune", "--runs-older-than", "90d", DATABASE_URL=database_url)
     found = {name: defaultdict(set) for name in samples(client)}
     for name, series in samples(client).items():
         for label, it in (pair for labels in series for pair in labels):

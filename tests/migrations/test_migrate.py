@@ -10,7 +10,10 @@ import pytest
 from telemetry.migrations import files, runner
 from tests.support.command import telemetry, telemetry_process
 from tests.support.databases import schema
+from tests.support.retention import add_events
+from tests.support.rights import SERVING_ROLE
 from tests.support.runs import minimal_run
+from tests.support.runtime_events import minimal_event
 
 FORWARD = sorted(
     file for file in files.DIRECTORY.iterdir() if not file.name.endswith(".rollback.sql")
@@ -82,6 +85,36 @@ def test_status_counts_every_configured_database(
 
 def test_a_status_that_cannot_be_read_is_not_3():
     assert run("--status", DATABASE_URL="postgresql://127.0.0.1:1/x").returncode == 1
+
+
+def test_what_retention_notes_is_no_row_to_lose(db, database_url):
+    add_events(db, "old", "2 days")
+    pruned = telemetry("prune", "--events-older-than", "1d", DATABASE_URL=database_url)
+    assert pruned.returncode == 0, pruned.stderr
+    done = run("--rollback", "1000", DATABASE_URL=database_url)
+    assert done.returncode == 0, done.stderr
+
+
+def test_who_writes_or_reads_events_needs_no_grant_for_what_was_pruned(database_url, db, client):
+    """Neither a role with rights on columns, nor one with a name in quotes, nor everyone."""
+    retention = [file.stem for file in FORWARD].index("0032_retention_state")
+    db.execute('CREATE ROLE "a ""reader"""')
+    db.execute("CREATE ROLE stranger")
+    try:
+        done = run("--rollback", str(len(FORWARD) - retention), DATABASE_URL=database_url)
+        assert done.returncode == 0, done.stderr
+        db.execute('GRANT SELECT (id) ON runtime_events TO "a ""reader"""')
+        assert run(DATABASE_URL=database_url).returncode == 0
+        granted = db.execute(
+            "SELECT rolname FROM pg_roles WHERE has_table_privilege(oid, 'runtime_events_pruned',"
+            " 'SELECT') AND rolname IN ('stranger', 'a \"reader\"', %s)",
+            [SERVING_ROLE],
+        ).fetchall()
+        assert {row["rolname"] for row in granted} == {'a "reader"', SERVING_ROLE}
+        assert client.post("/api/runtime/events", json=minimal_event()).status_code == 201
+    finally:
+        db.execute('DROP OWNED BY "a ""reader"""')
+        db.execute('DROP ROLE "a ""reader""", stranger')
 
 
 def test_a_rollback_refuses_to_drop_rows(client, database_url, db):

@@ -1,11 +1,14 @@
 """The role that the service has in tests, and the rights that it needs."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from telemetry.cli.grants import script
+from telemetry.cli.grants import RETENTION, ROLE, SERVING, script
 from telemetry.database import statements
 
 # The role of every service that a test starts. Tests themselves connect as the owner.
@@ -37,9 +40,20 @@ def needed_rights() -> list[tuple[str, str]]:
     return [(row[3], row[5]) for row in rows if len(row) == 7]
 
 
-def granted_rights() -> list[tuple[str, str]]:
-    """Return the rights on tables and sequences in sql/roles/serve.sql: name and privilege."""
-    text = (statements.ROOT / "roles/serve.sql").read_text()
+@contextmanager
+def retention_granted(db: psycopg.Connection[Any]) -> Iterator[None]:
+    """Let the role that serves prune inside the block."""
+    text = RETENTION.read_text().replace(ROLE, SERVING_ROLE)
+    db.execute(text)
+    try:
+        yield
+    finally:
+        db.execute(text.replace("GRANT ", "REVOKE ").replace(" TO ", " FROM "))
+
+
+def granted_rights(file: Path = SERVING) -> list[tuple[str, str]]:
+    """Return the rights on tables and sequences that the file grants: name and privilege."""
+    text = file.read_text()
     found = re.findall(r"^GRANT ([A-Z, ]+) ON (?:SEQUENCE )?([^;]+) TO", text, re.MULTILINE)
     return sorted(
         (name.strip(), privilege.strip())

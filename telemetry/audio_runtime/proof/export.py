@@ -158,7 +158,7 @@ def _link(document: dict[str, Any], device: Device) -> Link:
         None
         if event is None
         else (
-            *[_value(event.get(field.name), field.type, field.name) for field in FIELDS],
+            *[typed(event.get(field.name), field.type, field.name) for field in FIELDS],
             bytes.fromhex(event["row_hash"]),
         ),
         bool(document["session_known"]),
@@ -174,7 +174,8 @@ _PYTHON_TYPES: dict[Type, tuple[type, ...]] = {
 }
 
 
-def _value(value: Any, type_: Type, name: str) -> Any:
+def typed(value: Any, type_: Type, name: str) -> Any:
+    """Return the value of a column as it was stored. Raises TypeError for one that it can't be."""
     if value is None:
         return None
     out_of_range = type_ is Type.BIGINT and not -(2**63) <= value < 2**63

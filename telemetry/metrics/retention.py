@@ -1,0 +1,93 @@
+"""What the metrics say of retention: that it stopped silently must show."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from telemetry.database.database import Row
+
+
+class Kind(Protocol):
+    """A table that retention prunes."""
+
+    @property
+    def name(self) -> str:
+        """The domain that keeps it."""
+
+
+class Report(Protocol):
+    """Retention of one table; the room of retention has it."""
+
+    @property
+    def kind(self) -> Kind:
+        """Which table."""
+
+    @property
+    def older_than(self) -> timedelta | None:
+        """The age that is configured."""
+
+    @property
+    def state(self) -> Row | None:
+        """What the database knows of its passes."""
+
+
+def summary(reports: Sequence[Report]) -> dict[str, Any]:
+    """Return what the JSON body says of each table with a retention."""
+    return {
+        it.kind.name: {
+            "older_than_seconds": it.older_than.total_seconds() if it.older_than else None,
+            "last_success_at": it.state and it.state["finished_at"],
+            "last_failure_at": it.state and it.state["failed_at"],
+            "error": it.state and it.state["error"],
+            "deleted_total": it.state["deleted_total"] if it.state else 0,
+            "late": bool(it.state and it.state["is_late"]),
+        }
+        for it in reports
+        if it.older_than
+    }
+
+
+def metrics(reports: Sequence[Report]) -> Iterator[Metric]:
+    """Yield the metrics. What could not be read is left out, what is configured never is."""
+    configured = GaugeMetricFamily(
+        "telemetry_retention_configured_seconds",
+        "The age from which retention deletes rows every day; 0: it does not",
+        labels=["domain"],
+    )
+    for it in reports:
+        age = it.older_than.total_seconds() if it.older_than else 0.0
+        configured.add_metric([it.kind.name], age)
+    if reports:
+        yield configured
+    yield _gauge(
+        "telemetry_retention_last_success_timestamp_seconds",
+        "When retention last deleted all that was old",
+        reports,
+        lambda state: state["finished_timestamp"],
+    )
+    yield _gauge(
+        "telemetry_retention_failed",
+        "1 when the last attempt of retention failed",
+        reports,
+        lambda state: float(state["error"] is not None),
+    )
+    deleted = CounterMetricFamily(
+        "telemetry_retention_deleted_rows", "Rows that retention has deleted", labels=["domain"]
+    )
+    for it in reports:
+        if it.state:
+            deleted.add_metric([it.kind.name], it.state["deleted_total"])
+    yield deleted
+
+
+def _gauge(
+    name: str, text: str, reports: Sequence[Report], value: Callable[[Row], float | None]
+) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=["domain"])
+    for it in reports:
+        found = value(it.state) if it.state else None
+        if found is not None:
+            family.add_metric([it.kind.name], found)
+    return family
