@@ -67,7 +67,8 @@ class StatementFile(NamedTuple):
 
 def names() -> list[str]:
     """Return the names of all statement files, sorted."""
-    return sorted(f"{file.parent.name}/{file.stem}" for file in statements.ROOT.glob("*/*.sql"))
+    files = {*statements.ROOT.glob("*/*.sql")} - {*statements.ROOT.glob("roles/*.sql")}
+    return sorted(f"{file.parent.name}/{file.stem}" for file in files)
 
 
 def read(name: str) -> StatementFile:
