@@ -2,7 +2,7 @@
 -- CREATE ROLE analyst LOGIN PASSWORD '…'
 -- Run it as the owner of the tables, who must also have made the role or be a superuser:
 -- psql "$DATABASE_URL" -v role=analyst -f sql/roles/analyst.sql
--- It can be run again at any time: after a migration that made a view anew, after an upgrade from
+-- It can be run again at any time: after a migration that made a view again, after an upgrade from
 -- PostgreSQL 14, and after row-level security was turned on. This takes everything back:
 -- DROP OWNED BY analyst
 BEGIN;

@@ -6,6 +6,7 @@ from telemetry.pages.reader import Reader
 
 DATABASE = statements.load("pages/database")
 LAST_VERIFY = statements.load("pages/last_verify")
+SIZES = statements.load("pages/sizes")
 WRITE_RATES = statements.load("pages/write_rates")
 
 
@@ -16,8 +17,18 @@ class StatusPages:
         self._database = database
 
     def database(self) -> Row:
-        """Return version, size, connections and migrations."""
+        """Return version, size, connections, migrations, archiving and analysts."""
         return self._database.fetch_all(DATABASE, prepare=False)[0]
+
+    def sizes(self) -> list[Row]:
+        """Return each table that grows, with its bytes and those of its ``indexes``."""
+        tables: dict[str, Row] = {}
+        for row in self._database.fetch_all(SIZES, prepare=False):
+            if row["index_name"] is None:
+                tables[row["table_name"]] = {**row, "indexes": 0}
+            else:
+                tables[row["table_name"]]["indexes"] += row["bytes"]
+        return [*tables.values()]
 
     def rates(self) -> Row:
         """Return how many runs the last hour has."""
