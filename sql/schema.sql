@@ -4,7 +4,7 @@
 --
 -- A section per room, in the order of the migrations; what is shared comes first. In a room:
 -- trigger functions, then each table with its constraints, indexes and triggers, then types and the
--- other functions. Privileges are left out.
+-- other functions. The views of analysts come last. Privileges are left out.
 
 
 -- Room: shared
@@ -1555,3 +1555,285 @@ COMMENT ON COLUMN public.runtime_events_pruned.number IS 'As in runtime_events; 
 ALTER TABLE ONLY public.runtime_events_pruned
     ADD CONSTRAINT runtime_events_pruned_pkey PRIMARY KEY (lane);
 COMMENT ON INDEX public.runtime_events_pruned_pkey IS 'sql/runtime_events/change_token.sql and sql/retention/prune_runtime_events.sql';
+
+
+-- Room: views
+
+-- Schema
+
+CREATE SCHEMA telemetry_views;
+COMMENT ON SCHEMA telemetry_views IS 'Read-only views for analysts; sql/roles/analyst.sql grants them';
+
+-- Functions
+
+CREATE FUNCTION telemetry_views.git_repository(git_repo text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $_$
+DECLARE
+    url text COLLATE "C" := btrim(git_repo, E' \t\n\r\f\v');
+    parts text[];
+    path text COLLATE "C";
+BEGIN
+    IF length(url) > 2000 THEN
+        RETURN NULL;
+    ELSIF strpos(url, '://') > 0 THEN
+        parts := regexp_match(
+            url,
+            '^(?:https?|ssh|git)://(?:[^/?#]*@)?(?:www\.)?'
+            '(github\.com|gitlab\.com|bitbucket\.org)(?::[^/?#@]*)?(/[^?#]*)',
+            'i'
+        );
+    ELSE
+        parts := regexp_match(
+            url,
+            '^(?:[!-.0-?A-~]+@)?(?:www\.)?(github\.com|gitlab\.com|bitbucket\.org):([^/].*)$',
+            'i'
+        );
+    END IF;
+    path := rtrim(regexp_replace(btrim(parts[2], '/'), '\.git$', ''), '/');
+    IF
+        path ~ '^[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)+$'
+        AND strpos('/' || path || '/', '/../') = 0
+    THEN
+        RETURN lower(parts[1]) || '/' || path;
+    END IF;
+    RETURN NULL;
+END;
+$_$;
+COMMENT ON FUNCTION telemetry_views.git_repository(git_repo text) IS 'Host and path of a repository on GitHub, GitLab or Bitbucket, such as github.com/owner/name; NULL: any other';
+
+CREATE FUNCTION telemetry_views.percent_encoded(plain text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT string_agg(CASE WHEN ((letter.single COLLATE "C") ~ '^[A-Za-z0-9_.~-]$'::text) THEN letter.single ELSE regexp_replace(upper(encode(convert_to(letter.single, 'UTF8'::name), 'hex'::text)), '(..)'::text, '%\1'::text, 'g'::text) END, ''::text ORDER BY letter.place) AS string_agg FROM string_to_table(percent_encoded.plain, NULL::text) WITH ORDINALITY letter(single, place));
+COMMENT ON FUNCTION telemetry_views.percent_encoded(plain text) IS 'A text as a part of a URL''s path: all but letters, digits, and _ . ~ - as %XX';
+
+CREATE FUNCTION telemetry_views.repo_url(git_repo text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ('https://'::text || telemetry_views.git_repository(git_repo));
+COMMENT ON FUNCTION telemetry_views.repo_url(git_repo text) IS 'Link to a repository, as the API gives it; NULL: its host is not known';
+
+CREATE FUNCTION telemetry_views.commit_url(git_repo text, commit_hash text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $_$
+DECLARE
+    repository text := telemetry_views.git_repository(git_repo);
+    path text := CASE split_part(repository, '/', 1)
+        WHEN 'github.com' THEN '/commit/'
+        WHEN 'gitlab.com' THEN '/-/commit/'
+        ELSE '/commits/'
+    END;
+BEGIN
+    IF repository IS NULL OR commit_hash = '' THEN
+        RETURN NULL;
+    ELSIF commit_hash COLLATE "C" ~ '^[A-Za-z0-9]+$' THEN
+        RETURN 'https://' || repository || path || commit_hash;
+    END IF;
+    RETURN 'https://' || repository || path || telemetry_views.percent_encoded(commit_hash);
+END;
+$_$;
+COMMENT ON FUNCTION telemetry_views.commit_url(git_repo text, commit_hash text) IS 'Link to a commit, as the API gives it; NULL: no commit, or the host is not known';
+
+CREATE FUNCTION telemetry_views.moment(nanoseconds bigint) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((('1970-01-01 00:00:00'::timestamp without time zone + make_interval(days => ((nanoseconds / '86400000000000'::bigint))::integer)) + ((((nanoseconds % '86400000000000'::bigint) / 1000))::double precision * '00:00:00.000001'::interval)) AT TIME ZONE 'UTC'::text);
+COMMENT ON FUNCTION telemetry_views.moment(nanoseconds bigint) IS 'The moment that is so many nanoseconds after 1970, cut to microseconds. Every bigint has one; the largest is in the year 2262';
+
+-- View telemetry_views.runs
+
+CREATE VIEW telemetry_views.runs AS
+ SELECT run.event_id,
+    run.run_id,
+    run.parent_run_id,
+    run.agent_name,
+    run.job_type,
+    run.status,
+    ((run.status = 'running'::text) AND (run.updated_at < (now() - setting.stale_after))) AS stale,
+    run.created_at,
+    run.updated_at,
+    run.start_time,
+    run.end_time,
+    public.run_duration_ms(run.duration_ms, run.start_time, run.end_time) AS duration_ms,
+    run.items_discovered,
+    run.items_succeeded,
+    run.items_failed,
+    run.items_skipped,
+    run.product,
+    run.product_family,
+    run.platform,
+    run.subdomain,
+    run.website,
+    run.website_section,
+    run.item_name,
+    run.git_repo,
+    run.git_branch,
+    run.git_commit_hash,
+    run.git_run_tag,
+    run.git_commit_source,
+    run.git_commit_author,
+    run.git_commit_timestamp,
+    telemetry_views.repo_url(run.git_repo) AS repo_url,
+    telemetry_views.commit_url(run.git_repo, run.git_commit_hash) AS commit_url,
+    run.input_summary,
+    run.output_summary,
+    run.source_ref,
+    run.target_ref,
+    run.error_summary,
+    run.error_details,
+    run.host,
+    run.environment,
+    run.trigger_type,
+    run.metrics_json,
+    run.context_json,
+    run.insight_id,
+    run.api_posted,
+    run.api_posted_at,
+    run.api_retry_count
+   FROM (public.agent_runs run
+     CROSS JOIN ( SELECT (COALESCE(NULLIF(current_setting('telemetry.stale_after'::text, true), ''::text), '1h'::text))::interval AS stale_after) setting);
+COMMENT ON VIEW telemetry_views.runs IS 'What agents did: one row per run. Filter by created_at, with agent_name or status where you can: these have indexes';
+COMMENT ON COLUMN telemetry_views.runs.event_id IS 'Names the run; chosen by the agent';
+COMMENT ON COLUMN telemetry_views.runs.run_id IS 'The agent''s own name for the run; not unique';
+COMMENT ON COLUMN telemetry_views.runs.parent_run_id IS 'run_id of the run that started this one';
+COMMENT ON COLUMN telemetry_views.runs.agent_name IS 'The program that did the work';
+COMMENT ON COLUMN telemetry_views.runs.job_type IS 'Kind of work, in the agent''s words';
+COMMENT ON COLUMN telemetry_views.runs.status IS 'running, success, failure, partial, timeout or cancelled';
+COMMENT ON COLUMN telemetry_views.runs.stale IS 'Whether the run is running and nothing was received about it for the setting telemetry.stale_after (1h unless it is set), as the service''s TELEMETRY_STALE_AFTER';
+COMMENT ON COLUMN telemetry_views.runs.created_at IS 'As sent by the agent; if it sent none, when the run was stored';
+COMMENT ON COLUMN telemetry_views.runs.updated_at IS 'When the row last changed, by this database''s clock';
+COMMENT ON COLUMN telemetry_views.runs.start_time IS 'When the run began, by the agent''s clock';
+COMMENT ON COLUMN telemetry_views.runs.end_time IS 'When the run ended, by the agent''s clock';
+COMMENT ON COLUMN telemetry_views.runs.duration_ms IS 'Milliseconds: what the agent measured, else the time from start to end; NULL: unknown';
+COMMENT ON COLUMN telemetry_views.runs.items_discovered IS 'Items that the run found to work on';
+COMMENT ON COLUMN telemetry_views.runs.items_succeeded IS 'Items that were completed';
+COMMENT ON COLUMN telemetry_views.runs.items_failed IS 'Items that were tried and failed';
+COMMENT ON COLUMN telemetry_views.runs.items_skipped IS 'Items that were left out on purpose';
+COMMENT ON COLUMN telemetry_views.runs.product IS 'What the run worked for, in the agent''s words';
+COMMENT ON COLUMN telemetry_views.runs.product_family IS 'The group of products that the product belongs to';
+COMMENT ON COLUMN telemetry_views.runs.platform IS 'The platform of the product, in the agent''s words';
+COMMENT ON COLUMN telemetry_views.runs.subdomain IS 'Part of the host name, such as docs';
+COMMENT ON COLUMN telemetry_views.runs.website IS 'Host name of the website that the run worked on';
+COMMENT ON COLUMN telemetry_views.runs.website_section IS 'Part of that website, such as docs or blog';
+COMMENT ON COLUMN telemetry_views.runs.item_name IS 'The one thing that the run worked on, such as a file or a page';
+COMMENT ON COLUMN telemetry_views.runs.git_repo IS 'The repository, as the agent sent it';
+COMMENT ON COLUMN telemetry_views.runs.git_branch IS 'Branch of that repository';
+COMMENT ON COLUMN telemetry_views.runs.git_commit_hash IS 'The commit that the run produced, in full or cut';
+COMMENT ON COLUMN telemetry_views.runs.git_run_tag IS 'Tag that the agent put on the run''s commits';
+COMMENT ON COLUMN telemetry_views.runs.git_commit_source IS 'Who made the commit: manual, llm or ci';
+COMMENT ON COLUMN telemetry_views.runs.git_commit_author IS 'Author of that commit, in the agent''s words';
+COMMENT ON COLUMN telemetry_views.runs.git_commit_timestamp IS 'When that commit was made';
+COMMENT ON COLUMN telemetry_views.runs.repo_url IS 'Link to the repository; NULL: it is not on GitHub, GitLab or Bitbucket';
+COMMENT ON COLUMN telemetry_views.runs.commit_url IS 'Link to the commit; NULL: no commit, or as repo_url';
+COMMENT ON COLUMN telemetry_views.runs.input_summary IS 'What the run was given, for people to read';
+COMMENT ON COLUMN telemetry_views.runs.output_summary IS 'What the run produced, for people to read';
+COMMENT ON COLUMN telemetry_views.runs.source_ref IS 'What the run read from';
+COMMENT ON COLUMN telemetry_views.runs.target_ref IS 'What the run wrote to';
+COMMENT ON COLUMN telemetry_views.runs.error_summary IS 'What went wrong, in a line; error_details has the rest';
+COMMENT ON COLUMN telemetry_views.runs.error_details IS 'Long text, such as a traceback';
+COMMENT ON COLUMN telemetry_views.runs.host IS 'The machine that the run ran on, in the agent''s words';
+COMMENT ON COLUMN telemetry_views.runs.environment IS 'The deployment that the run ran in, such as production, in the agent''s words';
+COMMENT ON COLUMN telemetry_views.runs.trigger_type IS 'What started the run, in the agent''s words';
+COMMENT ON COLUMN telemetry_views.runs.metrics_json IS 'Object of measurements, in any shape';
+COMMENT ON COLUMN telemetry_views.runs.context_json IS 'Object about the run''s surroundings, in any shape';
+COMMENT ON COLUMN telemetry_views.runs.insight_id IS 'The insight that led to the run';
+COMMENT ON COLUMN telemetry_views.runs.api_posted IS 'Whether the agent has also posted the run to another API';
+COMMENT ON COLUMN telemetry_views.runs.api_posted_at IS 'When the agent posted it there';
+COMMENT ON COLUMN telemetry_views.runs.api_retry_count IS 'How many times the agent retried that post';
+
+-- View telemetry_views.runtime_events_by_hour
+
+CREATE VIEW telemetry_views.runtime_events_by_hour AS
+ SELECT every_hour.hour,
+    added.source,
+    added.endpoint,
+    added.method,
+    added.event_count,
+    added.error_count,
+    added.total_runtime_ms,
+    added.average_runtime_ms,
+    added.runtime_cost_estimate
+   FROM (generate_series(( SELECT date_trunc('hour'::text, min(oldest.recorded_at), 'UTC'::text) AS date_trunc
+           FROM public.runtime_events oldest
+          WHERE (oldest.recorded_at > '-infinity'::timestamp with time zone)), ( SELECT max(newest.recorded_at) AS max
+           FROM public.runtime_events newest
+          WHERE (newest.recorded_at < 'infinity'::timestamp with time zone)), '01:00:00'::interval) every_hour(hour)
+     CROSS JOIN LATERAL ( SELECT event.source,
+            event.endpoint,
+            event.method,
+            (sum(weight.events))::bigint AS event_count,
+            (COALESCE(sum(weight.events) FILTER (WHERE (event.status_code >= 500)), (0)::numeric))::bigint AS error_count,
+            LEAST(sum(weight.total_ms), '179769313486231570000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric) AS total_runtime_ms,
+            (sum(weight.total_ms) / sum(weight.events)) AS average_runtime_ms,
+            round(LEAST(sum(weight.total_cost), '179769313486231570000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric), 8) AS runtime_cost_estimate
+           FROM (public.runtime_events event
+             CROSS JOIN LATERAL public.runtime_event_weight(event.metadata, event.runtime_ms, event.runtime_cost_estimate) weight(events, total_ms, total_cost))
+          WHERE ((event.recorded_at >= every_hour.hour) AND (event.recorded_at < (every_hour.hour + '01:00:00'::interval)))
+          GROUP BY event.source, event.endpoint, event.method) added);
+COMMENT ON VIEW telemetry_views.runtime_events_by_hour IS 'How endpoints behaved: one row for each hour, source, endpoint and method that has events, weighted as in the API''s summary: an event that stands for several counts as that many. Filter by hour; endpoint and source have indexes too. There are no percentiles: those of hours cannot be added up';
+COMMENT ON COLUMN telemetry_views.runtime_events_by_hour.hour IS 'Begin of the hour, in UTC';
+COMMENT ON COLUMN telemetry_views.runtime_events_by_hour.source IS 'api, web, web_api or worker';
+COMMENT ON COLUMN telemetry_views.runtime_events_by_hour.endpoint IS 'Path of the endpoint, without its query string';
+COMMENT ON COLUMN telemetry_views.runtime_events_by_hour.method IS 'HTTP method';
+COMMENT ON COLUMN telemetry_views.runtime_events_by_hour.event_count IS 'How many events there were';
+COMMENT ON COLUMN telemetry_views.runtime_events_by_hour.error_count IS 'How many of them had a status of 500 or above';
+COMMENT ON COLUMN telemetry_views.runtime_events_by_hour.total_runtime_ms IS 'Milliseconds of all of them together';
+COMMENT ON COLUMN telemetry_views.runtime_events_by_hour.average_runtime_ms IS 'Milliseconds of one on average. Of several rows: sum(total_runtime_ms) / sum(event_count)';
+COMMENT ON COLUMN telemetry_views.runtime_events_by_hour.runtime_cost_estimate IS 'Cost of all of them together, at the price of a second when each was stored';
+
+-- View telemetry_views.devices
+
+CREATE VIEW telemetry_views.devices WITH (security_invoker='true') AS
+ SELECT device.tenant_id,
+    device.device_id,
+    device.device_type,
+    device.created_at,
+    state.session_id,
+    state.processed_stream_id,
+    state.raw_stream_id,
+    state.pre_roll_buffer_id,
+    state.selected_mic,
+    state.selected_speaker,
+    state.device_health,
+    state.jitter_ms,
+    state.drift_ppm,
+    state.buffer_depth_ms,
+    state.underruns,
+    state.overruns,
+    state.last_interrupt_phrase_id,
+    state.last_interrupt_phrase_text,
+    state.last_interrupt_reason_code,
+    state.capture_degraded,
+    state.aec_unstable,
+    state.device_changed,
+    state.stream_gap_detected,
+    state.tts_playback_active,
+    state.last_event_id,
+    telemetry_views.moment(state.updated_at) AS updated_at
+   FROM (os_core.devices device
+     LEFT JOIN os_core.audio_runtime_current state ON (((device.tenant_id = state.tenant_id) AND (device.device_id = state.device_id))));
+COMMENT ON VIEW telemetry_views.devices IS 'Devices and their current state; a device without events has none. From PostgreSQL 15 on it reads with the rights of its reader, so that row-level security applies';
+COMMENT ON COLUMN telemetry_views.devices.tenant_id IS 'The tenant that the device belongs to';
+COMMENT ON COLUMN telemetry_views.devices.device_id IS 'Chosen by the client; unique over all tenants';
+COMMENT ON COLUMN telemetry_views.devices.device_type IS 'Kind of device, in the client''s words';
+COMMENT ON COLUMN telemetry_views.devices.created_at IS 'When the device was bound to its tenant, by this database''s clock';
+COMMENT ON COLUMN telemetry_views.devices.session_id IS 'Of the latest event that has one';
+COMMENT ON COLUMN telemetry_views.devices.processed_stream_id IS 'Of the latest event of kind STREAM_REFS or VAD_EVENT';
+COMMENT ON COLUMN telemetry_views.devices.raw_stream_id IS 'Of the latest STREAM_REFS event; NULL when that event has none';
+COMMENT ON COLUMN telemetry_views.devices.pre_roll_buffer_id IS 'Of the latest STREAM_REFS event';
+COMMENT ON COLUMN telemetry_views.devices.selected_mic IS 'Of the latest DEVICE_STATE event';
+COMMENT ON COLUMN telemetry_views.devices.selected_speaker IS 'Of the latest DEVICE_STATE event';
+COMMENT ON COLUMN telemetry_views.devices.device_health IS 'HEALTHY, DEGRADED or FAILED, of the latest DEVICE_STATE event; NULL before the first';
+COMMENT ON COLUMN telemetry_views.devices.jitter_ms IS 'Milliseconds, of the latest TIMING_STATS event';
+COMMENT ON COLUMN telemetry_views.devices.drift_ppm IS 'Parts per million, of the latest TIMING_STATS event';
+COMMENT ON COLUMN telemetry_views.devices.buffer_depth_ms IS 'Milliseconds, of the latest TIMING_STATS event';
+COMMENT ON COLUMN telemetry_views.devices.underruns IS 'Of the latest TIMING_STATS event, not a sum';
+COMMENT ON COLUMN telemetry_views.devices.overruns IS 'Of the latest TIMING_STATS event, not a sum';
+COMMENT ON COLUMN telemetry_views.devices.last_interrupt_phrase_id IS 'phrase_id of the latest INTERRUPT_CANDIDATE event';
+COMMENT ON COLUMN telemetry_views.devices.last_interrupt_phrase_text IS 'phrase_text of the latest INTERRUPT_CANDIDATE event';
+COMMENT ON COLUMN telemetry_views.devices.last_interrupt_reason_code IS 'reason_code of the latest INTERRUPT_CANDIDATE event';
+COMMENT ON COLUMN telemetry_views.devices.capture_degraded IS 'Of the latest DEGRADATION_FLAGS event; false before the first';
+COMMENT ON COLUMN telemetry_views.devices.aec_unstable IS 'Of the latest DEGRADATION_FLAGS event; false before the first';
+COMMENT ON COLUMN telemetry_views.devices.device_changed IS 'Of the latest DEGRADATION_FLAGS event; false before the first';
+COMMENT ON COLUMN telemetry_views.devices.stream_gap_detected IS 'Of the latest DEGRADATION_FLAGS event; false before the first';
+COMMENT ON COLUMN telemetry_views.devices.tts_playback_active IS 'Of the latest TTS_PLAYBACK_ACTIVE event; false before the first';
+COMMENT ON COLUMN telemetry_views.devices.last_event_id IS 'The newest event of the device, of any kind';
+COMMENT ON COLUMN telemetry_views.devices.updated_at IS 'When that event happened, by the device''s clock, cut to microseconds';

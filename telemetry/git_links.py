@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 # The path of a commit on each known host.
 COMMIT_PATHS = {
@@ -15,8 +15,17 @@ COMMIT_PATHS = {
 # Longer than browsers accept; it bounds the cache.
 MAX_URL = 2000
 
-_SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>[^@:/\s]+):(?P<path>[^/\s].*)")
+# The function telemetry_views.git_repository has the same rules in SQL.
+_HOST = rf"(?:www\.)?(?P<host>{'|'.join(map(re.escape, COMMIT_PATHS))})"
+_URL = re.compile(
+    rf"(?:https?|ssh|git)://(?:[^/?#]*@)?{_HOST}(?::[^/?#@]*)?(?P<path>/[^?#]*)",
+    re.ASCII | re.IGNORECASE,
+)
+_SCP_LIKE = re.compile(
+    rf"(?:[!-.0-?A-~]+@)?{_HOST}:(?P<path>[^/].*)", re.ASCII | re.IGNORECASE | re.DOTALL
+)
 _PATH = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)+")
+_SPACE = " \t\n\r\f\v"
 
 
 class Repository(NamedTuple):
@@ -46,7 +55,7 @@ def commit_url(git_repo: str | None, commit_hash: str | None) -> str | None:
 
 
 def _parse(git_repo: str | None) -> Repository | None:
-    text = (git_repo or "").strip()
+    text = (git_repo or "").strip(_SPACE)
     return None if len(text) > MAX_URL else _parse_url(text)
 
 
@@ -57,19 +66,10 @@ def _parse_url(text: str) -> Repository | None:
 
     Drops credentials, ports, queries and fragments. Returns None for anything else.
     """
-    if "://" in text:
-        try:
-            parts = urlsplit(text)
-            host, path = parts.hostname or "", parts.path
-        except ValueError:
-            return None
-        if parts.scheme.lower() not in ("http", "https", "ssh", "git"):
-            return None
-    elif match := _SCP_LIKE.fullmatch(text):
-        host, path = match["host"].lower(), match["path"]
-    else:
+    match = _URL.match(text) if "://" in text else _SCP_LIKE.fullmatch(text)
+    if match is None:
         return None
-    host = host.removeprefix("www.")
-    path = path.strip("/").removesuffix(".git").rstrip("/")
-    known = host in COMMIT_PATHS and _PATH.fullmatch(path) and ".." not in path.split("/")
-    return Repository(host, path) if known else None
+    path = match["path"].strip("/").removesuffix(".git").rstrip("/")
+    if not _PATH.fullmatch(path) or ".." in path.split("/"):
+        return None
+    return Repository(match["host"].lower(), path)

@@ -12,8 +12,9 @@ from telemetry.url_parts import redact_url
 
 SERVING = statements.ROOT / "roles/serve.sql"
 RETENTION = statements.ROOT / "roles/retention.sql"
+ANALYST = statements.ROOT / "roles/analyst.sql"
 
-# The variable of psql that stands for the role in both files.
+# The variable of psql that stands for the role in each file.
 ROLE = ':"role"'
 
 END = "COMMIT;"
@@ -29,21 +30,35 @@ NOT_A_ROLE = ("public", "none")
     epilog=examples(
         'python -m telemetry grants --role telemetry_web | psql -v ON_ERROR_STOP=1 "$OWNER_URL"',
         "python -m telemetry grants --role telemetry_web --apply",
+        "python -m telemetry grants --analyst analyst --apply",
     )
 )
-@click.option("--role", required=True, metavar="NAME", help="The role that serves; it must exist.")
+@click.option("--role", metavar="NAME", help="The role that serves; it must exist.")
 @click.option("--retention", is_flag=True, help="Also let it prune runs and runtime events.")
+@click.option("--analyst", metavar="NAME", help="A role that reads the views; it must exist.")
 @click.option(
     "--apply", "applied", is_flag=True, help="Run the SQL in every configured database instead."
 )
 @click.pass_obj
-def grants(config: Config, role: str, retention: bool, applied: bool) -> None:
+def grants(
+    config: Config, *, role: str | None, retention: bool, analyst: str | None, applied: bool
+) -> None:
     """Print the SQL that gives the role NAME the rights to serve, and revokes all others.
+
+    With --analyst, it gives the rights to read the views for analysts, and sets limits on what
+    the role may take.
 
     Run the SQL as the owner of the tables, in each database of the service, after migrate. It can
     be run again at any time. Run it after each release that adds tables.
     """
-    text = script(role, retention=retention)
+    if (role is None) == (analyst is None) or (analyst and retention):
+        raise click.UsageError("give --role, with --retention or without, or --analyst")
+    if role is not None:
+        text = script(role, retention=retention)
+        done = f"{role} has the rights to serve, and no others"
+    else:
+        text = analyst_script(analyst or "")
+        done = f"{analyst} may read the views for analysts"
     if not applied:
         click.echo(text, nl=False)
         return
@@ -53,7 +68,7 @@ def grants(config: Config, role: str, retention: bool, applied: bool) -> None:
     for url in urls:
         with connect(url) as connection:
             connection.execute(text.encode())
-        click.echo(f"database {redact_url(url)}: {role} has the rights to serve, and no others")
+        click.echo(f"database {redact_url(url)}: {done}")
 
 
 def script(role: str, *, retention: bool = False) -> str:
@@ -65,14 +80,19 @@ def script(role: str, *, retention: bool = False) -> str:
     return text.replace(ROLE, quoted(role))
 
 
-def quoted(role: str) -> str:
+def analyst_script(role: str) -> str:
+    """Return the SQL for an analyst's role. Raises ClickException for an unfit name."""
+    return ANALYST.read_text(encoding="utf-8").replace(ROLE, quoted(role, "--analyst"))
+
+
+def quoted(role: str, option: str = "--role") -> str:
     """Return the name of a role as an identifier of SQL. Raises ClickException for an unfit one."""
     try:
         length = len(role.encode())
     except UnicodeEncodeError:
-        raise click.ClickException("--role: the name is not UTF-8") from None
+        raise click.ClickException(f"{option}: the name is not UTF-8") from None
     if not 0 < length <= MAX_NAME_BYTES or "\0" in role:
-        raise click.ClickException(f"--role: a name has 1 to {MAX_NAME_BYTES} bytes and no NUL")
+        raise click.ClickException(f"{option}: a name has 1 to {MAX_NAME_BYTES} bytes and no NUL")
     if role in NOT_A_ROLE or role.startswith("pg_"):
-        raise click.ClickException(f"--role: {role} is a name that PostgreSQL keeps for itself")
+        raise click.ClickException(f"{option}: {role} is a name that PostgreSQL keeps for itself")
     return '"' + role.replace('"', '""') + '"'

@@ -33,7 +33,7 @@ FIXES = {
     "rights": GRANT_RIGHTS,
     "triggers": "as the owner: ALTER TABLE … ENABLE ALWAYS TRIGGER …; then run `verify`",
     "definitions": "restore them as sql/schema.sql has them; then run `verify`",
-    "sequences": "set them: see the sequences in docs/operate.md",
+    "sequences": "set them: see the sequences in docs/backup.md",
 }
 
 

@@ -67,6 +67,7 @@ def _databases() -> list[dict[str, Any]]:
             "name": ", ".join(NAMES[domain] for domain in domains),
             "check": check,
             "said": _or_failure(status.database),
+            "sizes": _or_failure(status.sizes),
             "pool": status.pool(),
         }
         for (domains, status), check in zip(databases, pages().readiness(), strict=True)

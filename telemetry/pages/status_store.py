@@ -9,6 +9,7 @@ from telemetry.timestamps import clock_difference, parse_utc
 
 DATABASE = statements.load("pages/database")
 LAST_VERIFY = statements.load("pages/last_verify")
+SIZES = statements.load("pages/sizes")
 WRITE_RATES = statements.load("pages/write_rates")
 
 
@@ -23,7 +24,7 @@ class StatusPages:
         self._database = database
 
     def database(self) -> Row:
-        """Return version, size, connections and migrations, and how far its clock is ahead.
+        """Return version, size, connections, migrations, archiving, analysts, and its clock.
 
         ``ahead`` is in seconds, and 0 when the clocks agree as far as can be known.
         """
@@ -32,6 +33,16 @@ class StatusPages:
         ahead, uncertainty = clock_difference(parse_utc(row["clock"]), before, datetime.now(UTC))
         agrees = abs(ahead) - uncertainty < CLOCKS_AGREE
         return {**row, "ahead": 0 if agrees else round(ahead.total_seconds())}
+
+    def sizes(self) -> list[Row]:
+        """Return each table that grows, with its bytes and those of its ``indexes``."""
+        tables: dict[str, Row] = {}
+        for row in self._database.fetch_all(SIZES, prepare=False):
+            if row["index_name"] is None:
+                tables[row["table_name"]] = {**row, "indexes": 0}
+            else:
+                tables[row["table_name"]]["indexes"] += row["bytes"]
+        return [*tables.values()]
 
     def rates(self) -> Row:
         """Return how many runs the last hour has."""

@@ -113,6 +113,35 @@ def test_retention_may_delete_runs_and_runtime_events(database_url, db, role):
     assert _rights(db, role) == _rights(db, SERVING_ROLE)
 
 
+VIEWS = {"runs", "runtime_events_by_hour", "devices"}
+# What the view of devices reads with the rights of its reader.
+READ_BY_DEVICES = {"os_core.devices", "os_core.audio_runtime_current"}
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_an_analyst_may_read_the_views_alone(database_url, db, role, applied):
+    if applied:
+        urls = {"DATABASE_URL": serving(database_url), "TELEMETRY_OWNER_DATABASE_URL": database_url}
+        done = telemetry("grants", "--analyst", role, "--apply", **urls)
+        assert done.stdout.endswith(f": {role} may read the views for analysts\n"), done.stderr
+    else:
+        printed = telemetry_process("grants", "--analyst", role)
+        done = psql(database_url, text=printed.stdout)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    read = {(f"telemetry_views.{view}", "SELECT") for view in VIEWS}
+    read |= {(table, "SELECT") for table in READ_BY_DEVICES}
+    assert _rights(db, role) == {*read, ("telemetry_views", "USAGE")}
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--role", "a", "--analyst", "b"], ["--analyst", "b", "--retention"]]
+)
+def test_it_needs_one_role(arguments):
+    done = telemetry("grants", *arguments)
+    assert done.returncode == 2
+    assert "give --role, with --retention or without, or --analyst" in done.stderr
+
+
 def test_an_owner_cannot_be_restricted(database_url, db):
     done = psql(database_url, text=script("postgres"))
     assert done.returncode == 3

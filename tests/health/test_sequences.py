@@ -121,9 +121,11 @@ def test_a_view_is_no_sequence(db):
 def test_the_recipe_of_the_documents_sets_every_sequence_right(client, db):
     for sequence in SEQUENCES:
         db.execute(f"ALTER SEQUENCE {sequence} RESTART")
-    to_the_tables, ahead = [it for _, it in blocks("docs/operate.md", "sql") if "setval" in it]
+    to_the_tables, ahead = [it for _, it in blocks("docs/backup.md", "sql") if "setval" in it]
     db.execute(to_the_tables)
     assert ask(client).status_code == 200
+    assert client.post("/api/v1/audio-runtime/events", json=event()).json["event_id"] == 4
     db.execute(ahead)
     assert ask(client).status_code == 200
-    assert client.post("/api/v1/audio-runtime/events", json=event()).json["event_id"] == 4
+    moved = client.post("/api/v1/audio-runtime/events", json=event(idempotency_key="moved"))
+    assert moved.json["event_id"] > 10**12

@@ -39,6 +39,16 @@ def test_every_column_that_is_not_self_evident_has_a_comment(db):
     assert {row["name"] for row in without} == SELF_EVIDENT
 
 
+def test_every_column_of_a_view_has_a_comment(db):
+    without = db.execute(
+        "SELECT attrelid::regclass::text || '.' || attname AS name"
+        " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+        " WHERE relkind = 'v' AND attrelid >= 16384 AND attnum > 0"
+        " AND col_description(attrelid, attnum) IS NULL"
+    ).fetchall()
+    assert without == []
+
+
 def test_a_comment_names_files_that_there_are(db):
     comments = db.execute("SELECT description FROM pg_description WHERE objoid >= 16384")
     for comment in [row["description"] for row in comments]:

@@ -30,6 +30,21 @@ def test_it_names_a_clock_that_is_wrong(client, monkeypatch, sign, where):
     assert f"Clock 3,600 s {where} this machine" in open_page(client, "/status").text
 
 
+def test_it_shows_sizes_archiving_and_analysts(client, db):
+    db.execute("ANALYZE os_core.devices")
+    text = open_page(client, "/status").text
+    assert re.search(r"Tables that grow .* os_core\.audio_runtime_events 0 ", text)
+    assert "Log for recovery not archived by this server" in text
+    assert "Analysts no role may read the views" in text
+    db.execute("CREATE ROLE reader_of_views")
+    try:
+        db.execute("GRANT USAGE ON SCHEMA telemetry_views TO reader_of_views")
+        assert "Analysts reader_of_views" in open_page(client, "/status").text
+    finally:
+        db.execute("DROP OWNED BY reader_of_views")
+        db.execute("DROP ROLE reader_of_views")
+
+
 def test_it_names_what_is_wrong_with_the_schema(make_app, db):
     client = make_app().test_client()
     db.execute("ALTER TABLE audit.audit_events DISABLE TRIGGER refuse_change")

@@ -26,14 +26,14 @@ HEADER = """\
 --
 -- A section per room, in the order of the migrations; what is shared comes first. In a room:
 -- trigger functions, then each table with its constraints, indexes and triggers, then types and the
--- other functions. Privileges are left out.
+-- other functions. The views of analysts come last. Privileges are left out.
 """
 
 ENTRY = re.compile(r"^--\n-- Name: .+; Type: (?P<type>[A-Z ]+); Schema: .+\n--\n", re.M)
 SETTING = re.compile(r"^SET \w+ = .*;\n", re.M)
 END = "--\n-- PostgreSQL database dump complete"
 CREATED = re.compile(
-    r"CREATE (?:UNLOGGED )?(?P<what>(?:SCHEMA|TABLE|TYPE|FUNCTION|AGGREGATE) [\w.]+)"
+    r"CREATE (?:UNLOGGED )?(?P<what>(?:SCHEMA|TABLE|TYPE|FUNCTION|AGGREGATE|VIEW) [\w.]+)"
 )
 TABLE = re.compile(r"(?:ALTER TABLE(?: ONLY)?| ON) ([\w.]+)|OWNED BY ([\w.]+)\.\w+")
 INDEX_COMMENT = re.compile(r"COMMENT ON INDEX (?P<schema>\w+)\.(?P<name>\w+) IS")
@@ -67,12 +67,19 @@ class Entry:
             return 0
         if "RETURNS trigger" in self.text:
             return 1
+        if self.owner.startswith("VIEW"):
+            return 4
         return 2 if self.owner.startswith("TABLE") else 3
+
+    @property
+    def is_for_analysts(self) -> bool:
+        """Whether it is one of the views, or what they need."""
+        return " telemetry_views" in self.owner
 
     @property
     def heading(self) -> str:
         """The heading under which the object stands."""
-        if self.owner.startswith("TYPE"):
+        if self.owner.startswith(("TYPE", "VIEW")):
             return self.owner.capitalize()
         return ("Schema", "Trigger functions", self.owner.capitalize(), "Functions")[self.group]
 
@@ -84,9 +91,12 @@ def generate(url: str) -> str:
     rooms: dict[str, list[tuple[int, int, int, Entry]]] = {"shared": []}
     for name, _ in migrations:
         rooms.setdefault(_room(name), [])
+    # The views of analysts come last: they read the tables of all rooms.
+    rooms["views"] = []
     for entry in _entries(_dump(url)):
         number, position = _created(entry.owner, migrations)
-        rooms[_room(migrations[number][0])].append((entry.group, number, position, entry))
+        room = "views" if entry.is_for_analysts else _room(migrations[number][0])
+        rooms[room].append((entry.group, number, position, entry))
     parts = [HEADER]
     for room, entries in rooms.items():
         parts.append(f"\n-- Room: {room}\n")
