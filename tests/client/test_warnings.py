@@ -1,4 +1,4 @@
-"""What the author of an agent is told: about mistakes, and about records that wait."""
+"""What an agent's author reads in the log: about mistakes, and about records that wait."""
 
 import re
 import signal
@@ -18,7 +18,7 @@ MISTAKES = [
     (lambda run: run.set_metrics(git_commit_timestamp="soon"), "no time"),
     (lambda run: run.set_metrics(status="partial"), "run.end('partial'"),
     (lambda run: run.set_metrics(job_type="other"), "set when the run starts"),
-    (lambda run: run.end("sucess"), "a run cannot end as 'sucess'"),
+    (lambda run: run.end("odd"), "a run cannot end as 'odd'"),
     (lambda run: run.client.end_run("unknown"), "Run ID not found: 'unknown'"),
     (lambda run: run.client.start_run(run_id="a/b"), "'a/b' is not a run_id"),
     (lambda run: run.client.start_run(event_id="a b"), "'a b' is not an event_id"),
