@@ -320,3 +320,28 @@ def test_a_failure_of_the_client_is_no_failure_of_the_agent(make_client, monkeyp
     assert client.counters["failures"] >= 10
     assert len([line for line in caplog.messages if "start_run failed" in line]) == 1
     assert files(client) != []
+
+
+POOL = """
+import multiprocessing, os, sys
+from telemetry.client import TelemetryClient
+client = TelemetryClient(sys.argv[1], spool_dir=sys.argv[2], strict=True)
+client.record_event("/a", 1)
+assert client.flush(10)  # its thread looks for what others left half a minute later
+def work():
+    client.begin_run().end()
+child = multiprocessing.get_context("fork").Process(target=work)
+child.start()
+child.join()
+os._exit(0)
+"""
+
+
+def test_a_child_of_multiprocessing_sends_before_it_ends(service, tmp_path):
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", POOL, service.url, tmp_path / "spool"],
+        env=environment(PYTHONPATH=str(PROJECT)),
+        check=True,
+        timeout=30,
+    )
+    assert len(service.client.get("/api/v1/runs?status=success").json()) == 1
