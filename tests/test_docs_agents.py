@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import sys
 from collections import Counter
 
 import pytest
@@ -13,6 +14,9 @@ from tests.support.documents import BASE, DOCUMENTS, RUN, blocks, run_examples
 from tests.support.service import free_port
 
 PAGE = "docs/agents.md"
+
+# The lines of its crontabs.
+WRAPPER, SCRIPT, SEND = range(3)
 
 RUNS = {
     ("importer", "nightly", "success"): 1,
@@ -56,7 +60,8 @@ if "javascript" in RUN:
     def test_node_keeps_what_it_cannot_send(start_service, shell, db, tmp_path):
         [(_, example)] = blocks(PAGE, "javascript")
         away = f"http://127.0.0.1:{free_port()}"
-        assert shell(*RUN["javascript"], example.replace(BASE, away)) == ""
+        output = shell(*RUN["javascript"], example.replace(BASE, away))
+        assert output.count("records wait in") == 1, output
         spool = tmp_path / ".local/state/telemetry-node"
         assert len([*spool.iterdir()]) == 2
         assert shell(*RUN["javascript"], example.replace(BASE, start_service().url)) == ""
@@ -66,9 +71,10 @@ if "javascript" in RUN:
     def test_node_sets_aside_what_is_refused(shell, tmp_path):
         [(_, example)] = blocks(PAGE, "javascript")
         with Stub(*[Reply(422, {"detail": []})] * 10) as stub:
-            assert shell(*RUN["javascript"], example.replace(BASE, stub.url)) == ""
+            assert '{"detail": []}' in shell(*RUN["javascript"], example.replace(BASE, stub.url))
         spool = tmp_path / ".local/state/telemetry-node"
-        assert [file.suffix for file in spool.iterdir()] == [".refused"] * 2
+        suffixes = Counter(file.suffix for file in spool.iterdir())
+        assert suffixes == {".refused": 2, ".reason": 2}
 
 
 @pytest.fixture
@@ -77,10 +83,11 @@ def crontab(shell, tmp_path):
     programs = tmp_path / "bin"
     programs.mkdir()
     [(_, script)] = blocks(PAGE, "sh")
-    [(_, lines)] = blocks(PAGE, "crontab")
-    commands = re.findall(r"^(?:\S+ +){5}(.+)$", lines, re.MULTILINE)
-    assert len(commands) == 2
-    assert f"TELEMETRY_API_URL={BASE}\n" in lines
+    crontabs = [lines for _, lines in blocks(PAGE, "crontab")]
+    assert all(f"TELEMETRY_API_URL={BASE}\n" in lines for lines in crontabs)
+    commands = re.findall(r"^(?:\S+ +){5}(.+)$", "".join(crontabs), re.MULTILINE)
+    assert len(commands) == 3
+    commands = [each.replace("/opt/agents/bin/python", sys.executable) for each in commands]
 
     def run(url, line, status=0):
         texts = {"report-run": script, "nightly-backup": f"#!/bin/sh\nexit {status}\n"}
@@ -89,6 +96,13 @@ def crontab(shell, tmp_path):
             (programs / name).chmod(0o755)
         path = f"{programs}:{os.environ['PATH']}"
         return shell("sh", "-c", f"{commands[line]}; echo $?", PATH=path, TELEMETRY_API_URL=url)
+
+    def report(*arguments):
+        path = f"{programs}:{os.environ['PATH']}"
+        run("http://127.0.0.1:9", SEND)  # installs the script
+        return shell("sh", "-c", f"report-run {' '.join(arguments)}; echo $?", PATH=path)
+
+    run.report = report
 
     return run
 
@@ -99,10 +113,24 @@ def spool(tmp_path):
     return tmp_path / ".local/state/report-run"
 
 
+def test_the_wrapper_reports_how_a_job_ends(start_service, crontab, db):
+    url = start_service().url
+    assert crontab(url, WRAPPER) == "0\n"
+    assert crontab(url, WRAPPER, status=3) == "3\n"
+    runs = db.execute("SELECT agent_name, trigger_type, status FROM agent_runs ORDER BY created_at")
+    found = [(it["agent_name"], it["trigger_type"], it["status"]) for it in runs]
+    assert found == [("backup", "scheduler", status) for status in ("success", "failure")]
+
+
+def test_the_script_for_cron_says_how_it_is_called(crontab):
+    assert crontab.report("backup") == "usage: report-run JOB COMMAND [ARGUMENT...]\n2\n"
+    assert "a job has letters" in crontab.report("'my job'", "true")
+
+
 def test_the_script_for_cron_reports_how_a_job_ends(start_service, crontab, spool, db):
     url = start_service().url
-    assert crontab(url, 0) == "0\n"
-    assert crontab(url, 0, status=3) == "3\n"
+    assert crontab(url, SCRIPT) == "0\n"
+    assert crontab(url, SCRIPT, status=3) == "3\n"
     runs = db.execute("SELECT status, error_summary, end_time FROM agent_runs ORDER BY created_at")
     ended = [(it["status"], it["error_summary"], it["end_time"] is not None) for it in runs]
     assert ended == [("success", None, True), ("failure", "exit status 3", True)]
@@ -110,9 +138,11 @@ def test_the_script_for_cron_reports_how_a_job_ends(start_service, crontab, spoo
 
 
 def test_the_script_for_cron_keeps_what_it_cannot_send(start_service, crontab, spool, db):
-    assert crontab(f"http://127.0.0.1:{free_port()}", 0) == "0\n"
+    output = crontab(f"http://127.0.0.1:{free_port()}", SCRIPT)
+    assert output.endswith("0\n")
+    assert "records wait in" in output
     assert len([*spool.iterdir()]) == 2
-    assert crontab(start_service().url, 1) == "0\n"
+    assert crontab(start_service().url, SEND) == "0\n"
     assert [*spool.iterdir()] == []
     assert stored_runs(db) == {("cron", "backup", "success"): 1}
 
@@ -122,8 +152,10 @@ def test_the_script_for_cron_sets_aside_what_is_refused(crontab, spool):
     for name in "abc":
         (spool / f"{name}.json").write_text("{}")
     with Stub(Reply(422, {"detail": []}), Reply(503, {"detail": "away"})) as stub:
-        assert crontab(stub.url, 1) == "0\n"
-    assert sorted(it.name for it in spool.iterdir()) == ["a.json.refused", "b.json", "c.json"]
+        output = crontab(stub.url, SEND)
+    assert '{"detail": []}' in output
+    kept = ["a.json.reason", "a.json.refused", "b.json", "c.json"]
+    assert sorted(it.name for it in spool.iterdir()) == kept
     assert len(stub.requests) == 2
     assert stub.requests[0].headers["authorization"] == "Bearer a-token"
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # How many runs that have ended can still be given a commit.
 _REMEMBERED = 10_000
+# How many runs may be in progress.
+_MOST_RUNS = 100_000
 
 
 class TelemetryClient(OlderMethods):
@@ -63,6 +65,8 @@ class TelemetryClient(OlderMethods):
             run = RunContext(self, {}, event_id, f"error-{fields.get('run_id') or event_id}")
             run.ended = True
             return run
+        finally:
+            self.notices.log_kept()
 
     @guarded(None)
     def end_run(
@@ -219,9 +223,22 @@ class TelemetryClient(OlderMethods):
         if fields:
             run.set(fields)
         self._runs[run_id] = run
+        if len(self._runs) > _MOST_RUNS:
+            self._forget_oldest()
         self._append_start(run)
         self._channel.heartbeats.begin(event_id, run.started)
         return run
+
+    def _forget_oldest(self) -> None:
+        """Forget the run that began first, so that runs that never end fill no memory."""
+        oldest = self._runs.pop(next(iter(self._runs)))
+        self._channel.heartbeats.end(oldest.event_id)
+        self.notices.count("forgotten_runs")
+        self.notices.keep(
+            "forgotten",
+            "more than %d runs are in progress: the oldest can no longer be ended",
+            _MOST_RUNS,
+        )
 
     def _ids(self, fields: Mapping[str, Any], agent_name: str) -> tuple[str, str]:
         """Return event_id and run_id of a new run: those that were given, as far as they can be."""

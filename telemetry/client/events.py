@@ -81,7 +81,7 @@ def _is_status(value: object) -> bool:
 
 
 def _duration(value: object) -> float | None:
-    """Return the duration as the service accepts it; None when the value is none."""
+    """Return the duration as the service accepts it; None when the value cannot be one."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

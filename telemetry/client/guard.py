@@ -45,6 +45,8 @@ def guarded(
                     raise
                 self.notices.failed(method.__name__, error)
                 return default
+            finally:
+                self.notices.log_kept()
 
         return call
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import time
 import weakref
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from telemetry.client.reporter import Reporter
@@ -58,6 +59,21 @@ def _after_fork() -> None:
         part.after_fork()
 
 
+class _Multiprocessing:
+    """Makes the children of multiprocessing flush: they end without ``atexit``."""
+
+    def __init__(self) -> None:
+        self._is_known = False
+
+    def before_fork(self) -> None:
+        """Register for the child, if the module is in use at all: it takes long to import."""
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is not None and not self._is_known:
+            self._is_known = True
+            util.register_after_fork(self, lambda _: util.Finalize(None, _at_exit, exitpriority=1))
+
+
+_multiprocessing = _Multiprocessing()
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_multiprocessing.before_fork, after_in_child=_after_fork)

@@ -88,6 +88,7 @@ class Reporter:
                 "%.300r is no URL of a service: it must begin with http:// or https://",
                 without_credentials(address),
             )
+            self.notices.log_kept()
         lifecycle.register(self, self._channel.sender, exit_seconds)
 
     @guarded("")

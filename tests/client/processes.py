@@ -1,4 +1,4 @@
-"""Processes with a client that die, and what they leave."""
+"""Processes with a client: some die, some end, and what each leaves."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 from tests.support.service import PROJECT, environment
 
@@ -65,3 +66,26 @@ def spooled(tmp_path, kind="end"):
         for line in file.read_text().splitlines()
     ]
     return [line[kind] for line in lines if kind in line]
+
+
+PROLOGUE = """
+import os, signal, sys, threading, time, multiprocessing
+from telemetry.client import TelemetryClient
+client = TelemetryClient("{url}", agent_name="agent", spool_dir="{spool}", strict=True)
+"""
+
+
+def run_script(tmp_path, url, body, python=sys.executable, timeout=20):
+    """Run a script with a client; return how many seconds it took, and what it printed."""
+    script = PROLOGUE.format(url=url, spool=tmp_path / "spool") + body
+    begun = time.monotonic()
+    done = subprocess.run(
+        [python, "-c", script],
+        env=environment(PYTHONPATH=str(PROJECT)),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    assert done.returncode == 0, done.stderr
+    return time.monotonic() - begun, done.stdout

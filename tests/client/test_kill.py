@@ -151,7 +151,7 @@ def test_nothing_that_was_confirmed_is_lost(server, tmp_path):
 def send_the_rest(url, spool):
     """Take over what the agents have left, until the folder is empty."""
     client = TelemetryClient(url, agent_name="last", spool_dir=spool)
-    assert client.flush(120, leftovers=True), client.counters
+    assert client.flush(300, leftovers=True), client.counters
     client.close()
     # An agent may have been killed before its lock file had its name: it had recorded nothing.
     left = [file.name for file in client.spool_folder.iterdir() if file.suffix != ".new"]

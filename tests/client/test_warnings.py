@@ -1,4 +1,4 @@
-"""What the author of an agent is told: about mistakes, and about records that wait."""
+"""What an agent's author reads in the log: about mistakes, and about records that wait."""
 
 import re
 import signal
@@ -18,7 +18,7 @@ MISTAKES = [
     (lambda run: run.set_metrics(git_commit_timestamp="soon"), "no time"),
     (lambda run: run.set_metrics(status="partial"), "run.end('partial'"),
     (lambda run: run.set_metrics(job_type="other"), "set when the run starts"),
-    (lambda run: run.end("sucess"), "a run cannot end as 'sucess'"),
+    (lambda run: run.end("odd"), "a run cannot end as 'odd'"),
     (lambda run: run.client.end_run("unknown"), "Run ID not found: 'unknown'"),
     (lambda run: run.client.start_run(run_id="a/b"), "'a/b' is not a run_id"),
     (lambda run: run.client.start_run(event_id="a b"), "'a b' is not an event_id"),
@@ -126,3 +126,46 @@ def test_sigterm_cancels_a_run_when_it_interrupts_python(service, tmp_path):
     agent.communicate(timeout=20)
     [stored] = service.client.get("/api/v1/runs").json()
     assert stored["status"] == "cancelled"
+
+
+def test_runs_that_never_end_are_forgotten_at_a_bound(make_client, caplog, monkeypatch):
+    monkeypatch.setattr("telemetry.client.client._MOST_RUNS", 3)
+    client = make_client()
+    first, *_, last = [client.begin_run() for _ in range(5)]
+    assert client.counters["forgotten_runs"] == 2
+    assert any("the oldest can no longer be ended" in line for line in caplog.messages)
+    last.end()
+    with pytest.raises(ValueError, match="Run ID not found"):
+        first.end()
+
+
+HANDLER = """
+import logging, sys, threading
+from telemetry.client import TelemetryClient
+client = TelemetryClient("http://127.0.0.1:9", spool_dir=sys.argv[1], max_spool_bytes=2000)
+class Handler(logging.Handler):
+    def emit(self, record):  # with the lock of the handler
+        client.record_event("/log", 1, metadata={"message": record.getMessage()})
+logging.getLogger().addHandler(Handler())
+def log():
+    for number in range(500):
+        logging.getLogger("agent").error("x")
+def report():
+    for number in range(500):
+        client.notices.again("full")  # a warning for each record that is dropped
+        client.record_event("/a", 1)
+threads = [threading.Thread(target=each) for each in (log, report, log, report)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+def test_a_handler_of_the_agent_may_report_through_the_client(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", HANDLER, tmp_path / "spool"],
+        env=environment(PYTHONPATH=str(PROJECT)),
+        check=False,
+        capture_output=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr

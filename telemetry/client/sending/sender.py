@@ -151,6 +151,7 @@ class Sender:
     def _loop(self) -> None:
         self._hurry.wait(LINGER_SECONDS)
         while not self._ended:
+            self._notices.log_kept()
             try:
                 worked = self._round()
                 self._failures, self._failing = 0, None

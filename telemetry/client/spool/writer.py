@@ -99,7 +99,7 @@ class Spool:
             sync(opened)
         except OSError as error:
             self._notices.count("sync_errors")
-            self._notices.warn("sync", "a power loss may lose records of the spool: %s", error)
+            self._notices.keep("sync", "a power loss may lose records of the spool: %s", error)
 
     def _next_segment(self) -> None:
         """Open the next segment, if it is time to try."""
@@ -217,7 +217,7 @@ class Spool:
 
     def _refuse(self) -> bool:
         self._notices.count("dropped")
-        self._notices.warn(
+        self._notices.keep(
             "full",
             "the spool %s is full (%d bytes): new records are dropped until the service takes some",
             self.folder,
@@ -228,7 +228,7 @@ class Spool:
     def _cannot_write(self, error: OSError) -> None:
         self._retry_at = time.monotonic() + _RETRY_SECONDS
         self._notices.count("write_errors")
-        self._notices.warn(
+        self._notices.keep(
             "folder",
             "cannot write to the spool %s (%s): records are in memory, and lost with the process",
             self.folder,
