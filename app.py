@@ -45,6 +45,8 @@ from telemetry.runtime_events import views as runtime_events
 from telemetry.runtime_events.events import RuntimeEventStore
 from telemetry.runtime_events.file.store import FileEvents
 from telemetry.runtime_events.store import DatabaseEvents
+from telemetry.tokens.memory import TokenMemory
+from telemetry.tokens.store import TokenStore
 
 logger = logging.getLogger(START_LOGGER)
 
@@ -78,7 +80,9 @@ def create_app(config: Config | None = None) -> Flask:
     errors.init_app(app)
     if config.rate_limit_enabled:
         limiter.init_app(app, config, _hits(config, persistence, records))
-    authentication.init_app(app, config)
+    has_tokens = persistence.agent_runs.kind == "postgresql"
+    tokens = TokenStore(records) if has_tokens else None
+    authentication.init_app(app, config, TokenMemory(tokens) if tokens else None)
     _refuse_rooms_without_backend(app, persistence)
 
     app.extensions["config"] = config
@@ -111,6 +115,8 @@ def create_app(config: Config | None = None) -> Flask:
 
     app.extensions["databases"] = [*dict.fromkeys((records, events))]
     measures.init_app(app)
+    if config.auth_enabled:
+        app.extensions["declare_needs"]()
     return app
 
 

@@ -11,7 +11,17 @@ import click
 import psycopg
 
 from telemetry import __version__
-from telemetry.cli import demo, explain, heads, import_events, migrate, rebuild, serve, verify
+from telemetry.cli import (
+    demo,
+    explain,
+    heads,
+    import_events,
+    migrate,
+    rebuild,
+    serve,
+    token,
+    verify,
+)
 from telemetry.cli.failures import InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.urls import check_urls
@@ -77,3 +87,4 @@ main.add_command(verify.verify)
 main.add_command(heads.heads)
 main.add_command(explain.explain)
 main.add_command(demo.demo)
+main.add_command(token.token)

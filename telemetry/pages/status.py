@@ -8,6 +8,7 @@ from flask import Response, current_app
 from telemetry import __version__
 from telemetry.audio_runtime.counts import APPENDS
 from telemetry.failures import Unavailable
+from telemetry.http.caller import shows_pages
 from telemetry.pages import render
 from telemetry.pages.extension import blueprint, pages
 from telemetry.series import read_all
@@ -21,6 +22,7 @@ KINDS = {"postgresql": "PostgreSQL", "json_file": "a JSON file", "none": "nowher
 
 
 @blueprint.get("/status")
+@shows_pages
 def show_status() -> Response:
     """Return the status. Unlike any other page it needs no database."""
     persistence = current_app.extensions["persistence"]
