@@ -147,6 +147,9 @@ def _init_pages(
         stale_after=config.stale_after,
         attempts=_sign_in_attempts(persistence, records),
         readiness=partial(check_all, app.extensions["probes"]),
+        tokens=TokenStore(records).overview
+        if persistence.agent_runs.kind == "postgresql"
+        else None,
         verify=partial(verify_newest, persistence.audio_runtime.url or ""),
     )
     app.extensions["error_page"] = show_error

@@ -90,7 +90,7 @@ def create(  # noqa: PLR0913 - one argument per option
         message = f"{MOST_VALID:,} tokens are valid, and there may be no more: revoke some"
         raise click.ClickException(message)
     click.echo(text)
-    click.echo(f"Token {name} works within {MAX_AGE:.0f} s. It is not shown again.", err=True)
+    click.echo(f"Token {name} is valid. It is not shown again.", err=True)
 
 
 @token.command("list", epilog=examples("python -m telemetry token list"))

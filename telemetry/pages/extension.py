@@ -30,7 +30,8 @@ class Pages:
     ``readiness``.
     ``events`` is None where no runtime events are kept. ``readiness`` returns ``error``
     and ``failures`` of each database. ``verify`` checks a device of a tenant, and returns where
-    the check began (``after``) and its ``findings``.
+    the check began (``after``) and its ``findings``. ``tokens`` counts those of the database, and
+    is None where there can be none.
     """
 
     runs: RunPages
@@ -42,6 +43,7 @@ class Pages:
     attempts: Attempts
     readiness: Callable[[], Sequence[Any]]
     verify: Callable[[str, str], Any]
+    tokens: Callable[[], Any] | None
 
 
 def pages() -> Pages:

@@ -47,6 +47,8 @@ def show_status() -> Response:
         service_version=__version__,
         stale_after=pages().stale_after.total_seconds() * 1000,
         written=_written(),
+        is_guarded=current_app.extensions["config"].auth_enabled,
+        tokens=_or_failure(tokens) if (tokens := pages().tokens) else None,
     )
 
 

@@ -3,13 +3,17 @@
 A token that is revoked stops working within MAX_AGE in every process. After REFRESH_AFTER the
 next request starts a refresh in the background and uses what is in memory. Only a request that
 finds something older than MAX_AGE waits: the first one, and one after a pause.
+
+So does a request with a token that is not in memory, because it may have just been created: a
+client must not get 401 in the middle of a rotation. These reads are at least APART from each other,
+so a client that guesses tokens costs the database next to nothing.
 """
 
 import logging
 from collections.abc import Callable
 from math import inf
 from threading import Event, Lock, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import NamedTuple
 
 from telemetry.database.errors import DatabaseUnavailable
@@ -19,6 +23,7 @@ from telemetry.tokens.store import NOTE_SECONDS, Read, TokenStore
 
 MAX_AGE = 2.0
 REFRESH_AFTER = 1.0
+APART = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +64,16 @@ class TokenMemory:
         """
         if not may_be_token(sent):
             return None
-        return self._in_use(self._current().by_hash.get(hash_of(sent)))
+        key = hash_of(sent)
+        return self._in_use(self._found(lambda known: known.by_hash.get(key)))
 
     def named(self, name: str) -> Caller | None:
         """Return the token of this name, or None. Raises DatabaseUnavailable while unknown."""
-        return self._in_use(self._current().by_name.get(name))
+        return self._in_use(self._found(lambda known: known.by_name.get(name)))
+
+    def _found(self, look_up: Callable[[Known], Caller | None]) -> Caller | None:
+        asked_at = monotonic()
+        return look_up(self._current()) or look_up(self._newer_than(asked_at))
 
     def _in_use(self, found: Caller | None) -> Caller | None:
         if found is None:
@@ -89,14 +99,26 @@ class TokenMemory:
             raise refresh.failure or DatabaseUnavailable("the tokens could not be read in time")
         return known
 
+    def _newer_than(self, moment: float) -> Known:
+        """Return what was read after the moment. Raises what the read raises."""
+        while (known := self._known).asked_at < moment:
+            refresh = self._start_refresh()
+            refresh.done.wait()
+            if refresh.failure:
+                raise refresh.failure
+        return known
+
     def _start_refresh(self) -> Refresh:
         with self._lock:
-            if self._refresh is None:
-                self._refresh = Refresh()
-                _in_background(self._read, self._refresh)
-            return self._refresh
+            refresh = self._refresh
+            if refresh is not None:
+                return refresh
+            refresh = self._refresh = Refresh()
+        _in_background(self._read, refresh)
+        return refresh
 
     def _read(self, refresh: Refresh) -> None:
+        sleep(max(0.0, min(APART, self._known.asked_at + APART - monotonic())))
         try:
             self._known = _known(self._store.list_valid())
         except Exception as error:
