@@ -17,6 +17,7 @@ from telemetry.cli import (
     heads,
     import_events,
     migrate,
+    reader,
     rebuild,
     serve,
     token,
@@ -88,3 +89,4 @@ main.add_command(heads.heads)
 main.add_command(explain.explain)
 main.add_command(demo.demo)
 main.add_command(token.token)
+main.add_command(reader.reader)

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import httpx
-import pytest
 
+from tests.support.command import telemetry
 from tests.support.runs import minimal_run
 from tests.support.service import Service
 from tests.support.waiting import wait_until
@@ -50,7 +50,9 @@ def test_a_rotation_without_a_single_401(start_service, create, token, db):
     assert len(statuses) > 20
     assert set(late) == {401}
     assert time.monotonic() - revoked < 10
-    wait_until(lambda: db.execute("SELECT FROM api_tokens WHERE last_used_at IS NULL").rowcount == 0)
+    wait_until(
+        lambda: db.execute("SELECT FROM api_tokens WHERE last_used_at IS NULL").rowcount == 0
+    )
     assert service.log.count('"token":"new"') > 5
     assert old not in service.log
     assert current[0] not in service.log
@@ -62,8 +64,6 @@ def get(service, text):
 
 
 def test_without_the_database_only_the_environments_token_is_known(server, tmp_path):
-    from tests.support.command import telemetry
-
     environ = {"DATABASE_URL": server.url, **GUARDED}
     done = telemetry("token", "create", "ci", "--scope", "admin", **environ)
     assert done.returncode == 0, done.stderr
