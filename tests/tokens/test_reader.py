@@ -10,7 +10,8 @@ from tests.support.command import telemetry, telemetry_process
 from tests.support.rights import grant
 
 TABLES = """
-    SELECT attrelid::regclass::text AS name FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
+    SELECT attrelid::regclass::text AS name
+    FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
     WHERE attname = 'tenant_id' AND relkind IN ('r', 'p', 'v', 'm') AND attnum > 0
     AND attrelid >= 16384
 """
