@@ -73,7 +73,7 @@ class Need(NamedTuple):
 # Pages show everything that is stored.
 PAGES = Need(READS, every_agent=True, every_tenant=True)
 
-# The token of the environment may do everything, and so may anyone where there is none.
+# The token of the environment may do everything, and so may anyone without authentication.
 EVERYONE = Caller("", frozenset({ADMIN}))
 
 

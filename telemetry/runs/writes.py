@@ -62,7 +62,7 @@ def copy(connection: Connection, runs: Sequence[CopyRow]) -> None:
 def settle(
     connection: Connection, runs: Sequence[Existing], *, agents: Agents = None
 ) -> list[Settled]:
-    """Settle the records of runs that exist, as far as they are of the agents.
+    """Settle the records of runs that exist and belong to the agents.
 
     Raises DatabaseUnavailable when one was deleted.
     """
