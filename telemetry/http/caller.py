@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, NamedTuple, TypeVar, cast
 
-from flask import Flask, g, request
+from flask import Flask, Request, g
 
-from telemetry.http import request_log
 from telemetry.http.errors import ApiError
 
 READS = ("runs:read", "events:read", "audio:read")
@@ -73,6 +72,8 @@ class Need(NamedTuple):
 # Pages show everything that is stored.
 PAGES = Need(READS, every_agent=True, every_tenant=True)
 
+UNDECLARED = Need((ADMIN,))
+
 # The token of the environment may do everything, and so may anyone without authentication.
 EVERYONE = Caller("", frozenset({ADMIN}))
 
@@ -108,14 +109,14 @@ def seen(tenant_id: str) -> str:
     return tenant_id if caller().may_use(tenant_id) else NO_TENANT
 
 
-def set_caller(found: Caller, declared: dict[str, Need]) -> None:
+def set_caller(found: Caller, declared: dict[str, Need], request: Request) -> None:
     """Make it the caller of the current request. Raises ApiError 403 for what it may not do."""
-    g.caller = found
-    request_log.set_token(found.name)
-    need = declared.get(request.endpoint or "")
+    this = g._get_current_object()
+    this.caller = found
+    this.token_name = found.name
+    endpoint = request.endpoint
     # Without a view there is nothing to protect: the response is 404 or 405.
-    if need is None and request.endpoint is not None:
-        need = Need((ADMIN,))
+    need = None if endpoint is None else declared.get(endpoint, UNDECLARED)
     if need is not None and (lack := found.lacks(need)):
         raise ApiError(403, lack)
 
