@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import httpx
+import pytest
 
 from tests.support.command import telemetry
 from tests.support.runs import minimal_run
@@ -60,9 +61,10 @@ def test_a_rotation_without_a_single_401(start_service, create, token, db):
 
 def get(service, text):
     url = f"{service.url}/version"
-    return httpx.get(url, headers=bearer(text)).status_code
+    return httpx.get(url, headers=bearer(text), timeout=30).status_code
 
 
+@pytest.mark.faults
 def test_without_the_database_only_the_environments_token_is_known(server, tmp_path):
     environ = {"DATABASE_URL": server.url, **GUARDED}
     done = telemetry("token", "create", "ci", "--scope", "admin", **environ)
@@ -72,8 +74,9 @@ def test_without_the_database_only_the_environments_token_is_known(server, tmp_p
     try:
         assert get(service, text) == 200
         server.kill()
-        wait_until(lambda: get(service, text) == 503)
-        response = httpx.get(f"{service.url}/version", headers=bearer(text))
+        time.sleep(2.0)  # what is in memory gets too old
+        response = httpx.get(f"{service.url}/version", headers=bearer(text), timeout=30)
+        assert response.status_code == 503
         assert response.headers["Retry-After"] == "5"
         assert get(service, ENVIRONMENT) == 200
         assert get(service, "of another shape") == 401
