@@ -91,7 +91,7 @@ def shows_pages(view: View) -> View:
 
 
 def needs_of(app: Flask) -> dict[str, Need]:
-    """Return what each endpoint of the application needs, as far as it is declared."""
+    """Return what each endpoint of the application needs, where that is declared."""
     declared = {name: getattr(view, "need", None) for name, view in app.view_functions.items()}
     return {name: need for name, need in declared.items() if need is not None}
 

@@ -70,11 +70,13 @@ def test_it_works_for_its_own_tenant(filled, bound, as_token):
     assert as_token(bound, "POST", EVENTS, json=own).json["status"] == "duplicate"
 
 
-@pytest.mark.parametrize("path", READS)
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_read_of_another_tenant_is_as_of_one_that_does_not_exist(
-    filled, bound, as_token, path, method
-):
+def test_a_read_of_another_tenant_is_as_of_one_that_does_not_exist(filled, bound, as_token):
+    for path in READS:
+        for method in ("GET", "HEAD"):
+            assert_alike(bound, as_token, path, method)
+
+
+def assert_alike(bound, as_token, path, method):
     other = as_token(bound, method, path.format(tenant=OTHER))
     missing = as_token(bound, method, path.format(tenant=MISSING))
     really = as_token(ENVIRONMENT, method, path.format(tenant=MISSING))
