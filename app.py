@@ -47,6 +47,8 @@ from telemetry.runtime_events import views as runtime_events
 from telemetry.runtime_events.events import RuntimeEventStore
 from telemetry.runtime_events.file.store import FileEvents
 from telemetry.runtime_events.store import DatabaseEvents
+from telemetry.tokens.memory import TokenMemory
+from telemetry.tokens.store import TokenStore
 
 logger = logging.getLogger(START_LOGGER)
 
@@ -80,7 +82,9 @@ def create_app(config: Config | None = None) -> Flask:
     errors.init_app(app)
     if config.rate_limit_enabled:
         limiter.init_app(app, config, _hits(config, persistence, records))
-    authentication.init_app(app, config)
+    has_tokens = persistence.agent_runs.kind == "postgresql"
+    tokens = TokenStore(records) if has_tokens else None
+    authentication.init_app(app, config, TokenMemory(tokens) if tokens else None)
     _refuse_rooms_without_backend(app, persistence)
 
     app.extensions["config"] = config
@@ -117,6 +121,8 @@ def create_app(config: Config | None = None) -> Flask:
 
     app.extensions["databases"] = [*dict.fromkeys((records, events))]
     measures.init_app(app)
+    if config.auth_enabled:
+        app.extensions["declare_needs"]()
     return app
 
 
@@ -148,6 +154,9 @@ def _init_pages(
         attempts=_sign_in_attempts(persistence, records),
         readiness=partial(check_all, app.extensions["probes"]),
         retention=app.extensions["retention"].reports,
+        tokens=TokenStore(records).overview
+        if persistence.agent_runs.kind == "postgresql"
+        else None,
         verify=partial(verify_newest, persistence.audio_runtime.url or ""),
     )
     app.extensions["error_page"] = show_error

@@ -112,7 +112,7 @@ READS = [
     ),
     Read("/metrics", "runs/metrics", 50, lambda _: {}),
     Read("metadata", "runs/metadata", 10, lambda _: {}),
-    Read("one run", "runs/get", 10, lambda draw: {"event_id": draw.key()}),
+    Read("one run", "runs/get", 10, lambda draw: {"event_id": draw.key(), "agents": None}),
     Read("runs, first page", LIST, 10, lambda _: ANY_RUN),
     Read("runs, a later page", LIST, 10, lambda draw: ANY_RUN | draw.cursor()),
     Read("runs of a status", LIST, 10, lambda draw: ANY_RUN | {"status": draw.status()}),

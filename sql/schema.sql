@@ -1557,6 +1557,49 @@ ALTER TABLE ONLY public.runtime_events_pruned
 COMMENT ON INDEX public.runtime_events_pruned_pkey IS 'sql/runtime_events/change_token.sql and sql/retention/prune_runtime_events.sql';
 
 
+-- Room: tokens
+
+-- Table api_tokens
+
+CREATE TABLE public.api_tokens (
+    name text NOT NULL COLLATE pg_catalog."C",
+    hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    tenants text[],
+    agents text[],
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_tokens_admin_check CHECK ((NOT (('admin'::text = ANY (scopes)) AND ((tenants IS NOT NULL) OR (agents IS NOT NULL))))),
+    CONSTRAINT api_tokens_agents_check CHECK (((cardinality(agents) > 0) AND (array_position(agents, NULL::text) IS NULL))),
+    CONSTRAINT api_tokens_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT api_tokens_name_check CHECK ((name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'::text)),
+    CONSTRAINT api_tokens_scopes_check CHECK (((cardinality(scopes) > 0) AND (array_position(scopes, NULL::text) IS NULL) AND (scopes <@ ARRAY['runs:write'::text, 'runs:read'::text, 'events:write'::text, 'events:read'::text, 'audio:write'::text, 'audio:read'::text, 'admin'::text]))),
+    CONSTRAINT api_tokens_tenants_check CHECK (((cardinality(tenants) > 0) AND (array_position(tenants, NULL::text) IS NULL)))
+);
+COMMENT ON TABLE public.api_tokens IS 'Tokens of the API. A row stays when its token is revoked, so that its name in logs keeps its meaning';
+COMMENT ON COLUMN public.api_tokens.name IS 'Names the token in logs; never used again';
+COMMENT ON COLUMN public.api_tokens.hash IS 'SHA-256 of the token. A token has 256 random bits, so no list of guesses can find it';
+COMMENT ON COLUMN public.api_tokens.scopes IS 'What the token may do';
+COMMENT ON COLUMN public.api_tokens.tenants IS 'The tenants that it is bound to; NULL: to none';
+COMMENT ON COLUMN public.api_tokens.agents IS 'The agents that it is bound to; NULL: to none';
+COMMENT ON COLUMN public.api_tokens.created_at IS 'When the token was created';
+COMMENT ON COLUMN public.api_tokens.expires_at IS 'From then on it is not valid; NULL: it never expires';
+COMMENT ON COLUMN public.api_tokens.revoked_at IS 'When it was revoked; NULL: it was not';
+COMMENT ON COLUMN public.api_tokens.last_used_at IS 'Last use, up to five minutes late. No request waits for it, so it can be missing';
+COMMENT ON CONSTRAINT api_tokens_admin_check ON public.api_tokens IS 'A token that may do everything cannot be bound';
+
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_hash_key UNIQUE (hash);
+COMMENT ON CONSTRAINT api_tokens_hash_key ON public.api_tokens IS 'No two names have the same token';
+COMMENT ON INDEX public.api_tokens_hash_key IS 'Refuses the same token under two names';
+
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (name);
+COMMENT ON INDEX public.api_tokens_pkey IS 'sql/tokens/create.sql, sql/tokens/revoke.sql and sql/tokens/note_use.sql';
+
+
 -- Room: views
 
 -- Schema

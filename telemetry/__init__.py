@@ -4,7 +4,8 @@ The layers, each of which imports only those below it:
 
 - ``cli``: the commands of ``python -m telemetry``
 - the rooms: ``runs``, ``runtime_events``, ``audio_runtime``, ``audit``, ``health``, ``metrics``,
-  ``pages``, ``rate_limit``, ``retention``, ``migrations``. A room has the same name in ``sql/``,
+  ``pages``, ``rate_limit``, ``retention``, ``migrations``,
+  ``tokens``. A room has the same name in ``sql/``,
   ``migrations/`` and ``tests/``, and the same files: ``views.py`` (HTTP), ``schema.py``
   (payloads and query strings), ``store.py`` (the database). Rooms do not import each other.
 - ``openapi``: the description of the API

@@ -18,7 +18,7 @@ from telemetry.timestamps import utc_text
 _STANDARD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 # What a line on a terminal shows of a request, besides its message.
-_SHOWN = ("request_id", "duration_ms", "client")
+_SHOWN = ("request_id", "duration_ms", "client", "token")
 
 # Logs where the data of each domain goes, which matters at every LOG_LEVEL.
 START_LOGGER = "telemetry.start"

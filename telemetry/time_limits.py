@@ -46,6 +46,9 @@ CANCEL_SECONDS = 0.8
 # The rate limiter's statement. When it takes longer, the request is served without being counted.
 RATE_LIMIT_SECONDS = 1.0
 
+# Reading the valid tokens, with the wait for a connection. A request may wait for it.
+TOKENS_SECONDS = 5.0
+
 # The readiness probe, so that its client gets a response within 3 s; and how much of that it waits
 # for a connection of the pool.
 READINESS_SECONDS = 2.0

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from urllib.error import HTTPError
 
+import click
 import psycopg
 import pytest
 from click.testing import CliRunner
@@ -190,7 +191,10 @@ def test_every_command_that_is_shown_exists_with_its_options():
             command, *arguments = line.split()
             if command.startswith("--"):
                 continue
-            known = {it for option in main.commands[command].params for it in option.opts}
+            found = main.commands[command]
+            if isinstance(found, click.Group) and arguments:
+                found = found.commands[arguments[0]]
+            known = {it for option in found.params for it in option.opts}
             options = {it for it in arguments if it.startswith("--")} - {"--help"}
             assert options <= known, (name, line)
 

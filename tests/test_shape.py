@@ -28,10 +28,11 @@ SQL_IN_PYTHON = re.compile(
 LONG = {"audio_runtime/append"}
 # sql/database/ belongs to telemetry/database/, which all rooms share.
 ROOMS = sorted({file.parent.name for file in STATEMENTS} - {"database"})
-# What they do without: the rate limit stands before every URL, other rooms show retention, the
-# others are commands alone.
+# What they do without: the rate limit and tokens stand before every URL, other rooms show
+# retention, the others are commands alone.
 WITHOUT = {
     "rate_limit": {"views.py"},
+    "tokens": {"views.py"},
     "retention": {"views.py"},
     "migrations": {"views.py", "store.py"},
     "doctor": {"views.py", "store.py"},

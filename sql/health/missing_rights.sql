@@ -20,6 +20,7 @@ FROM (
     ('agent_runs', 'agent_runs_change_seq', 'USAGE'),
     ('agent_runs', 'agent_run_counts', 'SELECT'),
     ('agent_runs', 'agent_run_count_changes', 'SELECT'),
+    ('agent_runs', 'api_tokens', 'SELECT'),
     ('runtime_events', 'runtime_events', 'SELECT'),
     ('runtime_events', 'runtime_events', 'INSERT'),
     ('runtime_events', 'runtime_events_pruned', 'SELECT'),

@@ -27,6 +27,7 @@ WITH service AS (
         (NULL, 'agent_run_counts', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
         (NULL, 'agent_run_count_changes', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
         (NULL, 'audio_runtime_verifications', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
+        (NULL, 'api_tokens', '{INSERT,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
         (NULL, 'retention_passes', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
         (NULL, 'runtime_events_pruned', '{DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
         (NULL, 'migration_checksums', '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'),
@@ -62,6 +63,14 @@ SELECT
                     THEN has_table_privilege(service.oid, barred.privilege)
                 ELSE has_any_column_privilege(service.oid, barred.privilege)
             END
+        UNION ALL
+        -- It may write the last use of a token alone.
+        SELECT 'UPDATE on ' || service.name
+        FROM service
+        WHERE
+            service.name = 'api_tokens'
+            AND NOT service.is_owned
+            AND has_column_privilege(service.oid, 'scopes', 'UPDATE')
         UNION ALL
         SELECT 'CREATE on schema ' || pg_namespace.nspname
         FROM pg_namespace

@@ -25,7 +25,29 @@ SELECT
     row(
         relation.relkind,
         relation.relpersistence,
-        row_security_active(relation.oid),
+        -- Whether a policy may hide rows from this role. Those of roles/reader.sql hide none.
+        row_security_active(relation.oid)
+        AND (
+            NOT EXISTS (
+                SELECT FROM pg_policy
+                WHERE
+                    pg_policy.polrelid = relation.oid
+                    AND pg_policy.polname = 'telemetry_everyone'
+                    AND pg_policy.polpermissive
+                    AND pg_policy.polcmd = '*'
+                    AND pg_policy.polroles = ARRAY[0::oid]
+                    AND pg_get_expr(pg_policy.polqual, pg_policy.polrelid) = 'true'
+                    AND pg_get_expr(pg_policy.polwithcheck, pg_policy.polrelid) = 'true'
+            )
+            OR EXISTS (
+                SELECT FROM pg_policy
+                CROSS JOIN unnest(pg_policy.polroles) AS restricted (role_id)
+                WHERE
+                    pg_policy.polrelid = relation.oid
+                    AND NOT pg_policy.polpermissive
+                    AND (restricted.role_id = 0 OR pg_has_role(restricted.role_id, 'USAGE'))
+            )
+        ),
         array(
             SELECT pg_rewrite.rulename FROM pg_rewrite
             WHERE pg_rewrite.ev_class = relation.oid

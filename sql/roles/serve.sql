@@ -89,6 +89,11 @@ GRANT SELECT ON agent_run_counts, agent_run_count_changes TO :"role";
 GRANT SELECT ON audio_runtime_verifications, _yoyo_migration TO :"role";
 GRANT SELECT ON retention_passes, runtime_events_pruned TO :"role";
 
+-- Tokens are read, and their last use is written. Whoever may write more of a token could give
+-- itself any scope.
+GRANT SELECT ON api_tokens TO :"role";
+GRANT UPDATE (last_used_at) ON api_tokens TO :"role";
+
 -- The numbers that an INSERT draws. Those of an identity column need no right.
 GRANT USAGE ON SEQUENCE agent_runs_change_seq, runtime_events_number_seq TO :"role";
 GRANT USAGE ON SEQUENCE os_core.audio_runtime_events_event_id_seq TO :"role";

@@ -1,8 +1,9 @@
 -- Records the git commit that a run produced. An author or a time that is NULL stays unchanged.
--- params: event_id, commit_hash, commit_source, commit_author, commit_timestamp
+-- params: event_id, commit_hash, commit_source, commit_author, commit_timestamp,
+-- agents (array: only a run of one of them; NULL: of any)
 -- index: agent_runs_pkey
 -- locks: the run's row
--- returns: run_id; no row: the run does not exist
+-- returns: run_id; no row: the run does not exist, or is of another agent
 UPDATE agent_runs
 SET
     git_commit_hash = %(commit_hash)s,
@@ -22,5 +23,7 @@ SET
         ORDER BY 1
     ),
     updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
-WHERE event_id = %(event_id)s
+WHERE
+    event_id = %(event_id)s
+    AND (%(agents)s::text[] IS NULL OR agent_name = any(%(agents)s::text[]))
 RETURNING run_id;

@@ -2,7 +2,8 @@
 -- carries replaces the stored one, whatever a PATCH said before. A record that is running, or a
 -- run that has ended, changes nothing. The locks are taken in the order of event_id, so that two
 -- batches never deadlock.
--- params: runs (JSON array of objects with the fields that were sent; one object per event_id)
+-- params: runs (JSON array of objects with the fields that were sent; one object per event_id),
+-- agents (array: only runs of one of them; NULL: of any)
 -- index: agent_runs_pkey
 -- locks: the rows of the runs that it completes
 -- returns: event_id and fields_updated (sorted names) of each run that it completed
@@ -17,6 +18,7 @@ WITH merged AS MATERIALIZED (
     WHERE
         stored.status = 'running'
         AND sent.record ->> 'status' <> 'running'
+        AND (%(agents)s::text[] IS NULL OR stored.agent_name = any(%(agents)s::text[]))
     ORDER BY stored.event_id COLLATE "C"
     FOR UPDATE OF stored
 ),

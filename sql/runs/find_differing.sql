@@ -3,10 +3,12 @@
 -- nothing about an end: once the run has ended, the fields that change while a run is in progress
 -- do not count for it, nor do those that the end changed. Each run is turned into JSON once, not
 -- once a field: hence MATERIALIZED.
--- params: runs (JSON array of objects with the fields that were sent)
+-- params: runs (JSON array of objects with the fields that were sent), agents (array: compare only
+-- runs of one of them; NULL: of any)
 -- index: agent_runs_pkey
 -- locks: none
--- returns: event_id and differs (sorted field names) of each run that exists
+-- returns: event_id and differs (sorted field names) of each run that exists and is of such an
+-- agent
 WITH pairs AS MATERIALIZED (
     SELECT
         stored.event_id,
@@ -40,6 +42,7 @@ WITH pairs AS MATERIALIZED (
         END AS without
     FROM json_populate_recordset(NULL::agent_runs, %(runs)s::json) AS typed
     INNER JOIN agent_runs AS stored ON typed.event_id = stored.event_id
+    WHERE (%(agents)s::text[] IS NULL OR stored.agent_name = any(%(agents)s::text[]))
 )
 
 SELECT

@@ -1,8 +1,9 @@
 -- Reads one run.
--- params: event_id, stale_after (interval after which a running run is stale)
+-- params: event_id, stale_after (interval after which a running run is stale),
+-- agents (array: only a run of one of them; NULL: of any)
 -- index: agent_runs_pkey
 -- locks: none
--- returns: the run; no row: it does not exist
+-- returns: the run; no row: it does not exist, or is of another agent
 SELECT
     event_id,
     run_id,
@@ -50,4 +51,6 @@ SELECT
     api_retry_count,
     (status = 'running' AND updated_at < now() - %(stale_after)s::interval) AS stale
 FROM agent_runs
-WHERE event_id = %(event_id)s;
+WHERE
+    event_id = %(event_id)s
+    AND (%(agents)s::text[] IS NULL OR agent_name = any(%(agents)s::text[]));

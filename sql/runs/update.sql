@@ -1,11 +1,12 @@
 -- Changes the fields of a run that were sent; NULL leaves a field unchanged. A run that has ended
 -- does not become running again unless it is reopened, which clears its end_time.
 -- updated_at grows even when the clock was set back.
--- params: event_id, changes (JSON object with the fields that were sent), reopen (boolean)
+-- params: event_id, changes (JSON object with the fields that were sent), reopen (boolean),
+-- agents (array: only a run of one of them; NULL: of any)
 -- index: agent_runs_pkey
 -- locks: the run's row
 -- returns: reopened, whether the run had ended and is running again; no row: the run does not
--- exist, or has ended and would be running
+-- exist, is of another agent, or has ended and would be running
 UPDATE agent_runs AS run
 SET
     status = coalesce(sent.status, run.status),
@@ -43,5 +44,6 @@ SET
 FROM json_populate_record(NULL::agent_runs, %(changes)s::json) AS sent
 WHERE
     run.event_id = %(event_id)s
+    AND (%(agents)s::text[] IS NULL OR run.agent_name = any(%(agents)s::text[]))
     AND (run.status = 'running' OR sent.status IS DISTINCT FROM 'running' OR %(reopen)s)
 RETURNING coalesce(run.reopened_at = now(), FALSE) AS reopened;

@@ -21,8 +21,10 @@ from telemetry.cli import (
     import_events,
     migrate,
     prune,
+    reader,
     rebuild,
     serve,
+    token,
     verify,
 )
 from telemetry.cli.failures import InvalidUsage
@@ -96,3 +98,5 @@ main.add_command(archive.archive)
 main.add_command(explain.explain)
 main.add_command(demo.demo)
 main.add_command(doctor.doctor)
+main.add_command(token.token)
+main.add_command(reader.reader)

@@ -12,6 +12,7 @@ from telemetry import __version__
 from telemetry.health.reasons import Reasons
 from telemetry.health.role import most_powerful
 from telemetry.health.store import Probe, Readiness, check_all
+from telemetry.http.caller import needs
 from telemetry.http.errors import ApiError
 from telemetry.http.responses import json_response
 from telemetry.persistence import Kind, Persistence
@@ -37,6 +38,7 @@ SHA_VARIABLES = (
 
 @blueprint.get("/health")
 @blueprint.get("/api/health")
+@needs()
 def health() -> Response:
     """Return that the process lives, without a database call."""
     return json_response(
@@ -53,6 +55,7 @@ def health() -> Response:
 
 
 @blueprint.get("/api/ready")
+@needs()
 def ready() -> Response:
     """Return whether this process can serve: the contract passes and its databases are ready."""
     persistence = _persistence()
@@ -80,6 +83,7 @@ def ready() -> Response:
 
 
 @blueprint.get("/api/health/persistence")
+@needs()
 def persistence() -> Response:
     """Return where each domain is kept and why, and whether that passes the contract."""
     resolved = _persistence()
@@ -109,6 +113,7 @@ def persistence() -> Response:
 
 
 @blueprint.get("/api/ping")
+@needs()
 def ping() -> Response:
     """Return that the service responds."""
     return json_response({"status": "ok"})
@@ -116,6 +121,7 @@ def ping() -> Response:
 
 @blueprint.get("/version")
 @blueprint.get("/api/version")
+@needs()
 def version() -> Response:
     """Return the version of the service."""
     return json_response({"version": __version__})

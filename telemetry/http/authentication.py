@@ -1,41 +1,101 @@
 """The Bearer token that every endpoint requires, except the health endpoints.
 
-A person in a browser signs in with it once and then has a cookie (``browser.py``).
+It is the token of the environment, which may do everything, or one of the database, with scopes.
+A person in a browser signs in with one and then has a cookie (``browser.py``).
 """
 
 import hmac
+from typing import Protocol
 from urllib.parse import quote
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 
 from telemetry.config import Config
 from telemetry.http import browser
+from telemetry.http.caller import EVERYONE, Caller, Need, needs_of, set_caller
 from telemetry.http.errors import ApiError
 from telemetry.http.health_paths import HEALTH_PATHS
 
 USAGE = "Use: Authorization: Bearer <token>"
 
 
-def init_app(app: Flask, config: Config) -> None:
-    """Require the token of every request, when authentication is enabled."""
+class Tokens(Protocol):
+    """The tokens of the database. Both methods raise Unavailable while they cannot be read."""
+
+    def find(self, sent: bytes) -> Caller | None:
+        """Return the token that was sent, or None."""
+
+    def named(self, name: str) -> Caller | None:
+        """Return the token of this name, or None."""
+
+
+class Authentication:
+    """Finds out who sends a request. ``tokens`` is None where there is no database."""
+
+    def __init__(self, token: str, tokens: Tokens | None) -> None:
+        self._text = token
+        self._token = token.encode()
+        self._tokens = tokens
+
+    def find(self, sent: bytes) -> Caller | None:
+        """Return the caller that has this token, or None. Raises Unavailable."""
+        if hmac.compare_digest(sent, self._token):
+            return EVERYONE
+        return self._tokens.find(sent) if self._tokens else None
+
+    def signed_in(self) -> Caller | None:
+        """Return who signed in, when the request has a valid cookie. Raises Unavailable."""
+        name = browser.named_in_cookie()
+        if name is None:
+            return None
+        found = EVERYONE
+        if name:
+            known = self._tokens.named(name) if self._tokens else None
+            if known is None:
+                return None
+            found = known
+        return found if browser.is_signed_in(self._key(found)) else None
+
+    def sign_in(self, response: Response, found: Caller) -> None:
+        """Set the cookie of a person who signs in as this caller."""
+        browser.sign_in(response, self._key(found), found.name)
+
+    def _key(self, found: Caller) -> str:
+        """Return the key of the cookie's signature. It takes more than the hash to make one."""
+        return self._text + found.hash.hex()
+
+
+def init_app(app: Flask, config: Config, tokens: Tokens | None) -> None:
+    """Require a token of every request, when authentication is enabled."""
     if not config.auth_enabled or config.auth_token is None:
         return
-    token = config.auth_token
+    authentication = Authentication(config.auth_token, tokens)
+    app.extensions["authentication"] = authentication
+    declared: dict[str, Need] = {}
 
     def require_token() -> Response | None:
-        if request.path in HEALTH_PATHS:
+        # Each access through Flask's proxy would cost more than the look-up. To mypy the proxy is a
+        # plain Request.
+        this: Request = request._get_current_object()  # type: ignore[attr-defined]
+        if this.path in HEALTH_PATHS:
             return None
-        header = request.headers.get("Authorization")
+        header = this.environ.get("HTTP_AUTHORIZATION")
         # A proxy may ask people for a password of its own, which browsers then send here too.
         if not _is_bearer(header):
-            if browser.is_signed_in(token) or _is_open(request.path):
+            if _is_open(this.path):
+                return None
+            if found := authentication.signed_in():
+                set_caller(found, declared, this)
                 return None
             if browser.wants_html():
                 return _to_sign_in()
-        _check_token(header, token.encode())
+        found = _check_token(header, authentication)
+        if found is not EVERYONE:
+            set_caller(found, declared, this)
         return None
 
     app.before_request(require_token)
+    app.extensions["declare_needs"] = lambda: declared.update(needs_of(app))
 
 
 def _is_bearer(header: str | None) -> bool:
@@ -60,14 +120,16 @@ def _to_sign_in() -> Response:
     return response
 
 
-def _check_token(header: str | None, token: bytes) -> None:
+def _check_token(header: str | None, authentication: Authentication) -> Caller:
     if not header:
         raise _unauthorized(f"Authorization header required. {USAGE}")
     scheme, _, sent = header.partition(" ")
     if scheme.lower() != "bearer" or not sent.strip():
         raise _unauthorized(f"Invalid authorization format. {USAGE}")
-    if not hmac.compare_digest(sent.strip().encode("utf-8", "surrogateescape"), token):
+    found = authentication.find(sent.strip().encode("utf-8", "surrogateescape"))
+    if found is None:
         raise _unauthorized("Invalid authentication token")
+    return found
 
 
 def _unauthorized(detail: str) -> ApiError:

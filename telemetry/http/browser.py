@@ -1,7 +1,8 @@
 """What a browser asks for, and what it proves: pages instead of JSON, and a signed-in person.
 
-A person signs in once with the token and gets a cookie. It holds no token, only a time and a
-signature under a key that is derived from the token: with a new token every cookie is invalid.
+A person signs in once with a token and gets a cookie. It holds no token, only the name of one, a
+time, and a signature under a key that is derived from the token of the environment: with a new one
+every cookie is invalid. So is a cookie whose own token is no longer valid.
 Flask's own session is not used, because opening it costs 14 to 20 % of a create, on every request.
 """
 
@@ -13,6 +14,10 @@ from itsdangerous import BadSignature, TimestampSigner
 
 COOKIE = "telemetry"
 COOKIE_SECONDS = 12 * 3600
+
+# What a cookie says of who signed in: with the token of the environment, or one of a name.
+ENVIRONMENT = "person"
+NAMED = "token:"
 
 # Programs read these. A browser that opens one gets what programs get, errors too.
 API_PATHS = ("/api/", "/health", "/metrics", "/openapi.json", "/version")
@@ -68,7 +73,18 @@ def is_own_page() -> bool:
         return False
 
 
-def is_signed_in(token: str) -> bool:
+def named_in_cookie() -> str | None:
+    """Return the name of the token that a cookie claims; empty for that of the environment.
+
+    None without a cookie. Whether the claim is true, is_signed_in says.
+    """
+    claim = request.cookies.get(COOKIE, "").rsplit(".", 2)[0]
+    if claim.startswith(NAMED):
+        return claim.removeprefix(NAMED)
+    return "" if claim == ENVIRONMENT else None
+
+
+def is_signed_in(key: str) -> bool:
     """Return whether the request has a valid cookie, and may use it for what it asks.
 
     A request that changes something must also come from a page of this host.
@@ -77,15 +93,15 @@ def is_signed_in(token: str) -> bool:
     if not cookie:
         return False
     try:
-        _signer(token).unsign(cookie, max_age=COOKIE_SECONDS)
+        _signer(key).unsign(cookie, max_age=COOKIE_SECONDS)
     except BadSignature:
         return False
     return request.method in ("GET", "HEAD") or is_own_page()
 
 
-def sign_in(response: Response, token: str) -> None:
-    """Set the cookie."""
-    value = _signer(token).sign("person").decode()
+def sign_in(response: Response, key: str, name: str) -> None:
+    """Set the cookie; ``name`` is that of the token, empty for that of the environment."""
+    value = _signer(key).sign(f"{NAMED}{name}" if name else ENVIRONMENT).decode()
     response.set_cookie(
         COOKIE,
         value,
@@ -101,7 +117,7 @@ def sign_out(response: Response) -> None:
     response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="Lax")
 
 
-def _signer(token: str) -> TimestampSigner:
+def _signer(key: str) -> TimestampSigner:
     return TimestampSigner(
-        token, salt="telemetry sign-in", key_derivation="hmac", digest_method=hashlib.sha256
+        key, salt="telemetry sign-in", key_derivation="hmac", digest_method=hashlib.sha256
     )

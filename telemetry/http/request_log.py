@@ -51,6 +51,11 @@ def set_log_reason(reason: str, *, level: str = "INFO") -> None:
         g.log_message = "", reason, level, None
 
 
+def set_token(name: str) -> None:
+    """Set the name of the token that this request was sent with, for its log line."""
+    g.token_name = name
+
+
 def _start() -> None:
     this, sent = _unwrapped()
     this.started = perf_counter()
@@ -83,6 +88,8 @@ def _finish(last_responses: Responses, response: Response) -> Response:
         duration_ms=round(seconds * 1000, 1),
         client=this.client.address,
     )
+    if name := this.get("token_name"):
+        record.token = name
     logger.handle(record)
     return response
 

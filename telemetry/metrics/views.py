@@ -6,6 +6,7 @@ from typing import Protocol, cast
 from flask import Blueprint, Response, current_app, request
 
 from telemetry.database.database import Row
+from telemetry.http.caller import needs
 from telemetry.http.responses import json_response
 from telemetry.metrics.exposition import exposition, is_scraper, summary
 from telemetry.metrics.retention import Report
@@ -33,6 +34,7 @@ class Retention(Protocol):
 
 
 @blueprint.get("/metrics")
+@needs("runs:read", every_agent=True)
 def get() -> Response:
     """Return how many runs there are as JSON, or everything that is counted for Prometheus."""
     runs = cast(Runs, current_app.extensions["runs"])

@@ -18,7 +18,9 @@ Agents post runs, runtime events and device events, and read them back.
   with gzip.
 - A GET path accepts HEAD too, and every path OPTIONS. Other methods get 405 with `Allow`.
 - A slash at the end of a path makes no difference.
-- An operator may require one Bearer token for everything but the health endpoints.
+- An operator may require a Bearer token for everything but the health endpoints. A token has
+  scopes, and may be bound to tenants or agents. Another tenant is then like one that does not
+  exist, and so is a run of another agent.
 - Unknown fields of runs and runtime events are named in `ignored_fields`. In the ledger they are
   errors.
 - `null` is the same as leaving an optional field out.
@@ -170,6 +172,10 @@ REPLIES = {
         "Invalid authentication token",
         ("WWW-Authenticate",),
     ),
+    "Forbidden": error(
+        "The token lacks a scope, or is bound to other tenants or agents",
+        "The token needs the scope runs:write",
+    ),
     "NotFound": error("Nothing has this path or name", "Run not found: no-such-run"),
     "RequestTimeout": error("The body stopped arriving", "The body stopped arriving for 30 s"),
     "TooLarge": error(
@@ -224,7 +230,7 @@ REPLIES = {
 }
 
 ALWAYS = {400: "BadRequest", 414: "UriTooLong", 431: "HeadersTooLong", 500: "InternalError"}
-GUARDED = {401: "Unauthorized"}
+GUARDED = {401: "Unauthorized", 403: "Forbidden"}
 STORED = {503: "Unavailable"}
 COUNTED = {429: "TooManyRequests"}
 WITH_PARAMETERS = {422: "InvalidParameter"}

@@ -32,7 +32,11 @@ from telemetry.payloads.loading import PayloadSchema
 
 # Where the operator requires a token.
 SECURITY = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "The token"},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of the environment, or one that `token create` made",
+    },
     "cookie": {
         "type": "apiKey",
         "in": "cookie",

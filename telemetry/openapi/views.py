@@ -14,6 +14,7 @@ import msgspec
 from flask import Blueprint, Response, abort, request
 
 from telemetry.http import static_files
+from telemetry.http.caller import needs
 
 STATIC = Path(__file__).parent / "static"
 DOCUMENT = Path(__file__).parent / "openapi.json"
@@ -51,6 +52,7 @@ blueprint = Blueprint("openapi", __name__)
 
 
 @blueprint.get("/openapi.json")
+@needs()
 def document() -> Response:
     """Return the OpenAPI document; 304 for a client that has it."""
     tag = static_files.version(_document())
@@ -64,6 +66,7 @@ def document() -> Response:
 
 
 @blueprint.get("/docs/try")
+@needs()
 def page() -> Response:
     """Return the page of the reader."""
     response = static_files.send(_page(), "text/html; charset=utf-8", HEADERS)
@@ -72,6 +75,7 @@ def page() -> Response:
 
 
 @blueprint.get("/docs/<name>")
+@needs()
 def file(name: str) -> Response:
     """Return a file of the reader. Its URL changes with its content, so a browser may keep it."""
     if name not in FILES:

@@ -7,6 +7,7 @@ from flask import Response, request
 
 from telemetry.database.database import Row
 from telemetry.http import browser
+from telemetry.http.caller import shows_pages
 from telemetry.http.errors import ApiError
 from telemetry.pages import query, render
 from telemetry.pages.errors import not_found
@@ -23,6 +24,7 @@ device_schema = DeviceSchema()
 
 
 @blueprint.get("/devices")
+@shows_pages
 @refreshing(devices_change)
 def list_devices() -> Response:
     """Return a page of devices, in the order of their names."""
@@ -47,6 +49,7 @@ def list_devices() -> Response:
 
 
 @blueprint.get("/devices/<tenant_id>/<device_id>")
+@shows_pages
 @refreshing(device_change)
 def show_device(tenant_id: str, device_id: str) -> Response:
     """Return the state, the ledger, the audit trail and the head of a device."""
@@ -54,6 +57,7 @@ def show_device(tenant_id: str, device_id: str) -> Response:
 
 
 @blueprint.post("/devices/<tenant_id>/<device_id>/verify")
+@shows_pages
 def verify_device(tenant_id: str, device_id: str) -> Response:
     """Check the device now, and return its page with what was checked and found.
 
@@ -66,6 +70,7 @@ def verify_device(tenant_id: str, device_id: str) -> Response:
 
 
 @blueprint.get("/devices/<tenant_id>/<device_id>/verify")
+@shows_pages
 def leave_verify(tenant_id: str, device_id: str) -> Response:
     """Lead to the page of the device: the address of a result may be opened again or sent on."""
     path = render.url(f"/devices/{tenant_id}/{device_id}")

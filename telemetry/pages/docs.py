@@ -10,6 +10,7 @@ import msgspec
 from flask import Response, request
 from markupsafe import Markup
 
+from telemetry.http.caller import needs
 from telemetry.openapi.outline import Content, Operation, Outline
 from telemetry.openapi.reading import outline
 from telemetry.openapi.views import DOCUMENT
@@ -26,6 +27,7 @@ JSON_LINES = "application/x-ndjson"
 
 
 @blueprint.get("/docs")
+@needs()
 def show_docs() -> Response:
     """Return the page; 304 for a browser that has it. It needs no database."""
     response = render.page("docs.html", api=_outline(), short=SHORT, few=FEW, write=WRITERS)

@@ -31,7 +31,8 @@ class Pages:
     ``events`` is None where no runtime events are kept. ``readiness`` returns ``error``
     and ``failures`` of each database. ``retention`` returns what is known of each table that it
     prunes. ``verify`` checks a device of a tenant, and returns where
-    the check began (``after``) and its ``findings``.
+    the check began (``after``) and its ``findings``. ``tokens`` counts those of the database, and
+    is None where there can be none.
     """
 
     runs: RunPages
@@ -44,6 +45,7 @@ class Pages:
     readiness: Callable[[], Sequence[Any]]
     retention: Callable[[], Sequence[Any]]
     verify: Callable[[str, str], Any]
+    tokens: Callable[[], Any] | None
 
 
 def pages() -> Pages:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, request
 
 from telemetry.database.database import Row
+from telemetry.http.caller import shows_pages
 from telemetry.http.error_shape import problem
 from telemetry.http.errors import Invalid
 from telemetry.pages import compare, export, query, render, run, runs
@@ -26,6 +27,7 @@ WRONG_CURSOR = "Must come from a page of this table"
 
 
 @blueprint.get("/runs")
+@shows_pages
 @refreshing(runs_change)
 def list_runs() -> Response:
     """Return a page of the table, newest first."""
@@ -49,18 +51,21 @@ def list_runs() -> Response:
 
 
 @blueprint.get("/runs.csv")
+@shows_pages
 def export_csv() -> Response:
     """Return all runs that the filters of the table leave, as CSV."""
     return _export(export.csv_lines, "csv", "text/csv; charset=utf-8")
 
 
 @blueprint.get("/runs.jsonl")
+@shows_pages
 def export_json_lines() -> Response:
     """Return all runs that the filters of the table leave, as JSON Lines."""
     return _export(export.json_lines, "jsonl", "application/x-ndjson")
 
 
 @blueprint.get("/runs/<event_id>")
+@shows_pages
 @refreshing(runs_change)
 def show_run(event_id: str) -> Response:
     """Return what happened in one run."""
@@ -71,6 +76,7 @@ def show_run(event_id: str) -> Response:
 
 
 @blueprint.get("/runs/compare")
+@shows_pages
 def compare_runs() -> Response:
     """Return two runs side by side, or what to choose from when one is missing.
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 from telemetry.database.database import Row
+from telemetry.http.caller import shows_pages
 from telemetry.pages import charts, query, render
 from telemetry.pages.event_store import EventPages
 from telemetry.pages.extension import blueprint, pages
@@ -23,6 +24,7 @@ runtime_schema = RuntimeSchema()
 
 
 @blueprint.get("/runtime")
+@shows_pages
 @refreshing(events_change)
 def show_runtime() -> Response:
     """Return the endpoints of a window, or one of them over time."""

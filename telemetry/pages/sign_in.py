@@ -1,11 +1,13 @@
-"""The page on which a person signs in with the token, where there is one."""
+"""The page on which a person signs in with a token, where one is required."""
 
-import hmac
+from typing import cast
 from urllib.parse import parse_qs
 
 from flask import Response, current_app, request
 
 from telemetry.http import browser, request_log
+from telemetry.http.authentication import Authentication
+from telemetry.http.caller import PAGES, needs
 from telemetry.pages import render
 from telemetry.pages.extension import blueprint, pages
 from telemetry.payloads.body import read_body
@@ -21,21 +23,23 @@ WINDOW_SECONDS = 60
 
 
 @blueprint.get("/sign-in")
+@needs()
 def show_sign_in() -> Response:
     """Return the form. Without authentication there is nothing to sign in to."""
-    if _token() is None:
+    if _authentication() is None:
         return _redirect("/")
     return _form(request.args.get("next", "/"))
 
 
 @blueprint.post("/sign-in")
+@needs()
 def sign_in() -> Response:
-    """Give the browser a cookie for the right token.
+    """Give the browser a cookie for a token that may see every page.
 
     Only the form of this host is accepted: another site could sign a person in as someone else.
     """
-    token = _token()
-    if token is None:
+    authentication = _authentication()
+    if authentication is None:
         return _redirect("/")
     if not browser.is_own_page():
         return _form("/", "Sign in on this page, not from another one", 403)
@@ -43,15 +47,21 @@ def sign_in() -> Response:
         request_log.set_log_message("Sign-in refused: too many attempts", level="WARNING")
         return _form("/", "Too many attempts. Wait a minute", 429)
     tried, following = _read_form()
-    if not hmac.compare_digest(tried.encode(), token.encode()):
+    found = authentication.find(tried.encode())
+    if found is None:
         request_log.set_log_message("Sign-in refused: wrong token", level="WARNING")
         return _form(following, "This is not the token", 401)
+    request_log.set_token(found.name)
+    if lack := found.lacks(PAGES):
+        request_log.set_log_message(f"Sign-in refused: {lack}", level="WARNING")
+        return _form(following, f"This token does not open the pages. {lack}", 403)
     response = _redirect(following if is_local(following) else "/")
-    browser.sign_in(response, token)
+    authentication.sign_in(response, found)
     return response
 
 
 @blueprint.post("/sign-out")
+@needs()
 def sign_out() -> Response:
     """Remove the cookie from this browser. A copy of it stays valid until it expires."""
     if not browser.is_own_page():
@@ -80,10 +90,8 @@ def _read_form() -> tuple[str, str]:
     return sent.get("token", [""])[0].strip(), sent.get("next", ["/"])[0]
 
 
-def _token() -> str | None:
-    config = current_app.extensions["config"]
-    token: str | None = config.auth_token if config.auth_enabled else None
-    return token
+def _authentication() -> Authentication | None:
+    return cast(Authentication | None, current_app.extensions.get("authentication"))
 
 
 def _form(following: str, message: str | None = None, status: int = 200) -> Response:

@@ -9,6 +9,7 @@ from flask import Response, current_app
 from telemetry import __version__
 from telemetry.audio_runtime.counts import APPENDS
 from telemetry.failures import Unavailable
+from telemetry.http.caller import shows_pages
 from telemetry.pages import render
 from telemetry.pages.extension import blueprint, pages
 from telemetry.series import read_all
@@ -28,6 +29,7 @@ ROLES = {
 
 
 @blueprint.get("/status")
+@shows_pages
 def show_status() -> Response:
     """Return the status. Unlike any other page it needs no database."""
     persistence = current_app.extensions["persistence"]
@@ -54,6 +56,8 @@ def show_status() -> Response:
         stale_after=pages().stale_after.total_seconds() * 1000,
         written=_written(),
         retention=[_retention(report) for report in pages().retention()],
+        is_guarded=current_app.extensions["config"].auth_enabled,
+        tokens=_or_failure(tokens) if (tokens := pages().tokens) else None,
     )
 
 

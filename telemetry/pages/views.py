@@ -10,6 +10,7 @@ from telemetry import __version__
 from telemetry.database.errors import DatabaseNotConfigured
 from telemetry.failures import Unavailable
 from telemetry.http import browser, static_files
+from telemetry.http.caller import needs, shows_pages
 from telemetry.http.responses import json_response
 from telemetry.pages import (
     devices,
@@ -43,6 +44,7 @@ overview_schema = OverviewSchema()
 
 
 @blueprint.get("/")
+@shows_pages
 @refreshing(overview_change)
 def show_overview() -> Response:
     """Return the overview, or the index of the API for a client that accepts only JSON."""
@@ -72,6 +74,7 @@ def show_overview() -> Response:
 
 
 @blueprint.get("/static/<name>")
+@needs()
 def static(name: str) -> Response:
     """Return a static file. Its URL changes with its content, so a browser may keep it."""
     if name not in FILES:

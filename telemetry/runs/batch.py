@@ -15,24 +15,31 @@ from telemetry.database.connection import Connection
 from telemetry.database.copy import CopyRow
 from telemetry.database.database import Database
 from telemetry.runs.rows import ROWS, has_ended, merge
-from telemetry.runs.writes import Existing, copy, insert, settle
+from telemetry.runs.writes import Agents, Existing, copy, insert, settle
 
 
 class BatchCreated(NamedTuple):
-    """The outcome of a batch. ``refused`` holds, by index, the constraint that refused a run."""
+    """The outcome of a batch.
+
+    ``refused`` holds, by index, the constraint that refused a run. ``foreign`` has the indexes of
+    the records whose run is of another agent.
+    """
 
     inserted: int
     completed: int
     duplicates: int
     duplicate_differs: Sequence[str]
     refused: dict[int, str]
+    foreign: Sequence[int] = ()
 
 
 class RunBatch:
     """The valid records of a batch, by index."""
 
-    def __init__(self, records: Mapping[int, CopyRow]) -> None:
+    def __init__(self, records: Mapping[int, CopyRow], *, agents: Agents = None) -> None:
+        """Only existing runs of the ``agents`` are touched; None: of all."""
         self._records = records
+        self._write_settle = partial(settle, agents=agents)
         self._indexes: dict[str, list[int]] = {}
         for index, record in records.items():
             self._indexes.setdefault(record.key, []).append(index)
@@ -106,15 +113,19 @@ class RunBatch:
             if existing := self._existing(key, indexes, new=key in new):
                 runs.append(existing)
         completed, differing, refused = 0, [], dict(refused)
-        for run, outcome in zip(runs, write(connection, runs, settle), strict=True):
+        foreign: list[int] = []
+        for run, outcome in zip(runs, write(connection, runs, self._write_settle), strict=True):
             if isinstance(outcome, Refusal):
                 ended = self._ended.get(run.event_id) or self._indexes[run.event_id]
                 refused.update(dict.fromkeys(ended, outcome.constraint))
+            elif outcome.is_foreign:
+                foreign += [it for it in self._indexes[run.event_id] if it not in refused]
             else:
                 completed += outcome.fields_updated is not None
                 differing += [run.event_id] if outcome.differs else []
-        duplicates = len(self._records) - len(new) - completed - len(refused)
-        return BatchCreated(len(new), completed, duplicates, differing, refused)
+        others = len(new) + completed + len(refused) + len(foreign)
+        duplicates = len(self._records) - others
+        return BatchCreated(len(new), completed, duplicates, differing, refused, foreign)
 
     def _running(self, key: str) -> Sequence[int]:
         return [index for index in self._indexes[key] if index not in self._ended.get(key, ())]

@@ -1,5 +1,7 @@
 """The format in which the runs of a batch are sent to sql/runs/copy.sql."""
 
+from typing import Any
+
 from telemetry.database.copy import CopyRow
 from telemetry.database.values import as_json
 from telemetry.payloads.copy_format import CopyFormat
@@ -23,11 +25,17 @@ ROWS = CopyFormat(
 )
 
 _STATUS = ROWS.columns.index("status")
+_AGENT = ROWS.columns.index("agent_name")
 
 
 def has_ended(run: CopyRow) -> bool:
     """Return whether the record has a status other than running."""
     return bool(run.values()[_STATUS] != "running")
+
+
+def agent_of(run: CopyRow) -> Any:
+    """Return the agent that the record names."""
+    return run.values()[_AGENT]
 
 
 def merge(start: CopyRow, end: CopyRow) -> CopyRow:

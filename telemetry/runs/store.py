@@ -15,7 +15,7 @@ from telemetry.database.values import Keyed, as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.paging import Page
 from telemetry.runs.batch import BatchCreated, RunBatch
-from telemetry.runs.writes import CREATE, Existing, send_settle
+from telemetry.runs.writes import CREATE, Agents, Existing, send_settle
 
 # The fields of a run that its view fills.
 COMPUTED = ("commit_url", "repo_url")
@@ -41,10 +41,11 @@ Run = dict[str, Any]
 class Created(NamedTuple):
     """The outcome of a create.
 
+    It is foreign when the run exists and is of another agent; then nothing is done.
     ``fields`` names the fields that a completed run got, or those in which a duplicate differs.
     """
 
-    outcome: Literal["created", "completed", "duplicate"]
+    outcome: Literal["created", "completed", "duplicate", "foreign"]
     fields: Sequence[str]
 
 
@@ -57,7 +58,11 @@ class RunHasEnded(Exception):
 
 
 class RunStore:
-    """Creates, updates and reads runs. Every method raises what Database.fetch_all raises."""
+    """Creates, updates and reads runs. Every method raises what Database.fetch_all raises.
+
+    A method that takes ``agents`` touches only runs of these; None: of all. Any other run looks
+    like one that does not exist.
+    """
 
     def __init__(self, database: Database, *, stale_after: timedelta) -> None:
         """A running run is read as stale when nothing was received about it for this long."""
@@ -70,28 +75,33 @@ class RunStore:
             observe=GROUPS.observer("agent_runs"),
         )
 
-    def create(self, run: Keyed) -> Created:
+    def create(self, run: Keyed, *, agents: Agents = None) -> Created:
         """Create the run, or complete it. Runs that arrive together share a commit."""
         if self._group_commit.submit(run, len(run.json)):
             return Created("created", [])
         existing = [Existing(run.key, run, [run])]
-        read = self._database.transact_pipelined(lambda it: send_settle(it, existing))
+        read = self._database.transact_pipelined(
+            lambda it: send_settle(it, existing, agents=agents)
+        )
         (settled,) = read()
+        if settled.is_foreign:
+            return Created("foreign", [])
         if settled.fields_updated is not None:
             return Created("completed", settled.fields_updated)
         return Created("duplicate", settled.differs)
 
-    def create_batch(self, runs: dict[int, CopyRow]) -> BatchCreated:
+    def create_batch(self, runs: dict[int, CopyRow], *, agents: Agents = None) -> BatchCreated:
         """Create or complete the runs in one transaction. ``runs`` is by index in the batch."""
         if not runs:
             return BatchCreated(0, 0, 0, [], {})
-        batch = RunBatch(runs)
+        batch = RunBatch(runs, agents=agents)
         copied = None if self._any_exists(batch.event_ids) else batch.copy(self._database)
         return copied or batch.insert(self._database)
 
-    def get(self, event_id: str) -> Row | None:
+    def get(self, event_id: str, *, agents: Agents = None) -> Row | None:
         """Return the run, or None."""
-        return self._database.fetch_one(GET, {"event_id": event_id, **self._stale_after})
+        parameters = {"event_id": event_id, "agents": agents, **self._stale_after}
+        return self._database.fetch_one(GET, parameters)
 
     def list(self, filters: dict[str, Any], limit: int) -> Page[Any]:
         """Return a page of runs as objects, newest first. The view fills their link fields.
@@ -105,25 +115,34 @@ class RunStore:
         """Return the page of changed runs that a follower asks for. The view fills their links."""
         return FEED.page(self._database, follower, self._stale_after)
 
-    def update(self, event_id: str, changes: Run, *, reopen: bool = False) -> Sequence[str] | None:
+    def update(
+        self, event_id: str, changes: Run, *, reopen: bool = False, agents: Agents = None
+    ) -> Sequence[str] | None:
         """Change the fields that were sent; return the fields updated, or None without the run.
 
         Raises RunHasEnded when the run would be running again, unless it is to ``reopen``.
         """
-        parameters = {"event_id": event_id, "changes": as_json(changes), "reopen": reopen}
+        parameters = {
+            "event_id": event_id,
+            "changes": as_json(changes),
+            "reopen": reopen,
+            "agents": agents,
+        }
         for _ in range(ATTEMPTS):
             if updated := self._database.fetch_one(UPDATE, parameters):
                 return [*changes, "end_time"] if updated["reopened"] else [*changes]
-            run = self.get(event_id)
+            run = self.get(event_id, agents=agents)
             if run is None:
                 return None
             if run["status"] != "running":
                 raise RunHasEnded(run["status"])
         raise DatabaseUnavailable("the run ends and is reopened again and again")
 
-    def associate_commit(self, event_id: str, commit: dict[str, Any]) -> str | None:
+    def associate_commit(
+        self, event_id: str, commit: dict[str, Any], *, agents: Agents = None
+    ) -> str | None:
         """Record the run's git commit; return its run_id, or None when the run does not exist."""
-        absent = {"commit_author": None, "commit_timestamp": None}
+        absent = {"commit_author": None, "commit_timestamp": None, "agents": agents}
         found = self._database.fetch_one(
             ASSOCIATE_COMMIT, {"event_id": event_id, **absent, **commit}
         )

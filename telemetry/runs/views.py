@@ -10,6 +10,7 @@ from telemetry.database.database import Row
 from telemetry.database.errors import IntegrityViolation
 from telemetry.database.values import Keyed
 from telemetry.failures import Unavailable
+from telemetry.http.caller import caller, needs
 from telemetry.http.error_shape import problem
 from telemetry.http.errors import ApiError, Invalid
 from telemetry.http.request_log import request_id, set_log_message
@@ -20,7 +21,7 @@ from telemetry.payloads.cursor import next_link, read_cursor
 from telemetry.payloads.feed import FeedSchema, page_response, read_feed_query
 from telemetry.payloads.loading import ignored_fields, load, load_keyed, load_row
 from telemetry.payloads.query_string import read_query
-from telemetry.runs import links
+from telemetry.runs import links, own_agents
 from telemetry.runs.cursor import RunsEnd
 from telemetry.runs.rows import ROWS
 from telemetry.runs.schema import (
@@ -53,11 +54,15 @@ load_run_row = partial(load_row, run_schema, rows=ROWS)
 
 
 @blueprint.post("/api/v1/runs")
+@needs("runs:write")
 def create() -> Response:
     """Create one run, idempotently."""
     run, ignored = load_run(read_document(), names=("run_id", "agent_name"))
+    sender = caller()
+    if not sender.may_report(run.values["agent_name"]):
+        raise ApiError(403, f"The token is not bound to agent {run.values['agent_name']}")
     try:
-        result = _store().create(run)
+        result = _store().create(run, agents=sender.agents)
     except (IntegrityViolation, Unavailable):
         raise  # every endpoint responds to these in the same way
     except Exception as error:
@@ -66,17 +71,23 @@ def create() -> Response:
             f"Failed to create run: internal error (request {request_id()})",
             log=f"[ERROR] Failed to create run: {error}",
         ) from error
+    if result.outcome == "foreign":
+        raise ApiError(403, f"{own_agents.FOREIGN}: {run.key}")
     differs = result.outcome == "duplicate" and bool(result.fields)
     count_record("agent_runs", result.outcome, differs=differs)
     return _created(run, result, ignored_fields(ignored))
 
 
 @blueprint.post("/api/v1/runs/batch")
+@needs("runs:write")
 def create_batch() -> Response:
     """Create up to MAX_BATCH runs in one transaction; report the invalid ones."""
-    batch = read_batch("runs", load_run_row, max_records=MAX_BATCH, key="event_id")
-    result = _store().create_batch(batch.valid)
+    sender = caller()
+    load_record = load_run_row if sender.agents is None else own_agents.only(load_run_row, sender)
+    batch = read_batch("runs", load_record, max_records=MAX_BATCH, key="event_id")
+    result = _store().create_batch(batch.valid, agents=sender.agents)
     batch.add_constraint_errors(result.refused)
+    own_agents.add_foreign(batch, result.foreign)
     count_batch(
         "agent_runs",
         batch.total,
@@ -98,9 +109,12 @@ def create_batch() -> Response:
 
 
 @blueprint.get("/api/v1/runs")
+@needs("runs:read")
 def list() -> Response:
     """Return a page of runs, newest first."""
-    runs, has_more = _store().list(*_read_filters())
+    filters, limit = _read_filters()
+    own_agents.limit(filters, caller())
+    runs, has_more = _store().list(filters, limit)
     for run in runs:
         links.add_links(run)
     link = next_link(RunsEnd(runs[-1].created_at, runs[-1].event_id)) if has_more else None
@@ -108,12 +122,14 @@ def list() -> Response:
 
 
 @blueprint.get("/api/v1/runs/<event_id>")
+@needs("runs:read")
 def get(event_id: str) -> Response:
     """Return one run."""
     return json_response(links.with_links(_find(event_id)))
 
 
 @blueprint.patch("/api/v1/runs/<event_id>")
+@needs("runs:write")
 def update(event_id: str) -> Response:
     """Change the fields of a run that were sent."""
     changes, ignored = load(update_schema, read_document())
@@ -124,7 +140,7 @@ def update(event_id: str) -> Response:
     if not changes:
         raise ApiError(400, f"Nothing to update; fields: {', '.join(outcome_schema.fields)}")
     try:
-        updated = _store().update(event_id, changes, reopen=reopen)
+        updated = _store().update(event_id, changes, reopen=reopen, agents=caller().agents)
     except RunHasEnded as ended:
         message = f"Run has ended with status {ended.status}: {event_id}"
         raise ApiError(409, f'{message}; send "reopen": true to set it to running') from ended
@@ -136,10 +152,11 @@ def update(event_id: str) -> Response:
 
 
 @blueprint.post("/api/v1/runs/<event_id>/associate-commit")
+@needs("runs:write")
 def associate_commit(event_id: str) -> Response:
     """Store which commit the run produced."""
     commit, ignored = load(commit_schema, read_document())
-    run_id = _store().associate_commit(event_id, commit)
+    run_id = _store().associate_commit(event_id, commit, agents=caller().agents)
     if run_id is None:
         raise _not_found(event_id)
     set_log_message(f"[OK] Associated commit: {event_id} ({commit['commit_hash']})")
@@ -156,18 +173,21 @@ def associate_commit(event_id: str) -> Response:
 
 
 @blueprint.get("/api/v1/runs/<event_id>/commit-url")
+@needs("runs:read")
 def get_commit_url(event_id: str) -> Response:
     """Return the link to the run's commit, or null."""
     return json_response({"commit_url": links.with_links(_find(event_id))["commit_url"]})
 
 
 @blueprint.get("/api/v1/runs/<event_id>/repo-url")
+@needs("runs:read")
 def get_repo_url(event_id: str) -> Response:
     """Return the link to the run's repository, or null."""
     return json_response({"repo_url": links.with_links(_find(event_id))["repo_url"]})
 
 
 @blueprint.get("/api/v1/metadata")
+@needs("runs:read", every_agent=True)
 def metadata() -> Response:
     """Return the names of all agents and job types."""
     names = _store().metadata()
@@ -175,6 +195,7 @@ def metadata() -> Response:
 
 
 @blueprint.get("/api/v1/feed/runs")
+@needs("runs:read", every_agent=True)
 def feed() -> Response:
     """Return the next changes of runs, for a follower."""
     page = _store().feed(read_feed_query(read_query(feed_schema), FEED))
@@ -233,7 +254,7 @@ def _read_filters() -> tuple[dict[str, Any], int]:
 
 
 def _find(event_id: str) -> Row:
-    run = _store().get(event_id)
+    run = _store().get(event_id, agents=caller().agents)
     if run is None:
         raise _not_found(event_id)
     return run

@@ -39,6 +39,13 @@ class Settled(NamedTuple):
 
     differs: Sequence[str]
 
+    is_foreign: bool = False
+    """The run is of another agent than those given. Nothing was done to it."""
+
+
+# The agents whose runs a token may touch; None: all.
+Agents = list[str] | None
+
 
 def insert(connection: Connection, runs: Sequence[Keyed]) -> list[bool]:
     """Insert the runs that are new; return for each whether it was."""
@@ -52,12 +59,19 @@ def copy(connection: Connection, runs: Sequence[CopyRow]) -> None:
     copy_rows(connection, COPY, runs)
 
 
-def settle(connection: Connection, runs: Sequence[Existing]) -> list[Settled]:
-    """Settle the records of runs that exist. Raises DatabaseUnavailable when one was deleted."""
-    return send_settle(connection, runs)()
+def settle(
+    connection: Connection, runs: Sequence[Existing], *, agents: Agents = None
+) -> list[Settled]:
+    """Settle the records of runs that exist and belong to the agents.
+
+    Raises DatabaseUnavailable when one was deleted.
+    """
+    return send_settle(connection, runs, agents=agents)()
 
 
-def send_settle(connection: Connection, runs: Sequence[Existing]) -> Callable[[], list[Settled]]:
+def send_settle(
+    connection: Connection, runs: Sequence[Existing], *, agents: Agents = None
+) -> Callable[[], list[Settled]]:
     """Send the statements of settle; the function returned reads their results.
 
     In a pipeline the caller can send the COMMIT in between, which saves a round trip.
@@ -65,16 +79,21 @@ def send_settle(connection: Connection, runs: Sequence[Existing]) -> Callable[[]
     closing = [run.closing for run in runs if run.closing]
     records = [record for run in runs for record in run.records]
     completed: Iterable[Row] = (
-        connection.execute(COMPLETE, {"runs": json_array(closing)}) if closing else ()
+        connection.execute(COMPLETE, {"runs": json_array(closing), "agents": agents})
+        if closing
+        else ()
     )
-    compared = connection.execute(FIND_DIFFERING, {"runs": json_array(records)})
+    compared = connection.execute(FIND_DIFFERING, {"runs": json_array(records), "agents": agents})
 
     def read() -> list[Settled]:
         updated = {row["event_id"]: row["fields_updated"] for row in completed}
         differs = {row["event_id"]: row["differs"] for row in compared}
-        for run in runs:
-            if run.event_id not in differs:
-                raise DatabaseUnavailable(f"run {run.event_id!r} was deleted during the request")
-        return [Settled(updated.get(it.event_id), differs[it.event_id]) for it in runs]
+        missing = {run.event_id for run in runs} - differs.keys()
+        if missing and agents is None:
+            raise DatabaseUnavailable(f"run {min(missing)!r} was deleted during the request")
+        return [
+            Settled(updated.get(it.event_id), differs.get(it.event_id, []), it.event_id in missing)
+            for it in runs
+        ]
 
     return read

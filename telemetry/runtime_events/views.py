@@ -6,6 +6,7 @@ from typing import cast
 from flask import Blueprint, Response, current_app
 
 from telemetry.counters import count_batch, count_record
+from telemetry.http.caller import needs
 from telemetry.http.request_log import set_log_message
 from telemetry.http.responses import json_response
 from telemetry.payloads.batch import read_batch
@@ -45,6 +46,7 @@ read_schema = ReadSchema()
 
 
 @blueprint.post("/api/runtime/events")
+@needs("events:write")
 def create() -> Response:
     """Record one event, idempotently."""
     sent, ignored = load(event_schema, read_document())
@@ -61,6 +63,7 @@ def create() -> Response:
 
 
 @blueprint.post("/api/runtime/events/batch")
+@needs("events:write")
 def create_batch() -> Response:
     """Record up to MAX_BATCH events in one transaction; report the invalid ones."""
     batch = read_batch("events", partial(load, event_schema), max_records=MAX_BATCH, key="id")
@@ -79,6 +82,7 @@ def create_batch() -> Response:
 
 
 @blueprint.get("/api/runtime/events")
+@needs("events:read")
 def list() -> Response:
     """Return a page of events, newest first."""
     query = read_query(list_schema)
@@ -96,6 +100,7 @@ def list() -> Response:
 
 
 @blueprint.get("/api/v1/feed/runtime-events")
+@needs("events:read")
 def feed() -> Response:
     """Return the next events, oldest first, for a follower."""
     store = _store()
@@ -104,6 +109,7 @@ def feed() -> Response:
 
 
 @blueprint.get("/api/runtime/endpoints/summary")
+@needs("events:read")
 def summary() -> Response:
     """Return the totals of each endpoint over the last seconds, the busiest first."""
     query = read_query(summary_schema)
@@ -115,6 +121,7 @@ def summary() -> Response:
 
 
 @blueprint.get("/api/runtime/ideas/summary")
+@needs("events:read")
 def ideas_summary() -> Response:
     """Return the totals of each idea over the last seconds, the most expensive first."""
     query = read_query(ideas_summary_schema)
@@ -128,6 +135,7 @@ def ideas_summary() -> Response:
 
 
 @blueprint.get("/api/runtime/change-token")
+@needs("events:read")
 def change_token() -> Response:
     """Return a token that changes when new events can be read, for programs that poll."""
     read_query(read_schema)

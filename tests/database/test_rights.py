@@ -48,6 +48,8 @@ def _is_denied(app, name, number):
         act = [lambda: DatabaseHits(app.extensions["databases"][0], 1).hit("192.0.2.1")]
     elif name == "retention_passes":
         return any(it.failure for it in app.extensions["retention"].reports())
+    elif name == "api_tokens":
+        act = [app.extensions["pages"].tokens]
     elif name == "audio_runtime_verifications":
         act = [app.extensions["pages"].status.last_verify]
     else:
@@ -110,6 +112,9 @@ REFUSED = [
     "SET session_replication_role = replica",
     "DELETE FROM agent_runs",
     "DELETE FROM runtime_events",
+    "UPDATE api_tokens SET scopes = '{admin}'",
+    "INSERT INTO api_tokens (name, hash, scopes) VALUES ('mine', '', '{admin}')",
+    "DELETE FROM api_tokens",
     "UPDATE retention_passes SET finished_at = now()",
     "UPDATE runtime_events_pruned SET number = 0",
     "DELETE FROM os_core.audio_runtime_heads",
