@@ -170,7 +170,7 @@ def test_a_missing_table_is_named(make_app, db, name):
 @pytest.mark.parametrize(
     ("statement", "named"),
     [
-        ("ALTER TABLE agent_runs DROP COLUMN website", '"website"'),
+        ("ALTER TABLE agent_runs DROP COLUMN website CASCADE", '"website"'),
         ("ALTER TABLE agent_runs DROP CONSTRAINT agent_runs_pkey", "ON CONFLICT"),
         ("DROP SCHEMA os_core CASCADE", '"os_core'),
         ("DROP FUNCTION os_core.audio_runtime_collision()", "os_core.audio_runtime_collision()"),

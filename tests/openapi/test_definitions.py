@@ -37,7 +37,8 @@ def test_reasons_not_to_be_ready_are_those_of_the_service():
 
     named = {getattr(it, "readiness_error", None) for it in kinds(Unavailable)} - {None}
     store = (PROJECT / "telemetry/health/store.py").read_text()
-    named |= {*re.findall(r'yield "(\w+)"', store), "persistence_contract_failed"}
+    named |= {*re.findall(r'yield Checked\(\s*"\w+", "(\w+)"', store)}
+    named.add("persistence_contract_failed")
     assert named == {*ERRORS}
 
 

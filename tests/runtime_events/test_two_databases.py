@@ -27,7 +27,7 @@ def test_events_and_runs_go_to_different_databases(client, db, runtime_database_
 
 def test_migrate_migrates_both_databases(empty_database_url, runtime_database_url):
     with psycopg.connect(runtime_database_url, autocommit=True) as runtime:
-        runtime.execute("DROP TABLE runtime_events")
+        runtime.execute("DROP TABLE runtime_events CASCADE")
         runtime.execute("DROP FUNCTION number_runtime_event")
         runtime.execute(
             "DELETE FROM _yoyo_migration WHERE migration_id = '0005_runtime_events_table'"
