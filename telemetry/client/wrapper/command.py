@@ -49,7 +49,7 @@ class Command:
         except (OSError, ValueError) as error:
             return self._not_started(error)
         self._signals.pass_to(process)
-        code = process.wait()
+        code = self._signals.wait(process)
         until = time.monotonic() + _LAST_OUTPUT_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -61,7 +61,8 @@ class Command:
         A process that it left in the background would be killed by its next line of output.
         """
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(1.0)  # in one piece, a signal could go unnoticed
 
     def _start(self, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start the command and the threads that pass its output on. Raises OSError."""

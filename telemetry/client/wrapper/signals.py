@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from types import FrameType
 
@@ -49,6 +50,33 @@ class Signals:
         self._process = process
         while self._early:
             self._send(self._early.pop(0))
+
+    def wait(self, process: subprocess.Popen[bytes]) -> int:
+        """Return the return code of the process when it has ended. Signals are passed on meanwhile.
+
+        Python runs a handler between two steps of the main thread. A signal that came just before
+        the thread began to wait would be passed on at the end of the wait. So it waits for a byte,
+        and the interpreter writes one for each signal.
+        """
+        if sys.platform == "win32":
+            return process.wait()
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+
+        def wait() -> None:
+            process.wait()
+            os.write(wake, b"\0")
+
+        before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        waiter = threading.Thread(target=wait, daemon=True)
+        waiter.start()
+        while process.returncode is None:
+            os.read(woken, 4096)
+        waiter.join()
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wake)
+        return process.returncode
 
     def leave(self, exit_status: int) -> None:
         """End this process with the status of the command when the next ending signal comes."""
