@@ -68,9 +68,11 @@ SELECT
         SELECT 'UPDATE on ' || service.name
         FROM service
         WHERE
-            service.name = 'api_tokens'
-            AND NOT service.is_owned
-            AND has_column_privilege(service.oid, 'scopes', 'UPDATE')
+            NOT service.is_owned
+            AND CASE
+                WHEN service.name = 'api_tokens'
+                    THEN has_column_privilege(service.oid, 'scopes', 'UPDATE')
+            END
         UNION ALL
         SELECT 'CREATE on schema ' || pg_namespace.nspname
         FROM pg_namespace
