@@ -73,7 +73,9 @@ def _run(connection: Connection, name: str) -> bool:
         "start_time": utc_text(datetime.now(UTC)),
     }
     insert_runs(connection, [Keyed(name, as_json(run))])
-    found = connection.execute(GET_RUN, {"event_id": name, "stale_after": "1h"}).fetchone()
+    found = connection.execute(
+        GET_RUN, {"event_id": name, "agents": None, "stale_after": "1h"}
+    ).fetchone()
     return found is not None and found["agent_name"] == "doctor"
 
 

@@ -13,7 +13,7 @@ TABLES = """
     SELECT attrelid::regclass::text AS name
     FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
     WHERE attname = 'tenant_id' AND relkind IN ('r', 'p', 'v', 'm') AND attnum > 0
-    AND attrelid >= 16384
+    AND attrelid >= 16384 AND has_schema_privilege('reader_of_test', relnamespace, 'USAGE')
 """
 
 ROLES = ("reader_of_test", "member_of_test", "server_of_test")
