@@ -89,7 +89,7 @@ GRANT SELECT ON agent_run_counts, agent_run_count_changes TO :"role";
 GRANT SELECT ON audio_runtime_verifications, _yoyo_migration TO :"role";
 GRANT SELECT ON retention_passes, runtime_events_pruned TO :"role";
 
--- Tokens are read, and their last use is written. Whoever may write more of a token could give
+-- Tokens are read, and their last use is written. A role that may write more of a token could give
 -- itself any scope.
 GRANT SELECT ON api_tokens TO :"role";
 GRANT UPDATE (last_used_at) ON api_tokens TO :"role";
