@@ -11,6 +11,10 @@ RETRY_AFTER_SECONDS = 5
 REPAIR_RETRY_AFTER_SECONDS = 60
 
 
+# Said where a page does not even ask, because the database was found away a moment ago.
+AWAY = "the database does not respond"
+
+
 class Unavailable(Exception):
     """Something that the request needs cannot be used at the moment; the message says why.
 

@@ -1,6 +1,6 @@
 """What the pages need of the application, which ``app.py`` puts together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, cast
@@ -43,7 +43,7 @@ class Pages:
     stale_after: timedelta
     attempts: Attempts
     readiness: Callable[[], Sequence[Any]]
-    retention: Callable[[], Sequence[Any]]
+    retention: Callable[[Collection[str]], Sequence[Any]]
     verify: Callable[[str, str], Any]
     tokens: Callable[[], Any] | None
 

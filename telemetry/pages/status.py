@@ -1,6 +1,6 @@
 """The page of the status: where data is kept and why, and how the database is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from flask import Response, current_app
 
 from telemetry import __version__
 from telemetry.audio_runtime.counts import APPENDS
-from telemetry.failures import Unavailable
+from telemetry.failures import AWAY, Unavailable
 from telemetry.http.caller import shows_pages
 from telemetry.pages import render
 from telemetry.pages.extension import blueprint, pages
@@ -43,49 +43,57 @@ def show_status() -> Response:
         }
         for domain, backend in persistence.backends.items()
     ]
-    databases = _databases()
-    is_ready = not any(it["check"].error for it in databases)
+    checks = pages().readiness()
+    away = _away(checks)
+    is_ready = not any(check.error for check in checks)
     return render.page(
         "status.html",
         rows=rows,
         contract=persistence.contract,
-        databases=databases,
+        databases=_databases(checks, away),
         roles=ROLES,
         is_ready=persistence.contract.passed and is_ready,
         service_version=__version__,
         stale_after=pages().stale_after.total_seconds() * 1000,
-        written=_written(),
-        retention=[_retention(report) for report in pages().retention()],
+        written=_written(away),
+        retention=[_retention(report) for report in pages().retention(away)],
         is_guarded=current_app.extensions["config"].auth_enabled,
-        tokens=_or_failure(tokens) if (tokens := pages().tokens) else None,
+        tokens=_or_failure(tokens, "agent_runs" in away) if (tokens := pages().tokens) else None,
     )
 
 
-def _databases() -> list[dict[str, Any]]:
+def _away(checks: Sequence[Any]) -> set[str]:
+    """Return the domains whose database does not respond: each read would wait for it in vain."""
+    return {
+        domain
+        for (domains, _), check in zip(pages().databases, checks, strict=True)
+        if check.error == "database_unreachable"
+        for domain in domains
+    }
+
+
+def _databases(checks: Sequence[Any], away: set[str]) -> list[dict[str, Any]]:
     """Return for each database what it holds, whether it is ready, and what it says of itself."""
-    databases = pages().databases
-    if not databases:
-        return []
     return [
         {
             "name": ", ".join(NAMES[domain] for domain in domains),
             "check": check,
-            "said": _or_failure(status.database),
-            "sizes": _or_failure(status.sizes),
+            "said": _or_failure(status.database, domains[0] in away),
+            "sizes": _or_failure(status.sizes, domains[0] in away),
             "pool": status.pool(),
         }
-        for (domains, status), check in zip(databases, pages().readiness(), strict=True)
+        for (domains, status), check in zip(pages().databases, checks, strict=True)
     ]
 
 
-def _written() -> dict[str, Any]:
+def _written(away: set[str]) -> dict[str, Any]:
     """Return what was written lately, by kind, and when the ledger was last verified."""
     events = pages().events
     return {
-        "runs": _or_failure(pages().status.rates),
-        "events": _or_failure(events.rates) if events else None,
+        "runs": _or_failure(pages().status.rates, "agent_runs" in away),
+        "events": _or_failure(events.rates, "runtime_events" in away) if events else None,
         "appended": sum(it.numbers[0] for it in APPENDS.samples(read_all())),
-        "verified": _or_failure(pages().status.last_verify),
+        "verified": _or_failure(pages().status.last_verify, "audio_runtime" in away),
     }
 
 
@@ -105,8 +113,10 @@ def _retention(report: Any) -> dict[str, Any]:
     }
 
 
-def _or_failure(read: Callable[[], Any]) -> Any:
+def _or_failure(read: Callable[[], Any], is_away: bool) -> Any:
     """Return what ``read`` returns, or ``failure`` with the reason why it can't be read."""
+    if is_away:
+        return {"failure": AWAY}
     try:
         return read()
     except Unavailable as error:

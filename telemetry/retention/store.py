@@ -1,5 +1,6 @@
 """What retention is configured to do, and what it has done."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ import psycopg
 from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.database.database import Database, Row
-from telemetry.failures import Unavailable
+from telemetry.failures import AWAY, Unavailable
 from telemetry.persistence import Persistence
 from telemetry.retention.kinds import KINDS, RUNS, Kind
 
@@ -50,14 +51,17 @@ class RetentionStore:
         """Return the database that keeps the table."""
         return self._records if kind is RUNS else self._events
 
-    def reports(self) -> list[Report]:
-        """Return what is known of each table. Raises nothing: it says what could not be read."""
-        return [self._report(kind) for kind in KINDS]
+    def reports(self, away: Collection[str] = ()) -> list[Report]:
+        """Return what is known of each table. Raises nothing: it says what could not be read.
 
-    def _report(self, kind: Kind) -> Report:
+        ``away`` are the domains whose database is known not to respond.
+        """
+        return [self._report(kind, kind.name in away) for kind in KINDS]
+
+    def _report(self, kind: Kind, is_away: bool) -> Report:
         older_than, refusal = kind.older_than(self._config), kind.refusal(self._persistence)
-        state, failure = None, None
-        if refusal is None:
+        state, failure = None, AWAY if is_away else None
+        if refusal is None and not is_away:
             try:
                 state = self.database(kind).fetch_one(STATE, {"kind": kind.name})
             except Unavailable as error:

@@ -59,6 +59,7 @@ print(client.counters["appended"])
 """
 
 
+@pytest.mark.faults
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_forking_while_threads_record_blocks_nobody(tmp_path):
     with Stub() as stub:

@@ -28,6 +28,7 @@ def test_what_is_recorded_last_is_sent_before_the_interpreter_ends(tmp_path, pyt
     assert [*(tmp_path / "spool").glob("*/*")] == []
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("ending", ["", "sys.exit(0)", "threading.Thread(target=sys.exit).start()"])
 @pytest.mark.parametrize("is_hanging", [True, False])
 def test_the_end_of_the_interpreter_is_not_held_up(tmp_path, black_hole, ending, is_hanging):
@@ -40,6 +41,7 @@ def test_the_end_of_the_interpreter_is_not_held_up(tmp_path, black_hole, ending,
     assert len([*(tmp_path / "spool").glob("*/*.jsonl")]) == 1
 
 
+@pytest.mark.faults
 def test_clients_share_the_time_at_the_end(make_client, black_hole, monkeypatch):
     clients = [make_client(black_hole, exit_seconds=0.2) for _ in range(4)]
     for client in clients:

@@ -169,6 +169,7 @@ def test_only_the_service_can_acknowledge(make_client, monkeypatch, reply):
     assert client.counters["sent"] == 1
 
 
+@pytest.mark.faults
 def test_a_record_that_always_fails_is_rejected_when_the_service_works(make_client):
     def fail_if_bad(request):
         if request.path == "/api/ready":
@@ -215,6 +216,7 @@ def test_a_connection_is_kept_and_opened_again_when_the_server_closed_it(make_cl
     assert len(stub.requests) == 4
 
 
+@pytest.mark.faults
 def test_the_signs_of_life_of_a_long_run(make_client, service):
     client = make_client(service.url, heartbeat_seconds=0.3)
     run_id = client.start_run("importer", "nightly")

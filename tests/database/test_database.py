@@ -93,6 +93,7 @@ def test_a_transaction_runs_again_after_a_deadlock(open_database, db):
     assert [row["n"] for row in db.execute("SELECT n FROM pair ORDER BY id")] == [1, 1]
 
 
+@pytest.mark.faults
 def test_a_url_that_libpq_refuses_gives_503_without_its_password(make_app, caplog):
     url = "postgresql://u:s3cret@127.0.0.1:1/x?channel_binding=nonsense&connect_timeout=1"
     client = make_app(database_url=url).test_client()

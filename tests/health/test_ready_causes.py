@@ -185,6 +185,7 @@ def test_a_request_says_what_else_is_missing(make_app, db, statement, named):
     assert response.headers["Retry-After"] == "60"
 
 
+@pytest.mark.faults
 def test_it_is_not_ready_at_the_connection_limit_of_its_role(make_app, db, role, url_of_role):
     grant(db, role)
     db.execute(f"ALTER ROLE {role} CONNECTION LIMIT 1")

@@ -41,6 +41,7 @@ def test_a_wait_that_ends_without_a_connection_is_counted(pool_of_one):
 UP = "telemetry_database_up"
 
 
+@pytest.mark.faults
 def test_a_database_whose_pool_is_in_use_is_up(pool_of_one):
     client, database = pool_of_one
     found = {}

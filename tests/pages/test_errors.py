@@ -24,6 +24,7 @@ def test_a_wrong_method_is_a_page(client):
     read_page(response)
 
 
+@pytest.mark.faults
 def test_the_page_retries_by_itself_while_the_database_is_away():
     app = create_app(Config(database_url="postgresql://postgres@127.0.0.1:1/none"))
     client = app.test_client()

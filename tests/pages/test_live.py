@@ -145,6 +145,7 @@ def test_the_rate_limit_leaves_pages_unchanged(make_app):
         assert response.status_code == 304
 
 
+@pytest.mark.faults
 def test_the_overview_needs_no_events(make_app, database_url):
     """Runs and devices are shown while the database of events is away."""
     away = "postgresql://postgres@127.0.0.1:1/none"

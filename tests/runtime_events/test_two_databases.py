@@ -42,6 +42,7 @@ def test_migrate_migrates_both_databases(empty_database_url, runtime_database_ur
             assert found == ("runtime_events",)
 
 
+@pytest.mark.faults
 def test_runs_are_created_while_the_events_database_is_down(make_app, database_url):
     lost = "postgresql://nobody@127.0.0.1:1/nowhere"
     client = make_app(runtime_database_url=lost).test_client()
