@@ -1,5 +1,7 @@
 """Errors are pages for browsers and JSON for programs."""
 
+import pytest
+
 from app import create_app
 from telemetry.config import Config
 from tests.support.errors import assert_error, assert_unavailable
