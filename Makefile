@@ -44,9 +44,9 @@ demo: install
 test: install
 	$(BIN)/python -m pytest $(ARGS)
 
-## Run the tests that kill servers and workers, or wait for deadlines; they wait more than they work
+## Run the tests that kill servers and workers, that wait for deadlines, or that take long
 test-faults: install
-	$(BIN)/python -m pytest -m faults -n 4 $(ARGS)
+	$(BIN)/python -m pytest -m "faults or long" -n 4 $(ARGS)
 
 ## Send 10,000 requests made from the API's document, and check each response against it
 test-api: install

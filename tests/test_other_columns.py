@@ -77,6 +77,7 @@ def test_every_statement_has_a_plan(widened, name):
     widened.execute("EXPLAIN " + statement.text, dict.fromkeys(statement.parameters))
 
 
+@pytest.mark.long
 def test_every_response_stays_the_same(make_app, database_url, second_url):
     plain = make_app(**SETTINGS)
     changed = make_app(database_url=second_url, **SETTINGS)
@@ -94,6 +95,7 @@ def test_every_response_stays_the_same(make_app, database_url, second_url):
     assert play(started, rounds) == play(plain, rounds)
 
 
+@pytest.mark.long
 def test_every_command_works(make_app, database_url, db, tmp_path):
     app = make_app(**SETTINGS)
     play(app, range(1))

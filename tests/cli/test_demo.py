@@ -116,6 +116,7 @@ def test_verify_finds_nothing(filled_url):
     assert ", 0 differed" in rebuilt.stdout
 
 
+@pytest.mark.long
 def test_the_same_seed_makes_the_same_month():
     def everything(seed, now=NOON):
         month = Month(seed, now)
@@ -222,6 +223,7 @@ def test_people_rest_on_weekends():
     assert busyness(friday + timedelta(days=1)) < 0.6 * busyness(friday)
 
 
+@pytest.mark.long
 def test_it_fills_a_database_whose_rows_were_deleted(client, database_url, db):
     client.post("/api/v1/runs", json=minimal_run())
     db.execute("DELETE FROM agent_runs")
@@ -238,6 +240,7 @@ def test_it_refuses_to_run_without_a_database(tmp_path):
     assert_refused(refused, "no database is configured: set DATABASE_URL")
 
 
+@pytest.mark.long
 def test_it_fills_both_databases(databases):
     urls = [databases.take(), databases.take()]
     done = telemetry("demo", DATABASE_URL=urls[0], RUNTIME_DATABASE_URL=urls[1])

@@ -110,6 +110,7 @@ def test_a_page_that_ends_early_works_without_a_session(make_app, monkeypatch):
         assert client.get("/api/v1/runs/e1").status_code == 200
 
 
+@pytest.mark.long
 def test_a_list_of_large_rows_takes_little_memory(start_service, db):
     """A thousand rows of a megabyte, which PostgreSQL compresses to little."""
     db.execute(

@@ -63,6 +63,7 @@ def test_readiness_is_refused_too(make_client, refuses):
     assert VARIABLE in detail["failures"][0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("refuses", [True, False])
 def test_it_works_without_prepared_statements(make_client, refuses, db, monkeypatch):
     monkeypatch.setattr(health, "FRESH_SECONDS", 0)

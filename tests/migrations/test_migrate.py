@@ -36,6 +36,7 @@ def test_up_down_and_up_again_gives_the_same_schema(empty_database_url):
     assert schema(empty_database_url) == first
 
 
+@pytest.mark.long
 def test_each_step_can_be_taken_back_and_again(empty_database_url, tmp_path):
     before = schema(empty_database_url)
     for file in FORWARD:

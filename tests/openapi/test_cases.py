@@ -12,6 +12,7 @@ def service(start_service):
     return start_service()
 
 
+@pytest.mark.long
 def test_every_response_is_documented_and_fits(service, tmp_path):
     options = ["--phases", "examples,fuzzing", "--max-examples", "5", "--no-shrink"]
     if "CI" in os.environ:  # where hypothesis draws the same values every time
