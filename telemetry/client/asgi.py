@@ -10,16 +10,13 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Iterable, MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 from telemetry.client.web.endpoints import WebRequest
+from telemetry.client.web.middleware import Middleware
 from telemetry.client.web.traffic import Traffic
-
-if TYPE_CHECKING:
-    from telemetry.client.fields import EventSource
-    from telemetry.client.reporter import Reporter
 
 _Scope = MutableMapping[str, Any]
 _Message = MutableMapping[str, Any]
@@ -34,7 +31,7 @@ ENDPOINT_KEY = "telemetry.endpoint"
 _CLIENT_GONE = 499
 
 
-class TelemetryMiddleware:
+class TelemetryMiddleware(Middleware):
     """Reports each HTTP request as a runtime event when its body has ended.
 
     The endpoint is the pattern of the route with FastAPI, Starlette and Litestar, or what the
@@ -43,24 +40,10 @@ class TelemetryMiddleware:
     raised again. Background tasks that follow a response are not part of it. WebSockets are not
     reported.
 
-    ``sample_every=N`` reports up to N requests that are alike as one event. ``skip`` are endpoints
-    that are not reported. Beyond ``max_endpoints``, all others share one. ``prefix`` stands before
-    each endpoint, so that the summaries keep several applications apart.
+    The settings are those of ``Middleware``.
     """
 
-    def __init__(  # noqa: PLR0913 - settings with names
-        self,
-        app: _App,
-        client: Reporter,
-        *,
-        source: EventSource = "web",
-        sample_every: int = 1,
-        skip: Iterable[str] = (),
-        max_endpoints: int = 1000,
-        prefix: str = "",
-    ) -> None:
-        self._app = app
-        self.traffic = Traffic(client, source, sample_every, skip, max_endpoints, prefix)
+    _app: _App
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Respond as the application does."""

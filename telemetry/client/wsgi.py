@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 from telemetry.client.web.endpoints import WebRequest
+from telemetry.client.web.middleware import Middleware
 from telemetry.client.web.traffic import Traffic
-
-if TYPE_CHECKING:
-    from telemetry.client.fields import EventSource
-    from telemetry.client.reporter import Reporter
 
 _Environ = dict[str, Any]
 _App = Callable[..., Iterable[bytes]]
@@ -26,31 +23,17 @@ _App = Callable[..., Iterable[bytes]]
 ENDPOINT_KEY = "telemetry.endpoint"
 
 
-class TelemetryMiddleware:
+class TelemetryMiddleware(Middleware):
     """Reports each request as a runtime event when its body has ended.
 
     The endpoint is the pattern of the route with Flask and Bottle, or what the application puts
     under ``telemetry.endpoint``. Without either it is the path with its ids masked. The query
     string is never reported. An exception counts as status 500 and is raised again.
 
-    ``sample_every=N`` reports up to N requests that are alike as one event. ``skip`` are endpoints
-    that are not reported. Beyond ``max_endpoints``, all others share one. ``prefix`` stands before
-    each endpoint, so that the summaries keep several applications apart.
+    The settings are those of ``Middleware``.
     """
 
-    def __init__(  # noqa: PLR0913 - settings with names
-        self,
-        app: _App,
-        client: Reporter,
-        *,
-        source: EventSource = "web",
-        sample_every: int = 1,
-        skip: Iterable[str] = (),
-        max_endpoints: int = 1000,
-        prefix: str = "",
-    ) -> None:
-        self._app = app
-        self.traffic = Traffic(client, source, sample_every, skip, max_endpoints, prefix)
+    _app: _App
 
     def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Respond as the application does."""
