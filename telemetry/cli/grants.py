@@ -85,14 +85,17 @@ def analyst_script(role: str) -> str:
     return ANALYST.read_text(encoding="utf-8").replace(ROLE, quoted(role, "--analyst"))
 
 
-def quoted(role: str, option: str = "--role") -> str:
-    """Return the name of a role as an identifier of SQL. Raises ClickException for an unfit one."""
+def quoted(role: str, option: str = "--role", most: int = MAX_NAME_BYTES) -> str:
+    """Return the name of a role as an identifier of SQL, of at most so many bytes.
+
+    Raises ClickException for an unfit one.
+    """
     try:
         length = len(role.encode())
     except UnicodeEncodeError:
         raise click.ClickException(f"{option}: the name is not UTF-8") from None
-    if not 0 < length <= MAX_NAME_BYTES or "\0" in role:
-        raise click.ClickException(f"{option}: a name has 1 to {MAX_NAME_BYTES} bytes and no NUL")
+    if not 0 < length <= most or "\0" in role:
+        raise click.ClickException(f"{option}: a name has 1 to {most} bytes and no NUL")
     if role in NOT_A_ROLE or role.startswith("pg_"):
         raise click.ClickException(f"{option}: {role} is a name that PostgreSQL keeps for itself")
     return '"' + role.replace('"', '""') + '"'

@@ -3,7 +3,7 @@
 import click
 
 from telemetry.cli.examples import examples
-from telemetry.cli.grants import quoted
+from telemetry.cli.grants import MAX_NAME_BYTES, quoted
 from telemetry.database import statements
 
 GRANT = statements.ROOT / "roles/reader.sql"
@@ -31,5 +31,6 @@ def reader(role: str, undo: bool) -> None:
 def script(role: str, *, undo: bool = False) -> str:
     """Return the SQL for a role, as one transaction. Raises ClickException for an unfit name."""
     text = (UNDO if undo else GRANT).read_text(encoding="utf-8")
-    role_name, policy = quoted(role), quoted(POLICY + role)
+    # The name of the policy has that of the role in it.
+    role_name, policy = quoted(role, most=MAX_NAME_BYTES - len(POLICY)), quoted(POLICY + role)
     return text.replace(':"role"', role_name).replace(':"policy"', policy)

@@ -1,5 +1,6 @@
 """A role that reads one tenant at a time: it sees the tenant that its session names, no other."""
 
+import click
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -223,3 +224,9 @@ def test_a_superuser_is_refused(db):
     with pytest.raises(psycopg.errors.RaiseException, match="no policy restricts it"):
         db.execute(script("postgres"))
     db.execute("ROLLBACK")
+
+
+def test_a_name_that_leaves_no_room_for_its_policy_is_refused():
+    assert f'"{"r" * 46}"' in script("r" * 46)
+    with pytest.raises(click.ClickException, match="1 to 46 bytes"):
+        script("r" * 47)
