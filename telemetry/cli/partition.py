@@ -97,7 +97,7 @@ def _describe(url: str, *, undo: bool) -> None:
         click.echo("dry run: would build an index for the primary key (id, recorded_at)")
         click.echo(
             "dry run: would make the table the first partition,"
-            f" for events before {state['boundary']:%Y-%m-%d}"
+            f" for events before {state['boundary'][:10]}"
         )
     if plan.refusal:
         raise click.ClickException(plan.refusal)

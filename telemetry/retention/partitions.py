@@ -15,6 +15,7 @@ from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.database import Row
 from telemetry.database.errors import DatabaseUnavailable
+from telemetry.timestamps import parse_utc
 
 ADD = statements.load("scale_out/partition/add")
 DROP = statements.load("scale_out/partition/drop")
@@ -52,7 +53,7 @@ class Partition(NamedTuple):
     """
 
     name: str
-    recorded_from: Any
+    recorded_from: str | None
     recorded_until: datetime | None
     is_default: bool
     rows: int
@@ -65,12 +66,12 @@ class Stopped(Exception):
 def read_partitions(transact: Transact) -> list[Partition]:
     """Return the partitions, the oldest first; none when the table is not partitioned."""
     rows = transact(lambda it: it.execute(PARTITIONS).fetchall())
-    return [Partition(**row) for row in rows]
+    return [_partition(row) for row in rows]
 
 
 def start_of_day(moment: datetime) -> datetime:
-    """Return the begin of the day in UTC: retention keeps whole days."""
-    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Return the begin of the day of a moment in UTC: retention keeps whole days."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def days_ahead(partitions: list[Partition]) -> int:
@@ -132,6 +133,11 @@ def forget_ids(transact: Transact, cutoff: datetime, is_stopped: Callable[[float
         # Most parts of the table have nothing to delete, and are read in a moment.
         if is_stopped(PAUSE_SECONDS / 10 if row["forgotten"] else 0.0):
             raise Stopped
+
+
+def _partition(row: Row) -> Partition:
+    until = row["recorded_until"]
+    return Partition(**{**row, "recorded_until": parse_utc(until) if until else None})
 
 
 def _one_row(connection: Connection, statement: bytes, parameters: dict[str, Any]) -> Row:

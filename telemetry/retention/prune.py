@@ -21,6 +21,7 @@ from telemetry.retention.partitions import (
     read_partitions,
     start_of_day,
 )
+from telemetry.timestamps import parse_utc
 
 BEGIN_BATCH = statements.load("retention/begin_batch")
 CLAIM = statements.load("retention/claim")
@@ -124,7 +125,8 @@ class Pass:
         )
         total, deadline = 0, monotonic() + seconds
         started = started or {}
-        self.droppable = before(self._partitions(started), started["cutoff"])
+        if partitions := self._partitions(started):
+            self.droppable = before(partitions, started["cutoff"])
         for first in self._kind.walks(started, self._stale_after):
             walk: Walk | None = first
             while walk is not None:
@@ -139,7 +141,7 @@ class Pass:
         """Return the partitions of the table; with any, the pass keeps whole days."""
         partitions = read_partitions(self._transact) if self._kind is EVENTS else []
         if partitions:
-            started["cutoff"] = start_of_day(started["cutoff"])
+            started["cutoff"] = start_of_day(parse_utc(started["cutoff"]))
         return partitions
 
     def _drop(self, batches: Batches, say: Callable[[], None]) -> bool:

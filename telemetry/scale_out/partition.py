@@ -73,7 +73,7 @@ class Plan(NamedTuple):
         if later := self.state["later"]:
             return (
                 f"{later}{' or more' if later == 1000 else ''} event(s) were recorded at or after"
-                f" {self.state['boundary']:%Y-%m-%d}, in the future: delete or correct them"
+                f" {self.state['boundary'][:10]}, in the future: delete or correct them"
             )
         return None
 
