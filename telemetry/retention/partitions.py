@@ -23,8 +23,8 @@ FORGET = statements.load("scale_out/partition/forget")
 PARTITIONS = statements.load("scale_out/partition/partitions")
 LIMIT_LOCK_WAIT = statements.load("scale_out/partition/limit_lock_wait")
 
-# Partitions exist for so many days after today.
-DAYS_AHEAD = 14
+# Partitions exist for so many days after today. Each costs the statements that read all partitions.
+DAYS_AHEAD = 7
 
 # Requests queue behind a change that waits for the table, so it gives up soon and tries again.
 LOCK_TIMEOUT = "200ms"
@@ -57,6 +57,11 @@ class Partition(NamedTuple):
     recorded_until: datetime | None
     is_default: bool
     rows: int
+
+    def covers(self, day: datetime) -> bool:
+        """Return whether the events of a day belong here; never in the default partition."""
+        begins = self.recorded_from in (None, "-infinity") or parse_utc(self.recorded_from) <= day
+        return bool(self.recorded_until and begins and self.recorded_until > day)
 
 
 class Stopped(Exception):

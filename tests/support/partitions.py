@@ -27,7 +27,7 @@ BEGIN
             name, day - ago * interval '1 day', day - (ago - 1) * interval '1 day'
         );
     END LOOP;
-    WHILE add_runtime_events_partition(14) IS NOT NULL LOOP END LOOP;
+    WHILE add_runtime_events_partition(7) IS NOT NULL LOOP END LOOP;
 END $$
 """
 

@@ -125,18 +125,17 @@ DECLARE
     highest jsonb;
 BEGIN
     PERFORM pg_advisory_xact_lock(7310, 2);
-    IF to_regclass('runtime_events_plain') IS NOT NULL THEN
-        RAISE EXCEPTION 'runtime_events is being made one plain table'
-        USING
-            ERRCODE = 'object_in_use',
-            HINT = 'Run python -m telemetry partition --undo again, or without --undo.';
-    END IF;
     SELECT part.partition INTO oldest FROM runtime_events_partitions() AS part
     WHERE part.recorded_until <= drop_runtime_events_partition.before
     ORDER BY part.recorded_until
     LIMIT 1;
     IF oldest IS NULL THEN
         RETURN;
+    END IF;
+    IF to_regclass('runtime_events_plain') IS NOT NULL THEN
+        RAISE EXCEPTION 'runtime_events is being made one plain table: run python -m telemetry '
+            'partition --undo again, or without --undo to keep the partitions'
+        USING ERRCODE = 'object_in_use';
     END IF;
     EXECUTE format('LOCK TABLE %s IN SHARE MODE', oldest);
     name := (SELECT relname FROM pg_class WHERE oid = oldest);

@@ -13,35 +13,37 @@ SELECT
     sized.rows,
     sized.bytes,
     to_regclass('runtime_event_ids') IS NOT NULL AS has_ids,
-    EXISTS (
-        SELECT FROM pg_trigger
+    (
+        SELECT count(*) FROM pg_trigger
         WHERE
             pg_trigger.tgrelid = pg_class.oid AND pg_trigger.tgname = 'keep_runtime_event_id'
-    ) AS is_kept,
-    EXISTS (
-        SELECT FROM pg_index
+    ) > 0 AS is_kept,
+    (
+        SELECT count(*) FROM pg_index
         WHERE
             pg_index.indexrelid = to_regclass('runtime_events_id_recorded_at')
             AND pg_index.indisvalid
-    ) AS has_index,
-    EXISTS (
-        SELECT FROM pg_constraint
+    ) > 0 AS has_index,
+    (
+        SELECT count(*) FROM pg_constraint
         WHERE
             pg_constraint.conrelid = pg_class.oid
             AND pg_constraint.conname = 'runtime_events_boundary'
-    ) AS has_check,
+    ) > 0 AS has_check,
     to_regclass('runtime_events_plain') IS NOT NULL AS is_undone,
     first.boundary,
     (
         SELECT count(*) FROM (
-            SELECT FROM runtime_events
+            SELECT recorded_at FROM runtime_events
             WHERE recorded_at >= first.boundary
+            ORDER BY recorded_at
             LIMIT 1000
         ) AS found
     ) AS later
 FROM pg_class
 CROSS JOIN (
-    SELECT (date_trunc('day', now(), 'UTC') AT TIME ZONE 'UTC' + interval '4 days')
+    SELECT
+        (date_trunc('day', now() AT TIME ZONE 'UTC') + interval '4 days')
         AT TIME ZONE 'UTC' AS boundary
 ) AS first
 CROSS JOIN
