@@ -141,7 +141,7 @@ def with_capitals(line):
         (lambda it: [*it[:2], change(it[2], row_hash="zz"), *it[3:]], "line 3: no event"),
         (lambda it: [*it[:2], change(it[2], note="added"), *it[3:]], "line 3: the line is not"),
         (lambda it: [change(it[0], note="added"), *it[1:]], "line 1: the line is not"),
-        (lambda it: [it[0], it[1].replace("{", '{"created_at":1,'), *it[2:]], "line 2: the line is"),
+        (lambda it: [it[0], it[1].replace("{", '{"created_at":1,'), *it[2:]], "line 2: the line"),
         (lambda it: [*it[:-1], with_capitals(it[-1])], "the line is not byte for byte"),
         (lambda it: [line.replace("\n", "\r\n") for line in it], "line 1: the line is not"),
     ],
