@@ -10,6 +10,7 @@ from hashlib import sha256
 
 import pytest
 
+from telemetry.audio_runtime.proof.archive import main
 from tests.support.audio_runtime import KINDS, event
 from tests.support.command import telemetry, telemetry_process
 from tests.support.ledger import guards_down
@@ -232,6 +233,12 @@ def test_an_auditor_needs_python_alone(archive, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "nothing is wrong" in done.stdout
+
+
+def test_the_check_alone_takes_one_file(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["archive"])
+    assert main() == 2
+    assert capsys.readouterr().err == "Error: name one FILE\n"
 
 
 RUN = """

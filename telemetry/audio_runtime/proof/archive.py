@@ -174,8 +174,11 @@ def _linked(previous: bytes, event: tuple[Any, ...], number: int) -> bytes:
 
 def main() -> int:
     """Check the file that is named; return 0, or 1 when a line is wrong, or 2."""
+    if len(sys.argv) != 2:
+        print("Error: name one FILE", file=sys.stderr)
+        return 2
+    path = sys.argv[1]
     try:
-        [path] = sys.argv[1:]
         with open(path, encoding="utf-8", newline="\n") as lines:
             print(f"nothing is wrong: {check_archive(lines)}")
     except BadArchive as error:
