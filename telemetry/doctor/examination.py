@@ -12,6 +12,7 @@ from telemetry.doctor.events_file import check_events_file
 from telemetry.doctor.finding import Finding, worst
 from telemetry.doctor.pooler import check_pooler
 from telemetry.doctor.readiness import check_migration_files, check_schema
+from telemetry.doctor.retention import check_retention
 from telemetry.doctor.server import check_role, check_server
 from telemetry.doctor.session import check_options
 from telemetry.doctor.subject import LOST, Failed, Subject
@@ -71,6 +72,7 @@ def _database(deployment: Deployment, url: str, domains: list[str], name: str) -
     # A write that is known to fail, or to wait for a lock, says nothing more.
     if worst(found) not in ("problem", "unchecked"):
         yield from run_bounded("write", _guarded(check_write, subject))
+    yield from run_bounded("retention", _guarded(check_retention, subject))
     run_bounded("close", _closing(database))
 
 

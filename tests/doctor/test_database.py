@@ -1,10 +1,14 @@
 """What is wrong in the database: the doctor names it, with the fix."""
 
+import re
+
 import pytest
 
+from telemetry.cli.grants import RETENTION
+from telemetry.database import statements
 from tests.doctor.support import doctor
 from tests.support.command import telemetry, telemetry_process
-from tests.support.rights import grant
+from tests.support.rights import grant, granted_rights
 
 
 @pytest.fixture
@@ -97,6 +101,20 @@ def test_an_owner_who_cannot_connect_is_named(database_url):
     assert "cannot connect as the owner: the user of the URL does not exist" in said
 
 
+def test_the_rights_of_retention_are_named_where_it_is_configured(database_url, restricted, db):
+    url = database_url.replace("postgres:@", f"{restricted}:@")
+    settings = {"DATABASE_URL": url, "TELEMETRY_RETENTION_RUNS": "90d"}
+    assert doctor(**settings).problem == (
+        "retention: TELEMETRY_RETENTION_RUNS is set, and the role lacks the rights to prune: DELETE"
+        " on agent_runs, INSERT on retention_passes, UPDATE on retention_passes;"
+        " `python -m telemetry grants --role NAME --retention` prints the SQL that grants it"
+    )
+    grant(db, restricted, retention=True)
+    found = doctor(**settings, TELEMETRY_RETENTION_EVENTS="30d")
+    assert found.status == 0
+    assert "retention: the role has the rights to prune runtime events; None" in found.of("ok")
+
+
 def test_a_right_that_is_too_much_is_named(database_url, restricted, db):
     db.execute(f"GRANT UPDATE ON audit.audit_events TO {restricted}")
     found = doctor(DATABASE_URL=database_url.replace("postgres:@", f"{restricted}:@"))
@@ -164,3 +182,9 @@ def test_a_locked_table_leaves_something_unchecked(examined, db):
     assert found.status == 2
     assert [it.split(":")[0] for it in found.of("unchecked")] == ["definitions", "sequences"]
     assert "write" not in [it["check"] for it in found.findings]
+
+
+def test_the_rights_of_retention_are_those_that_are_granted():
+    text = (statements.ROOT / "doctor/retention_rights.sql").read_text()
+    asked = re.findall(r"\('\w+', '(\w+)', '([A-Z]+)'\)", text)
+    assert sorted({*asked}) == granted_rights(RETENTION)

@@ -235,52 +235,6 @@ def test_an_edited_migration_is_noticed(empty_database_url):
         assert "0003_runs_table was edited since it was applied" in done.stderr
 
 
-def test_a_migration_that_had_to_be_edited_is_not_named(empty_database_url):
-    """A database that applied the earlier file has the same schema."""
-    runner.migrate(empty_database_url, print)
-    with psycopg.connect(empty_database_url) as connection:
-        for name, earlier in files.EARLIER.items():
-            recorded = connection.execute(
-                "UPDATE migration_checksums SET checksum = %s WHERE migration_id = %s",
-                [earlier, name],
-            )
-            assert recorded.rowcount == 1
-    assert runner.status(empty_database_url).edited == []
-
-
-# What PostgreSQL has refused since the minor releases of November 2026 (15.20), for servers that do
-# not: a column with a default, while the parsed body of a function reads a row of the table.
-NEWER_SERVER = """
-CREATE FUNCTION public.refuse_default() RETURNS event_trigger LANGUAGE plpgsql AS $$
-DECLARE
-    altered text := substring(current_query(), 'ALTER TABLE (\\S+)\\s+ADD COLUMN [^;]*DEFAULT');
-BEGIN
-    IF EXISTS (
-        SELECT FROM pg_depend JOIN pg_proc ON pg_proc.oid = objid
-        WHERE classid = 'pg_proc'::regclass AND refclassid = 'pg_type'::regclass
-        AND prosqlbody IS NOT NULL
-        AND refobjid = (SELECT reltype FROM pg_class WHERE oid = to_regclass(altered))
-    ) THEN
-        RAISE EXCEPTION 'a function uses the row type of %', altered;
-    END IF;
-END
-$$;
-CREATE EVENT TRIGGER newer_server ON ddl_command_start WHEN TAG IN ('ALTER TABLE')
-EXECUTE FUNCTION public.refuse_default();
-"""
-
-
-def test_newer_servers_accept_every_column(empty_database_url):
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        connection.execute(NEWER_SERVER)
-        assert runner.migrate(empty_database_url, print).pending == []
-        # The trigger does refuse what such a server refuses.
-        with pytest.raises(psycopg.errors.RaiseException, match="row type"):
-            connection.execute(
-                "ALTER TABLE os_core.audio_runtime_events ADD COLUMN more bigint DEFAULT 0"
-            )
-
-
 def test_every_configured_database_is_migrated(empty_database_url, postgres):
     done = run(DATABASE_URL=empty_database_url, RUNTIME_DATABASE_URL=postgres)
     try:

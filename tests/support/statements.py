@@ -77,6 +77,7 @@ VALUES = {
     "cursor_recorded_at": NOON,
     "device_type": "speaker",
     "devices": json.dumps([{**DEVICE, "after": 0, "row_hash": "00" * 32}]),
+    "domain": "agent_runs",
     "domains": "{agent_runs,runtime_events,audio_runtime}",
     "endpoint_prefix": "/api/100%_",
     "event_id": "event-1",
