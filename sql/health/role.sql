@@ -84,10 +84,11 @@ SELECT
         -- Before PostgreSQL 16, CREATEROLE is enough to become a member of the owner.
         SELECT attribute.name
         FROM pg_roles
-        CROSS JOIN LATERAL unnest(ARRAY[
-            CASE WHEN pg_roles.rolcreaterole THEN 'CREATEROLE' END,
-            CASE WHEN pg_roles.rolreplication THEN 'REPLICATION' END
-        ]) AS attribute (name)
+        CROSS JOIN
+            LATERAL unnest(ARRAY[
+                CASE WHEN pg_roles.rolcreaterole THEN 'CREATEROLE' END,
+                CASE WHEN pg_roles.rolreplication THEN 'REPLICATION' END
+            ]) AS attribute (name)
         WHERE pg_roles.rolname = current_user AND attribute.name IS NOT NULL
         UNION ALL
         SELECT 'CREATE on database ' || current_database()
