@@ -74,6 +74,7 @@ def check_role(subject: Subject) -> Iterator[Finding]:
         yield warning("role", says, fix)
     elif role.excess:
         says = f"{role.name} may do more than the service does: {role.reason}"
-        yield warning("role", says, "revoke it: run the SQL of `python -m telemetry grants` again")
+        fix = "revoke it: run the SQL of `grants` again; docs/roles.md says what that cannot revoke"
+        yield warning("role", says, fix)
     else:
         yield ok("role", f"{role.name} is restricted to what the service does")
