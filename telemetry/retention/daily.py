@@ -11,7 +11,7 @@ or without one.
 import logging
 import random
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 import psycopg
@@ -22,7 +22,7 @@ from telemetry.persistence import Persistence
 from telemetry.retention.kinds import EVENTS, KINDS, Kind
 from telemetry.retention.partitions import DAYS_AHEAD, add_ahead, days_ahead, read_partitions
 from telemetry.retention.prune import Batches, Pass, reason
-from telemetry.retention.store import RetentionStore
+from telemetry.retention.store import Failed, RetentionStore
 from telemetry.spans import span_text
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,6 @@ class DailyRetention:
         ]
         self._has_events = EVENTS.refusal(persistence) is None
         self._stopping = Event()
-        self._failures: dict[str, str] = {}
         for kind in KINDS:
             if kind.older_than(config) and (refusal := kind.refusal(persistence)):
                 logger.warning("%s has no effect: %s", kind.variable, refusal)
@@ -88,7 +87,7 @@ class DailyRetention:
             if partitions and days_ahead(partitions) < DAYS_AHEAD:
                 for name in add_ahead(transact, self._stopping.wait):
                     logger.info("Added the partition %s", name)
-            self._failures.pop(PARTITIONS, None)
+            self._store.failed.pop(PARTITIONS, None)
         except Exception as error:
             self._report(PARTITIONS, "Adding partitions of runtime events", error)
 
@@ -100,7 +99,7 @@ class DailyRetention:
             is_begun = work.claim(is_command=False)
             if is_begun:
                 self._prune(work, kind, age)
-            self._failures.pop(kind.name, None)
+            self._store.failed.pop(kind.name, None)
         except Exception as error:
             self._report(kind.name, f"Retention of {kind.noun}", error)
             if is_begun:
@@ -120,11 +119,11 @@ class DailyRetention:
         )
 
     def _report(self, name: str, what: str, error: Exception) -> None:
-        """Log a failure when it begins, not at every attempt."""
-        text = reason(error)
-        if self._stopping.is_set() or self._failures.get(name) == text:
+        """Keep a failure for the reports, and log it when it begins, not at every attempt."""
+        before, text = self._store.failed.get(name), reason(error)
+        self._store.failed[name] = Failed(datetime.now(UTC), text)
+        if self._stopping.is_set() or (before and before.reason == text):
             return
-        self._failures[name] = text
         known = isinstance(error, (Unavailable, psycopg.Error))
         message = "%s failed, and is tried again: %s"
         logger.error(message, what, text, exc_info=None if known else error)

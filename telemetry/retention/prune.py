@@ -148,9 +148,13 @@ class Pass:
         """Drop the old partitions; return False when it was stopped before the last one."""
         cutoff = self._started["cutoff"]
         try:
+            began = monotonic()
             while row := drop_next(self._transact, cutoff, self._record, batches.is_stopped):
                 self.deleted += row["events"]
                 say()
+                if batches.is_stopped(batches.pause(monotonic() - began)):
+                    return False
+                began = monotonic()
         except Stopped:
             return False
         return True

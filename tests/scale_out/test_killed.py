@@ -103,7 +103,7 @@ def test_while_it_waits_for_the_table(start, client, db, database_url, number):
         process.wait(timeout=30) if number == signal.SIGKILL else time.sleep(1)
     process.wait(timeout=30)
     assert_it_serves(client, db, "before")
-    assert db.execute(BOUNDARY).rowcount == (number == signal.SIGKILL)
+    assert db.execute(BOUNDARY).rowcount <= (number == signal.SIGKILL)
     finish(client, db, database_url)
     assert unmatched_ids(db) == []
 
