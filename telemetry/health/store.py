@@ -180,7 +180,7 @@ class Probe:
         yield Checked("triggers", "append_only_triggers_disabled", names)
         if "runtime_events" in self._domains:
             unguarded = connection.execute(UNGUARDED_IDS, prepare=False).fetchall()
-            yield Checked("event ids", "schema_altered", [row["name"] for row in unguarded])
+            yield Checked("ids", "schema_altered", [row["name"] for row in unguarded])
         altered = self._altered(connection)
         names = [str(it) for it in altered or ()]
         yield Checked("definitions", "schema_altered", names, altered is not None)

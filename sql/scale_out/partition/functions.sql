@@ -17,6 +17,7 @@ SET search_path FROM CURRENT
 -- Finds the partition when the statement starts, instead of planning each time.
 SET plan_cache_mode = force_generic_plan
 AS $$
+<<body>>
 DECLARE
     known timestamptz;
 BEGIN
@@ -35,7 +36,7 @@ BEGIN
         WHERE taken.id = new.id;
         CONTINUE WHEN NOT found;
         PERFORM FROM runtime_events AS event
-        WHERE event.id = new.id AND event.recorded_at = known;
+        WHERE event.id = new.id AND event.recorded_at = body.known;
         IF found THEN
             RETURN NULL;
         END IF;
@@ -45,7 +46,7 @@ BEGIN
         -- Retention has deleted the id.
         CONTINUE WHEN NOT found;
         PERFORM FROM runtime_events AS event
-        WHERE event.id = new.id AND event.recorded_at = known;
+        WHERE event.id = new.id AND event.recorded_at = body.known;
         IF found THEN
             RETURN NULL;
         END IF;
@@ -69,6 +70,7 @@ SET search_path FROM CURRENT
 SET timezone = 'UTC'
 SET datestyle = 'ISO'
 AS $$
+<<body>>
 DECLARE
     today timestamptz := date_trunc('day', now());
     wanted timestamptz;
@@ -85,11 +87,15 @@ BEGIN
     LOOP
         CONTINUE WHEN EXISTS (
             SELECT FROM runtime_events_partitions() AS part
-            WHERE part.recorded_from < wanted + interval '1 day' AND part.recorded_until > wanted
+            WHERE
+                part.recorded_from < body.wanted + interval '1 day'
+                AND part.recorded_until > body.wanted
         );
         CONTINUE WHEN EXISTS (
             SELECT FROM runtime_events_default AS event
-            WHERE event.recorded_at >= wanted AND event.recorded_at < wanted + interval '1 day'
+            WHERE
+                event.recorded_at >= body.wanted
+                AND event.recorded_at < body.wanted + interval '1 day'
         );
         added := to_char(wanted, '"runtime_events_p"YYYYMMDD');
         EXECUTE format('CREATE TABLE %I (LIKE runtime_events INCLUDING ALL EXCLUDING INDEXES)', added);
@@ -120,6 +126,7 @@ SET search_path FROM CURRENT
 SET timezone = 'UTC'
 SET datestyle = 'ISO'
 AS $$
+<<body>>
 DECLARE
     oldest regclass;
     highest jsonb;
@@ -176,6 +183,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
+<<body>>
 DECLARE
     blocks bigint := pg_relation_size('runtime_event_ids')
         / current_setting('block_size')::bigint;
@@ -202,7 +210,7 @@ BEGIN
     ) AS locked;
     DELETE FROM runtime_event_ids AS known
     WHERE
-        known.id = any(gone)
+        known.id = any(body.gone)
         AND known.recorded_at < forget_runtime_event_ids.before
         AND NOT EXISTS (
             SELECT FROM runtime_events AS event
