@@ -20,6 +20,7 @@ from telemetry.migrations import runner
 from telemetry.scale_out.partition import Conversion
 
 EVENTS, DAYS = 1_000_000, 30
+ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 15
 SETTINGS = "-c enable_seqscan=off -c jit=off"
 
 # In place of the first partition: one for each day, as after a month.
@@ -142,13 +143,13 @@ def retention(plain: Db, parted: Db) -> None:
             walk["after_recorded_at"] = last
 
     def drop(db: Db) -> None:
-        while db.execute("SELECT * FROM drop_runtime_events_partition('infinity')").fetchone():
+        while db.execute("SELECT * FROM drop_runtime_events_partition(now() + interval '1 day')").fetchone():
             pass
 
     def forget(db: Db) -> None:
         block = 0
         while block is not None:
-            forgotten = "SELECT next_block FROM forget_runtime_event_ids('infinity', %s, 50)"
+            forgotten = "SELECT next_block FROM forget_runtime_event_ids(now() + interval '1 day', %s, 50)"
             [block] = db.execute(forgotten, [block]).fetchone() or (None,)
 
     for name, db, work in (
@@ -183,7 +184,7 @@ def main(server: str) -> None:
         for _, run in work.values():
             for _ in range(7):
                 run(db)
-    for _ in range(15):
+    for _ in range(ROUNDS):
         for name, (times, run) in work.items():
             results[name].append((cpu_ms(plain, run, times), cpu_ms(parted, run, times)))
     for name, pairs in results.items():

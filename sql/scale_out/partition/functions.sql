@@ -173,8 +173,8 @@ COMMENT ON FUNCTION drop_runtime_events_partition(timestamptz) IS
 'Drops the oldest partition that ends at or before a moment; no row: there is no such partition';
 
 -- Deletes the ids of a part of the table of keys whose events were recorded before a moment and are
--- gone. Locking them first makes the second look final: a writer who wants one of them waits, and
--- an event that was stored meanwhile is seen.
+-- gone. A writer may take one of them over meanwhile, which writes a new version of its row: then
+-- xmin is another one, and the id stays. A writer that comes later waits, and inserts the id.
 CREATE OR REPLACE FUNCTION forget_runtime_event_ids(
     before timestamptz, first_block bigint, block_count bigint
 )
@@ -187,11 +187,12 @@ AS $$
 DECLARE
     blocks bigint := pg_relation_size('runtime_event_ids')
         / current_setting('block_size')::bigint;
-    gone text[];
 BEGIN
-    SELECT array_agg(locked.id) INTO gone
-    FROM (
-        SELECT known.id FROM runtime_event_ids AS known
+    WITH gone AS MATERIALIZED (
+        SELECT
+            known.ctid AS place,
+            known.xmin AS version
+        FROM runtime_event_ids AS known
         WHERE
             known.ctid >= format('(%s,0)', forget_runtime_event_ids.first_block)::tid
             AND known.ctid < format(
@@ -206,19 +207,11 @@ BEGIN
                     AND event.recorded_at = known.recorded_at
                     AND event.recorded_at < forget_runtime_event_ids.before
             )
-        FOR UPDATE SKIP LOCKED
-    ) AS locked;
+    )
+
     DELETE FROM runtime_event_ids AS known
-    WHERE
-        known.id = any(body.gone)
-        AND known.recorded_at < forget_runtime_event_ids.before
-        AND NOT EXISTS (
-            SELECT FROM runtime_events AS event
-            WHERE
-                event.id = known.id COLLATE "default"
-                AND event.recorded_at = known.recorded_at
-                AND event.recorded_at < forget_runtime_event_ids.before
-        );
+    USING gone
+    WHERE known.ctid = gone.place AND known.xmin = gone.version;
     GET DIAGNOSTICS forgotten = ROW_COUNT;
     next_block := forget_runtime_event_ids.first_block + forget_runtime_event_ids.block_count;
     IF next_block >= blocks THEN
