@@ -1,5 +1,6 @@
-"""How a command ends that could not do its work: with one line and an exit status."""
+"""How a command ends that did not do its work: with one line and an exit status."""
 
+import signal
 from contextlib import suppress
 from typing import IO, Any
 
@@ -15,6 +16,14 @@ class CommandFailed(click.ClickException):
         """Print the line."""
         with suppress(OSError):
             super().show(file)
+
+
+class Stopped(CommandFailed):
+    """A signal stopped the command. The status is the one that a shell gives to such an end."""
+
+    def __init__(self, message: str, number: int | None = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + (number or signal.SIGINT)
 
 
 class InvalidUsage(CommandFailed):

@@ -65,6 +65,7 @@ VALUES = {
     "cutoff": NOON,
     "deleted": "5",
     "is_command": "false",
+    "is_complete": "true",
     "kind": "agent_runs",
     "lease": "2 minutes",
     "lock_key": "1",
