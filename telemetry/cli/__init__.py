@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import psycopg
+from psycopg import errors
 
 from telemetry import __version__
 from telemetry.cli import (
@@ -27,7 +28,7 @@ from telemetry.cli import (
     token,
     verify,
 )
-from telemetry.cli.failures import InvalidUsage
+from telemetry.cli.failures import InvalidUsage, Stopped
 from telemetry.config import Config, ConfigError
 from telemetry.database.urls import check_urls
 from telemetry.migrations.surroundings import MigrationError
@@ -42,17 +43,29 @@ class Commands(click.Group):
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Raises ClickException for an error of the database or the system."""
+        """Run the command.
+
+        Raises ClickException for an error of the database or the system, and for Ctrl-C.
+        """
         # The driver would log each failed connection; the error says it once.
         logging.getLogger("psycopg").setLevel(logging.ERROR)
         try:
             with _usage_errors_in_one_line():
                 return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Stopped("interrupted") from None
         except BrokenPipeError:
             raise  # nobody reads the output
         except (psycopg.Error, MigrationError, OSError) as error:
-            # libpq repeats itself over several lines, one for each address of the host.
-            raise click.ClickException(" ".join(str(error).split())) from error
+            raise click.ClickException(_in_one_line(error)) from error
+
+
+def _in_one_line(error: Exception) -> str:
+    """Return the message. libpq has a line for each address, and PostgreSQL one for the function."""
+    text = " ".join(str(error).partition("\nCONTEXT:")[0].split())
+    if isinstance(error, errors.InsufficientPrivilege):
+        return f"{text}; connect as the owner of the tables: set TELEMETRY_OWNER_DATABASE_URL"
+    return text
 
 
 @contextmanager

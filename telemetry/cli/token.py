@@ -9,10 +9,12 @@ import msgspec
 from psycopg import errors
 
 from telemetry.cli.examples import examples
+from telemetry.cli.urls import name_database
 from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.unlimited import connect_without_time_limit
+from telemetry.database.urls import as_owner
 from telemetry.http.caller import ADMIN, SCOPES
 from telemetry.persistence import resolve
 from telemetry.timestamps import parse_query_time, utc_text
@@ -124,12 +126,13 @@ def revoke(config: Config, *, name: str) -> None:
 
 
 def _connect(config: Config) -> Connection:
-    url = resolve(config).agent_runs.url
+    url = resolve(as_owner(config)).agent_runs.url
     if url is None:
         raise click.ClickException(
             "tokens are kept in PostgreSQL, and none is configured: set DATABASE_URL. Without it,"
             " TELEMETRY_API_AUTH_TOKEN is the only token"
         )
+    name_database(url)
     return connect_without_time_limit(url)
 
 
