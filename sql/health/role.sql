@@ -1,12 +1,15 @@
 -- Describes the role of this connection: whether it owns tables of the service, and what it may do
 -- that no statement of the service does. An owner can switch triggers off; so can a member of the
 -- owner, and a superuser. What sql/roles/retention.sql grants is no excess.
--- A right on some columns counts.
+-- A right on some columns counts. So does what it can take from a role that it is a member of, by
+-- SET ROLE. Until PostgreSQL 15, CREATEROLE lets it become a member of the owner.
 -- params: none
 -- index: system catalogue
 -- locks: none
--- returns: one row: name, is_superuser, owned (array of tables that the role owns or could own),
--- excess (array of rights such as UPDATE on audit.audit_events, of a role that owns none)
+-- returns: one row: name, is_superuser (or a member of one), owned (array of tables that the role
+-- owns or could own), powers (array of attributes such as CREATEROLE, which ALTER ROLE takes back),
+-- memberships (array of predefined roles, such as pg_write_all_data), excess (array of rights such
+-- as UPDATE on audit.audit_events, of a role that owns none)
 WITH service AS (
     SELECT
         named.privileges,
@@ -39,14 +42,56 @@ WITH service AS (
     WHERE
         pg_namespace.nspname = named.schema
         OR (named.schema IS NULL AND pg_table_is_visible(pg_class.oid))
+),
+
+-- The role itself, and those that it is a member of.
+own AS (
+    SELECT
+        pg_roles.rolname,
+        pg_roles.rolsuper,
+        pg_roles.rolcreaterole,
+        pg_roles.rolcreatedb,
+        pg_roles.rolreplication,
+        pg_roles.rolbypassrls
+    FROM pg_roles
+    WHERE pg_has_role(pg_roles.oid, 'MEMBER')
 )
 
 SELECT
     current_user::text AS name,
-    (
-        SELECT pg_roles.rolsuper FROM pg_roles
-        WHERE pg_roles.rolname = current_user
-    ) AS is_superuser,
+    (SELECT bool_or(own.rolsuper) FROM own) AS is_superuser,
+    array(
+        SELECT
+            power.name
+            || CASE WHEN own.rolname = current_user THEN '' ELSE ' of ' || own.rolname END
+        FROM own
+        CROSS JOIN
+            LATERAL (
+                VALUES
+                ('CREATEROLE', own.rolcreaterole),
+                ('CREATEDB', own.rolcreatedb),
+                ('REPLICATION', own.rolreplication),
+                ('BYPASSRLS', own.rolbypassrls)
+            ) AS power (name, held)
+        WHERE power.held
+        ORDER BY power.name, own.rolname
+    ) AS powers,
+    array(
+        SELECT own.rolname::text FROM own
+        WHERE
+            own.rolname <> current_user
+            AND own.rolname IN (
+                'pg_read_all_data',
+                'pg_write_all_data',
+                'pg_read_server_files',
+                'pg_write_server_files',
+                'pg_execute_server_program',
+                'pg_create_subscription',
+                'pg_maintain',
+                'pg_signal_backend'
+            )
+        ORDER BY own.rolname
+    ) AS memberships,
     array(
         SELECT service.name FROM service
         WHERE service.is_owned

@@ -28,7 +28,7 @@ from telemetry.cli import (
     token,
     verify,
 )
-from telemetry.cli.failures import InvalidUsage, Stopped
+from telemetry.cli.failures import Interrupted, InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.urls import check_urls
 from telemetry.migrations.surroundings import MigrationError
@@ -53,7 +53,7 @@ class Commands(click.Group):
             with _usage_errors_in_one_line():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise Stopped("interrupted") from None
+            raise Interrupted("interrupted") from None
         except BrokenPipeError:
             raise  # nobody reads the output
         except (psycopg.Error, MigrationError, OSError) as error:
@@ -61,7 +61,7 @@ class Commands(click.Group):
 
 
 def _in_one_line(error: Exception) -> str:
-    """Return the message. libpq has a line for each address, and PostgreSQL one for the function."""
+    """Return the message. libpq has a line for each address, PostgreSQL one for the function."""
     text = " ".join(str(error).partition("\nCONTEXT:")[0].split())
     if isinstance(error, errors.InsufficientPrivilege):
         return f"{text}; connect as the owner of the tables: set TELEMETRY_OWNER_DATABASE_URL"

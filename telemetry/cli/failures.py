@@ -18,12 +18,16 @@ class CommandFailed(click.ClickException):
             super().show(file)
 
 
-class Stopped(CommandFailed):
-    """A signal stopped the command. The status is the one that a shell gives to such an end."""
+class Interrupted(CommandFailed):
+    """Ctrl-C stopped the command. The status is the one that a shell gives to such an end."""
 
-    def __init__(self, message: str, number: int | None = signal.SIGINT) -> None:
-        super().__init__(message)
-        self.exit_code = 128 + (number or signal.SIGINT)
+    exit_code = 128 + signal.SIGINT
+
+
+class Terminated(CommandFailed):
+    """SIGTERM stopped the command."""
+
+    exit_code = 128 + signal.SIGTERM
 
 
 class InvalidUsage(CommandFailed):

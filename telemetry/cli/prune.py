@@ -12,7 +12,7 @@ import click
 import psycopg
 
 from telemetry.cli.examples import examples
-from telemetry.cli.failures import Stopped
+from telemetry.cli.failures import Interrupted, Terminated
 from telemetry.cli.urls import name_database, require_url
 from telemetry.config import Config
 from telemetry.database.errors import DatabaseUnavailable
@@ -142,7 +142,8 @@ def _prune(work: Pass, kind: Kind, age: timedelta, stop: Stop) -> None:
         work.end(is_complete=is_complete)
     done = f"{work.deleted:,} {kind.noun} older than {span_text(age)} deleted"
     if not is_complete:
-        raise Stopped(f"stopped: {done}; the same command goes on", stop.signal)
+        stopped = Terminated if stop.signal == signal.SIGTERM else Interrupted
+        raise stopped(f"stopped: {done}; the same command goes on")
     click.echo(f"{done} in {monotonic() - began:.1f} s")
 
 

@@ -10,8 +10,10 @@ from telemetry.doctor.configuration import Deployment, check_configuration, read
 from telemetry.doctor.connection import check_connection
 from telemetry.doctor.events_file import check_events_file
 from telemetry.doctor.finding import Finding, worst
+from telemetry.doctor.owner import check_owner
 from telemetry.doctor.pooler import check_pooler
 from telemetry.doctor.readiness import check_migration_files, check_schema
+from telemetry.doctor.retention import check_retention
 from telemetry.doctor.server import check_role, check_server
 from telemetry.doctor.session import check_options
 from telemetry.doctor.subject import LOST, Failed, Subject
@@ -26,6 +28,8 @@ DATABASE_CHECKS: tuple[tuple[str, DatabaseCheck], ...] = (
     ("pooler", check_pooler),
     ("server", check_server),
     ("role", check_role),
+    ("owner", check_owner),
+    ("retention", check_retention),
     ("migrations", check_migration_files),
     ("schema", check_schema),
     ("clock", check_clock),

@@ -98,6 +98,8 @@ VALUES = {
     "positions": "{" + ",".join(f"{lane}{0:017}" for lane in range(64)) + "}",
     "relations": '["agent_runs", "os_core.devices"]',
     "reopen": "false",
+    "mark": "4611686018427387904",
+    "role": "postgres",
     "row_limit": "11",
     "row_offset": "0",
     "run_id": "run-1",
