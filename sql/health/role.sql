@@ -1,7 +1,7 @@
 -- Describes the role of this connection: whether it owns tables of the service, and what it may do
 -- that no statement of the service does. An owner can switch triggers off; so can a member of the
 -- owner, and a superuser. What sql/roles/retention.sql grants is no excess.
--- A right on some columns counts. So does what it can take from a role that it is a member of, by
+-- A right on some columns counts, but it may write the last use of a token. So does what it can take from a role that it is a member of, by
 -- SET ROLE. Until PostgreSQL 15, CREATEROLE lets it become a member of the owner.
 -- params: none
 -- index: system catalogue
@@ -42,54 +42,32 @@ WITH service AS (
     WHERE
         pg_namespace.nspname = named.schema
         OR (named.schema IS NULL AND pg_table_is_visible(pg_class.oid))
-),
-
--- The role itself, and those that it is a member of.
-own AS (
-    SELECT
-        pg_roles.rolname,
-        pg_roles.rolsuper,
-        pg_roles.rolcreaterole,
-        pg_roles.rolcreatedb,
-        pg_roles.rolreplication,
-        pg_roles.rolbypassrls
-    FROM pg_roles
-    WHERE pg_has_role(pg_roles.oid, 'MEMBER')
 )
 
 SELECT
     current_user::text AS name,
-    (SELECT bool_or(own.rolsuper) FROM own) AS is_superuser,
+    (
+        SELECT bool_or(own.rolsuper) FROM pg_roles AS own
+        WHERE pg_has_role(own.oid, 'MEMBER')
+    ) AS is_superuser,
     array(
-        SELECT
-            power.name
-            || CASE WHEN own.rolname = current_user THEN '' ELSE ' of ' || own.rolname END
-        FROM own
+        SELECT concat_ws(' of ', power.name, nullif(own.rolname, current_user))
+        FROM pg_roles AS own
         CROSS JOIN
             LATERAL (
                 VALUES
                 ('CREATEROLE', own.rolcreaterole),
                 ('CREATEDB', own.rolcreatedb),
-                ('REPLICATION', own.rolreplication),
-                ('BYPASSRLS', own.rolbypassrls)
+                ('REPLICATION', own.rolreplication)
             ) AS power (name, held)
-        WHERE power.held
-        ORDER BY power.name, own.rolname
+        WHERE power.held AND pg_has_role(own.oid, 'MEMBER')
+        ORDER BY power.name
     ) AS powers,
     array(
-        SELECT own.rolname::text FROM own
+        SELECT own.rolname::text FROM pg_roles AS own
         WHERE
-            own.rolname <> current_user
-            AND own.rolname IN (
-                'pg_read_all_data',
-                'pg_write_all_data',
-                'pg_read_server_files',
-                'pg_write_server_files',
-                'pg_execute_server_program',
-                'pg_create_subscription',
-                'pg_maintain',
-                'pg_signal_backend'
-            )
+            own.rolname ~ '^pg_(read_all|write_all|read_s|write_s|execute_s|maintain)'
+            AND pg_has_role(own.oid, 'MEMBER')
         ORDER BY own.rolname
     ) AS memberships,
     array(
@@ -98,18 +76,17 @@ SELECT
         ORDER BY service.name
     ) AS owned,
     array(
-        SELECT barred.privilege || ' on ' || service.name
+        SELECT it.privilege || ' on ' || service.name
         FROM service
-        CROSS JOIN LATERAL unnest(service.privileges::text[]) AS barred (privilege)
+        CROSS JOIN LATERAL unnest(service.privileges::text[]) AS it (privilege)
         WHERE
             NOT service.is_owned
             AND CASE
-                WHEN barred.privilege IN ('DELETE', 'TRUNCATE', 'TRIGGER')
-                    THEN has_table_privilege(service.oid, barred.privilege)
-                ELSE has_any_column_privilege(service.oid, barred.privilege)
+                WHEN it.privilege IN ('DELETE', 'TRUNCATE', 'TRIGGER')
+                    THEN has_table_privilege(service.oid, it.privilege)
+                ELSE has_any_column_privilege(service.oid, it.privilege)
             END
         UNION ALL
-        -- It may write the last use of a token alone.
         SELECT 'UPDATE on ' || service.name
         FROM service
         WHERE

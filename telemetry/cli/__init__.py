@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 import psycopg
-from psycopg import errors
 
 from telemetry import __version__
 from telemetry.cli import (
@@ -62,10 +61,7 @@ class Commands(click.Group):
 
 def _in_one_line(error: Exception) -> str:
     """Return the message. libpq has a line for each address, PostgreSQL one for the function."""
-    text = " ".join(str(error).partition("\nCONTEXT:")[0].split())
-    if isinstance(error, errors.InsufficientPrivilege):
-        return f"{text}; connect as the owner of the tables: set TELEMETRY_OWNER_DATABASE_URL"
-    return text
+    return " ".join(str(error).partition("\nCONTEXT:")[0].split())
 
 
 @contextmanager

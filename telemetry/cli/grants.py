@@ -11,13 +11,13 @@ from telemetry.database import statements
 from telemetry.database.connection import Connection, connect
 from telemetry.database.urls import as_owner
 from telemetry.persistence import resolve
-from telemetry.retention.kinds import KINDS
-from telemetry.retention.prune import RIGHTS
 from telemetry.url_parts import redact_url
 
 SERVING = statements.ROOT / "roles/serve.sql"
 RETENTION = statements.ROOT / "roles/retention.sql"
 ANALYST = statements.ROOT / "roles/analyst.sql"
+
+RETENTION_RIGHTS = statements.load("retention/rights")
 
 # The variable of psql that stands for the role in each file.
 ROLE = ':"role"'
@@ -87,9 +87,8 @@ def grants(
 
 def _may_prune(connection: Connection, role: str) -> bool:
     """Return whether it has a right of retention. A role that does not exist has none."""
-    parameters = {"kinds": [it.name for it in KINDS], "role": role}
     with suppress(errors.UndefinedObject):
-        return any(row["granted"] for row in connection.execute(RIGHTS, parameters))
+        return any(row["granted"] for row in connection.execute(RETENTION_RIGHTS, {"role": role}))
     return False
 
 

@@ -29,7 +29,6 @@ DATABASE_CHECKS: tuple[tuple[str, DatabaseCheck], ...] = (
     ("server", check_server),
     ("role", check_role),
     ("owner", check_owner),
-    ("retention", check_retention),
     ("migrations", check_migration_files),
     ("schema", check_schema),
     ("clock", check_clock),
@@ -75,6 +74,7 @@ def _database(deployment: Deployment, url: str, domains: list[str], name: str) -
     # A write that is known to fail, or to wait for a lock, says nothing more.
     if worst(found) not in ("problem", "unchecked"):
         yield from run_bounded("write", _guarded(check_write, subject))
+        yield from run_bounded("retention", _guarded(check_retention, subject))
     run_bounded("close", _closing(database))
 
 

@@ -17,7 +17,6 @@ CLAIM = statements.load("retention/claim")
 CUTOFF = statements.load("retention/cutoff")
 END_PASS = statements.load("retention/end_pass")
 RECORD_BATCH = statements.load("retention/record_batch")
-RIGHTS = statements.load("retention/rights")
 
 # No process that lives is silent for this long: a batch and its pause take seconds.
 LEASE = timedelta(minutes=2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from telemetry.cli.grants import RETENTION, quoted, script
+from telemetry.cli.grants import RETENTION, RETENTION_RIGHTS, quoted, script
 from telemetry.database.connection import connect
 from telemetry.health.role import role_of
 from tests.support.command import telemetry, telemetry_process
@@ -131,6 +131,11 @@ def test_an_analyst_may_read_the_views_alone(database_url, db, role, applied):
     read = {(f"telemetry_views.{view}", "SELECT") for view in VIEWS}
     read |= {(table, "SELECT") for table in READ_BY_DEVICES}
     assert _rights(db, role) == {*read, ("telemetry_views", "USAGE")}
+
+
+def test_the_rights_of_retention_are_those_that_are_granted(db):
+    rows = db.execute(RETENTION_RIGHTS, {"role": SERVING_ROLE})
+    assert {(row["name"], row["privilege"]) for row in rows} == {*granted_rights(RETENTION)}
 
 
 def test_it_says_that_it_takes_retention_away(database_url, db, role):

@@ -2,15 +2,13 @@
 
 import pytest
 
-from telemetry.cli.grants import RETENTION
 from telemetry.config import Config
 from telemetry.database.database import Database
 from telemetry.doctor.owner import check_owner
 from telemetry.doctor.subject import Subject
-from telemetry.retention.prune import RIGHTS
 from tests.doctor.support import doctor
 from tests.support.command import telemetry, telemetry_process
-from tests.support.rights import grant, granted_rights, serving
+from tests.support.rights import grant, serving
 
 
 @pytest.fixture
@@ -115,24 +113,6 @@ def test_an_owner_of_another_database_is_named(database_url, databases):
     database.close()
     databases.give_back(other)
     assert [*found.values()] == [["problem"], ["ok"], [], []]
-
-
-@pytest.mark.parametrize("variable", ["TELEMETRY_RETENTION_RUNS", "TELEMETRY_RETENTION_EVENTS"])
-def test_a_retention_without_its_rights_is_named(database_url, restricted, db, variable):
-    environ = {"DATABASE_URL": database_url.replace("postgres:@", f"{restricted}:@")}
-    environ[variable] = "20d"
-    found = doctor(**environ)
-    assert found.status == 1
-    assert found.problem.startswith("retention: the daily prune cannot work, since the role has no")
-    assert "INSERT on retention_passes" in found.problem
-    assert "grants --role NAME --retention" in found.problem
-    grant(db, restricted, retention=True)
-    assert doctor(**environ).status == 0
-
-
-def test_the_rights_of_retention_are_those_that_are_granted(db):
-    rows = db.execute(RIGHTS, {"kinds": ["agent_runs", "runtime_events"], "role": None})
-    assert {(row["name"], row["privilege"]) for row in rows} == {*granted_rights(RETENTION)}
 
 
 def test_a_right_that_is_too_much_is_named(database_url, restricted, db):

@@ -84,6 +84,7 @@ def test_rights_that_are_too_much_are_named(client, db, database_url, grant, exc
 POWERS = [
     # What is granted and revoked, and what the doctor says.
     ("ALTER ROLE {0} CREATEROLE", "ALTER ROLE {0} NOCREATEROLE", "CREATEROLE"),
+    ("ALTER ROLE {0} REPLICATION", "ALTER ROLE {0} NOREPLICATION", "REPLICATION"),
     ("ALTER ROLE {0} CREATEDB", "ALTER ROLE {0} NOCREATEDB", "CREATEDB"),
     (
         "GRANT pg_write_server_files TO {0}",

@@ -8,7 +8,6 @@ import psycopg
 import pytest
 
 from telemetry.migrations import files, runner
-from telemetry.migrations.files import EARLIER_CHECKSUMS
 from tests.support.command import telemetry, telemetry_process
 from tests.support.databases import schema
 from tests.support.retention import add_events
@@ -234,13 +233,6 @@ def test_an_edited_migration_is_noticed(empty_database_url):
         done = run(*arguments, DATABASE_URL=empty_database_url)
         assert done.returncode == 0
         assert "0003_runs_table was edited since it was applied" in done.stderr
-
-
-def test_an_earlier_text_that_did_the_same_is_no_edit(database_url, db):
-    changed = "UPDATE migration_checksums SET checksum = %s WHERE migration_id = %s"
-    for name, earlier in EARLIER_CHECKSUMS.items():
-        db.execute(changed, (earlier, name))
-    assert runner.status(database_url).edited == []
 
 
 def test_every_configured_database_is_migrated(empty_database_url, postgres):
