@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from psycopg.conninfo import conninfo_to_dict
+
 from telemetry.database.database import Database
 from telemetry.database.urls import as_owner
 from telemetry.doctor.bounded import run_bounded
@@ -61,7 +63,9 @@ def _database(deployment: Deployment, url: str, domains: list[str], name: str) -
         name=name,
     )
     owner_url = resolve(as_owner(config)).backends[domains[0]].url or url
-    subject = Subject(database, url, owner_url, domains, config)
+    servers = [_server(it) for it in deployment.persistence.database_urls]
+    on_server = servers.count(_server(url))
+    subject = Subject(database, url, owner_url, domains, config, on_server)
     found = run_bounded("connection", lambda: check_connection(subject))
     yield from found
     if worst(found) in ("problem", "unchecked"):
@@ -76,6 +80,12 @@ def _database(deployment: Deployment, url: str, domains: list[str], name: str) -
         yield from run_bounded("write", _guarded(check_write, subject))
         yield from run_bounded("retention", _guarded(check_retention, subject))
     run_bounded("close", _closing(database))
+
+
+def _server(url: str) -> tuple[object, object]:
+    """Return the hosts and the ports of a URL."""
+    parts = conninfo_to_dict(url)
+    return parts.get("host"), str(parts.get("port") or "5432")
 
 
 def _guarded(check: DatabaseCheck, subject: Subject) -> Callable[[], Iterator[Finding]]:
