@@ -52,7 +52,8 @@ $$;
 
 GRANT USAGE ON SCHEMA telemetry_views TO :"role";
 -- They run with the rights of their owner.
-GRANT SELECT ON telemetry_views.runs, telemetry_views.runtime_events_by_hour TO :"role";
+GRANT SELECT ON telemetry_views.runs, telemetry_views.runtime_events TO :"role";
+GRANT SELECT ON telemetry_views.runtime_events_by_hour TO :"role";
 
 -- The view of devices runs with the rights of its reader, so that row-level security applies to it.
 -- Without USAGE on os_core, the reader has no other way to its tables. An analyst reads all tenants,

@@ -113,7 +113,7 @@ def test_retention_may_delete_runs_and_runtime_events(database_url, db, role):
     assert _rights(db, role) == _rights(db, SERVING_ROLE)
 
 
-VIEWS = {"runs", "runtime_events_by_hour", "devices"}
+VIEWS = {"runs", "runtime_events", "runtime_events_by_hour", "devices"}
 # What the view of devices reads with the rights of its reader.
 READ_BY_DEVICES = {"os_core.devices", "os_core.audio_runtime_current"}
 
