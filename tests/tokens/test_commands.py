@@ -26,6 +26,20 @@ def test_create_shows_the_token_once_and_stores_its_hash(token, db, database_url
     assert row["hash"].hex() not in listed.stdout + token("list", "--json").stdout
 
 
+@pytest.mark.parametrize(("expires", "hours"), [("12h", 12), ("90m", 1.5), ("2d", 48)])
+def test_an_expiry_is_a_time_as_all_ages_are(token, db, expires, hours):
+    assert token("create", "ci", "--scope", "admin", "--expires", expires).returncode == 0
+    row = db.execute("SELECT expires_at - created_at AS left FROM api_tokens").fetchone()
+    assert row["left"].total_seconds() / 3600 == pytest.approx(hours, abs=0.01)
+
+
+def test_scopes_are_accepted_as_they_are_listed(token):
+    done = token("create", "ci", "--scope", "runs:write,audio:read", "--scope", "runs:read")
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(token("list", "--json").stdout)
+    assert listed["scopes"] == ["runs:write", "audio:read", "runs:read"]
+
+
 def test_two_tokens_differ(create):
     assert create("a", "admin") != create("b", "admin")
 
