@@ -27,13 +27,14 @@ from telemetry.cli import (
     token,
     verify,
 )
+from telemetry.cli.examples import Group
 from telemetry.cli.failures import Interrupted, InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.urls import check_urls
 from telemetry.migrations.surroundings import MigrationError
 
 
-class Commands(click.Group):
+class Commands(Group):
     """The group of commands. An expected failure is one line on standard error, and status 1."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
@@ -49,7 +50,7 @@ class Commands(click.Group):
         # The driver would log each failed connection; the error says it once.
         logging.getLogger("psycopg").setLevel(logging.ERROR)
         try:
-            with _usage_errors_in_one_line():
+            with _usage_errors_in_one_line(ctx):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             raise Interrupted("interrupted") from None
@@ -65,13 +66,17 @@ def _in_one_line(error: Exception) -> str:
 
 
 @contextmanager
-def _usage_errors_in_one_line() -> Iterator[None]:
+def _usage_errors_in_one_line(context: click.Context | None = None) -> Iterator[None]:
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:
         raise  # its message is the help text
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "telemetry"
+        path = "python -m telemetry"
+        if error.ctx:
+            path = error.ctx.command_path
+        elif context and context.invoked_subcommand:  # the parser of options knows no context
+            path = f"{context.command_path} {context.invoked_subcommand}"
         raise InvalidUsage(f"{error.format_message()} (see {path} --help)") from None
 
 

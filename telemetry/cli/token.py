@@ -10,7 +10,7 @@ import click
 import msgspec
 from psycopg import errors
 
-from telemetry.cli.examples import examples
+from telemetry.cli.examples import Group, examples
 from telemetry.cli.urls import name_database
 from telemetry.config import Config
 from telemetry.database import statements
@@ -41,7 +41,7 @@ _LONGEST = timedelta(days=9999)
 CREATE_EXAMPLE = "python -m telemetry token create ci --scope runs:write --expires 90d"
 
 
-@click.group(epilog=examples(CREATE_EXAMPLE, "python -m telemetry token revoke ci"))
+@click.group(cls=Group, epilog=examples(CREATE_EXAMPLE, "python -m telemetry token revoke ci"))
 def token() -> None:
     """Create, list and revoke tokens of the API.
 

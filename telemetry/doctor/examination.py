@@ -20,6 +20,7 @@ from telemetry.doctor.server import check_role, check_server
 from telemetry.doctor.session import check_options
 from telemetry.doctor.subject import LOST, Failed, Subject
 from telemetry.doctor.trial import check_write
+from telemetry.doctor.verified import check_verified
 from telemetry.persistence import resolve
 
 DatabaseCheck = Callable[[Subject], Iterator[Finding]]
@@ -33,6 +34,7 @@ DATABASE_CHECKS: tuple[tuple[str, DatabaseCheck], ...] = (
     ("owner", check_owner),
     ("migrations", check_migration_files),
     ("schema", check_schema),
+    ("verify", check_verified),
     ("clock", check_clock),
 )
 

@@ -27,6 +27,7 @@ def test_help_lists_every_command():
     assert shown.stdout.startswith("Usage: python -m telemetry [OPTIONS] COMMAND")
     for command in main.commands:
         assert f"\n  {command} " in shown.stdout
+    assert "...\n" not in shown.stdout.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("command", sorted(main.commands))
@@ -48,6 +49,10 @@ def test_the_version_is_that_of_the_service(client):
         (["migrate", "--rollback", "0"], "0 is not in the range"),
         (["migrate", "--rollback", "1", "--status"], "exclude each other"),
         (["migrate", "--destroy-data"], "goes with --rollback"),
+        (
+            ["migrate", "--rollback"],
+            "requires an argument. (see python -m telemetry migrate --help)",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(arguments, message):

@@ -173,6 +173,16 @@ def test_a_constraint_that_refuses_every_event_is_found(examined, db):
     assert "a constraint refuses a runtime event: no_workers" in examined().problem
 
 
+@pytest.mark.parametrize(("findings", "level"), [(0, "ok"), (2, "warning")])
+def test_the_findings_of_the_last_verify_are_named(examined, db, findings, level):
+    db.execute(
+        "INSERT INTO audio_runtime_verifications (finished_at, findings) VALUES (now(), %s)",
+        [findings],
+    )
+    [said] = [it for it in examined().of(level) if it.startswith("verify: ")]
+    assert ("had 2 finding(s)" in said) == (findings > 0)
+
+
 def test_a_locked_table_leaves_something_unchecked(examined, db):
     with db.transaction():
         db.execute("LOCK TABLE audit.audit_events IN ACCESS EXCLUSIVE MODE")
