@@ -31,7 +31,6 @@ DATABASE_CHECKS: tuple[tuple[str, DatabaseCheck], ...] = (
     ("pooler", check_pooler),
     ("server", check_server),
     ("role", check_role),
-    ("owner", check_owner),
     ("migrations", check_migration_files),
     ("schema", check_schema),
     ("verify", check_verified),
@@ -81,6 +80,7 @@ def _database(deployment: Deployment, url: str, domains: list[str], name: str) -
     if worst(found) not in ("problem", "unchecked"):
         yield from run_bounded("write", _guarded(check_write, subject))
         yield from run_bounded("retention", _guarded(check_retention, subject))
+    yield from run_bounded("owner", _guarded(check_owner, subject))
     run_bounded("close", _closing(database))
 
 
