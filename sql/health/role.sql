@@ -2,7 +2,8 @@
 -- that no statement of the service does. An owner can switch triggers off; so can a member of the
 -- owner, and a superuser. What sql/roles/retention.sql grants is no excess. A right on some columns
 -- counts, but it may write the last use of a token. So does what it can take by SET ROLE from a
--- role that it is a member of. Until PostgreSQL 15, CREATEROLE lets it become a member of the owner.
+-- role that it is a member of. Until PostgreSQL 15, CREATEROLE lets it become a member of the
+-- owner.
 -- params: none
 -- index: system catalogue
 -- locks: none

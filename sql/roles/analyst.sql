@@ -45,7 +45,7 @@ BEGIN
     END IF;
     IF EXISTS (SELECT FROM pg_policy WHERE polname = 'telemetry_reader_' || analyst) THEN
         RAISE EXCEPTION '% reads the ledger one tenant at a time', analyst
-        USING HINT = 'Of telemetry_views.devices it would see no row. Create a role for the analyst.';
+        USING HINT = 'It would see no row of telemetry_views.devices. Create a role for the analyst.';
     END IF;
 END
 $$;

@@ -10,8 +10,8 @@
 -- other role sees what its rights allow. The policy of the reader restricts that for the reader
 -- and for the roles that are members of it. The owner and superusers are subject to neither.
 -- The role is one of its own: with these policies, the role that serves or that of an analyst would
--- see no row. It guards against a forgotten WHERE. It is no wall against a person who may run any SQL: they can
--- set another tenant.
+-- see no row. It guards against a forgotten WHERE. It is no wall against a person who may run any
+-- SQL: they can set another tenant.
 
 BEGIN;
 
@@ -48,7 +48,7 @@ BEGIN
     END IF;
     IF has_schema_privilege(reader, to_regnamespace('telemetry_views'), 'USAGE') THEN
         RAISE EXCEPTION '% reads the views for analysts', reader
-        USING HINT = 'Of telemetry_views.devices it would see no row. Create a role for the reader.';
+        USING HINT = 'It would see no row of telemetry_views.devices. Create a role for the reader.';
     END IF;
 END;
 $$;
