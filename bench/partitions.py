@@ -51,6 +51,10 @@ SELECT
     'api', '/api/' || n %% 50, '/api/1', 1.5, 0, n %% 64, n
 FROM generate_series(1, %(events)s) AS n
 """
+DROP = "SELECT * FROM drop_runtime_events_partition(now() + interval '1 day')"
+FORGET = """
+SELECT next_block FROM forget_runtime_event_ids(now() + interval '1 day', %s, 50)
+"""
 
 Db = psycopg.Connection[Any]
 
@@ -143,14 +147,13 @@ def retention(plain: Db, parted: Db) -> None:
             walk["after_recorded_at"] = last
 
     def drop(db: Db) -> None:
-        while db.execute("SELECT * FROM drop_runtime_events_partition(now() + interval '1 day')").fetchone():
+        while db.execute(DROP).fetchone():
             pass
 
     def forget(db: Db) -> None:
         block = 0
         while block is not None:
-            forgotten = "SELECT next_block FROM forget_runtime_event_ids(now() + interval '1 day', %s, 50)"
-            [block] = db.execute(forgotten, [block]).fetchone() or (None,)
+            [block] = db.execute(FORGET, [block]).fetchone() or (None,)
 
     for name, db, work in (
         ("DELETE in batches", plain, delete),

@@ -35,7 +35,7 @@ from telemetry.scale_out.partition import Conversion, PartitionError, read_plan
 def partition(config: Config, *, undo: bool, dry_run: bool) -> None:
     """Keep runtime events in one partition per day, so that retention is a DROP.
 
-    Run it as the owner of the tables, while the service serves. The table as it is becomes the
+    Run it as the owner of the tables, while the service serves. The table becomes the
     first partition, so no event is copied.
 
     Ctrl-C stops it at any point. The same command goes on; with --undo it is taken back.

@@ -100,16 +100,23 @@ class Pass:
                 return False
         return True
 
-    def end(self, error: str | None = None, pause: timedelta = timedelta()) -> None:
+    def end(
+        self,
+        error: str | None = None,
+        pause: timedelta = timedelta(),
+        *,
+        is_complete: bool = True,
+    ) -> None:
         """Record that the pass is complete, or the error that ended it.
 
-        No web process begins another one within the ``pause``.
+        One that was stopped is neither. No web process begins another one within the ``pause``.
         """
         parameters = {
             "kind": self._kind.name,
             "older_than": self._older_than,
             "deleted": self.deleted,
             "error": error,
+            "is_complete": is_complete and error is None,
             "pause": pause,
         }
         self._transact(lambda it: it.execute(END_PASS, parameters))

@@ -15,7 +15,7 @@ COMMENT ON COLUMN runtime_event_ids.recorded_at IS 'As in runtime_events: says i
 COMMENT ON INDEX runtime_event_ids_pkey IS
 'The same id is the same event: record_runtime_event_id()';
 
--- Readers of events may be asked for the sizes of their tables; nobody else needs a right here.
+-- Only functions that run as the owner read and write the ids.
 REVOKE ALL ON runtime_event_ids FROM public;
 
 CREATE OR REPLACE FUNCTION keep_runtime_event_id() RETURNS trigger
