@@ -5,7 +5,16 @@
 
 SET LOCAL lock_timeout = '5s';
 
-ALTER TABLE os_core.audio_runtime_events ADD COLUMN feed_number bigint NOT NULL DEFAULT 0;
+-- PostgreSQL 15.20 refuses a new column with a default while a function uses the row type.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM os_core.audio_runtime_events) THEN
+        ALTER TABLE os_core.audio_runtime_events ADD COLUMN feed_number bigint NOT NULL DEFAULT 0;
+    ELSE
+        ALTER TABLE os_core.audio_runtime_events ADD COLUMN feed_number bigint NOT NULL;
+    END IF;
+END;
+$$;
 
 COMMENT ON COLUMN os_core.audio_runtime_events.feed_number IS
 'Drawn for each event: lane * 10^17 + number. Within a lane it grows in the order in which events '
