@@ -32,7 +32,7 @@ SELECT
     ) AS differs
 FROM json_array_elements(%(events)s::json) WITH ORDINALITY AS sent (record, position)
 CROSS JOIN
-    LATERAL json_populate_record(NULL::os_core.audio_runtime_events, sent.record) AS sent_event
+    LATERAL json_populate_record(NULL::os_core.audio_runtime_event, sent.record) AS sent_event
 CROSS JOIN
     LATERAL (
         SELECT stored.*

@@ -91,6 +91,56 @@ ON CONFLICT (tenant_id, device_id) DO UPDATE
         last_event_id = excluded.last_event_id,
         updated_at = excluded.updated_at
     WHERE
-    os_core.audio_runtime_state_of(stored.*)
-    IS DISTINCT FROM os_core.audio_runtime_state_of(excluded.*)
+    row(
+        stored.tenant_id,
+        stored.device_id,
+        stored.session_id,
+        stored.processed_stream_id,
+        stored.raw_stream_id,
+        stored.pre_roll_buffer_id,
+        stored.selected_mic,
+        stored.selected_speaker,
+        stored.device_health,
+        stored.jitter_ms,
+        stored.drift_ppm,
+        stored.buffer_depth_ms,
+        stored.underruns,
+        stored.overruns,
+        stored.last_interrupt_phrase_id,
+        stored.last_interrupt_phrase_text,
+        stored.last_interrupt_reason_code,
+        stored.capture_degraded,
+        stored.aec_unstable,
+        stored.device_changed,
+        stored.stream_gap_detected,
+        stored.tts_playback_active,
+        stored.last_event_id,
+        stored.updated_at
+    )::os_core.audio_runtime_state
+    IS DISTINCT FROM row(
+        excluded.tenant_id,
+        excluded.device_id,
+        excluded.session_id,
+        excluded.processed_stream_id,
+        excluded.raw_stream_id,
+        excluded.pre_roll_buffer_id,
+        excluded.selected_mic,
+        excluded.selected_speaker,
+        excluded.device_health,
+        excluded.jitter_ms,
+        excluded.drift_ppm,
+        excluded.buffer_depth_ms,
+        excluded.underruns,
+        excluded.overruns,
+        excluded.last_interrupt_phrase_id,
+        excluded.last_interrupt_phrase_text,
+        excluded.last_interrupt_reason_code,
+        excluded.capture_degraded,
+        excluded.aec_unstable,
+        excluded.device_changed,
+        excluded.stream_gap_detected,
+        excluded.tts_playback_active,
+        excluded.last_event_id,
+        excluded.updated_at
+    )::os_core.audio_runtime_state
 RETURNING stored.tenant_id, stored.device_id;

@@ -21,7 +21,32 @@ LEFT JOIN LATERAL (
     SELECT
         known.device_id,
         known.last_event_id,
-        os_core.audio_runtime_state_of(known.*) AS state
+        row(
+            known.tenant_id,
+            known.device_id,
+            known.session_id,
+            known.processed_stream_id,
+            known.raw_stream_id,
+            known.pre_roll_buffer_id,
+            known.selected_mic,
+            known.selected_speaker,
+            known.device_health,
+            known.jitter_ms,
+            known.drift_ppm,
+            known.buffer_depth_ms,
+            known.underruns,
+            known.overruns,
+            known.last_interrupt_phrase_id,
+            known.last_interrupt_phrase_text,
+            known.last_interrupt_reason_code,
+            known.capture_degraded,
+            known.aec_unstable,
+            known.device_changed,
+            known.stream_gap_detected,
+            known.tts_playback_active,
+            known.last_event_id,
+            known.updated_at
+        )::os_core.audio_runtime_state AS state
     FROM os_core.audio_runtime_current AS known
     WHERE known.tenant_id = wanted.tenant_id AND known.device_id = wanted.device_id
     ORDER BY known.device_id
