@@ -106,6 +106,7 @@ devices AS MATERIALIZED (
                 FROM os_core.audio_runtime_events AS newest
                 WHERE
                     newest.tenant_id = named.tenant_id
+                    AND (%(tenant_id)s::text IS NULL OR newest.tenant_id = %(tenant_id)s)
                     AND newest.device_id BETWEEN named.device_id AND named.device_id
                 ORDER BY newest.device_id DESC, newest.event_id DESC
                 LIMIT 1
@@ -124,7 +125,9 @@ devices AS MATERIALIZED (
             event_id,
             row_hash
         FROM os_core.audio_runtime_heads
-        WHERE tenant_id = named.tenant_id AND device_id = named.device_id
+        WHERE tenant_id = named.tenant_id
+            AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+            AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS head ON TRUE
     -- FOR UPDATE reads the newest version of the row. That of the snapshot may be older than a
@@ -160,6 +163,7 @@ devices AS MATERIALIZED (
         WHERE
             head.row_hash IS NOT NULL
             AND stored.tenant_id = named.tenant_id
+            AND (%(tenant_id)s::text IS NULL OR stored.tenant_id = %(tenant_id)s)
             AND stored.device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS projection ON TRUE
@@ -195,6 +199,7 @@ verdicts AS MATERIALIZED (
                 FROM os_core.audio_runtime_events AS stored
                 WHERE
                     stored.tenant_id = sent.tenant_id
+                    AND (%(tenant_id)s::text IS NULL OR stored.tenant_id = %(tenant_id)s)
                     AND stored.device_id = sent.device_id
                     AND stored.event_kind = sent.event_kind
                     AND stored.idempotency_key BETWEEN sent.idempotency_key AND sent.idempotency_key
@@ -211,7 +216,9 @@ verdicts AS MATERIALIZED (
                 devices.head_row_hash IS NULL
                 AND NOT EXISTS (
                     SELECT FROM os_core.audio_runtime_heads
-                    WHERE tenant_id = sent.tenant_id AND device_id = sent.device_id
+                    WHERE tenant_id = sent.tenant_id
+                        AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+                        AND device_id = sent.device_id
                 )
                 THEN 'K_FAIL_REBUILD_INTEGRITY'
             WHEN
@@ -460,6 +467,7 @@ moved_heads AS (
         ON newest.tenant_id = devices.tenant_id AND newest.device_id = devices.device_id
     WHERE
         head.tenant_id = newest.tenant_id
+        AND (%(tenant_id)s::text IS NULL OR head.tenant_id = %(tenant_id)s)
         AND head.device_id = newest.device_id
         AND head.row_hash = devices.head_row_hash
     RETURNING head.tenant_id, head.device_id

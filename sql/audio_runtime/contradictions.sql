@@ -27,6 +27,7 @@ LEFT JOIN LATERAL (
     WHERE
         known.device_id BETWEEN wanted.device_id AND wanted.device_id
         AND known.tenant_id = wanted.tenant_id
+        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
     ORDER BY known.device_id
     LIMIT 1
 ) AS device ON TRUE
@@ -36,7 +37,9 @@ LEFT JOIN LATERAL (
         known.event_id,
         known.row_hash
     FROM os_core.audio_runtime_heads AS known
-    WHERE known.tenant_id = wanted.tenant_id AND known.device_id = wanted.device_id
+    WHERE known.tenant_id = wanted.tenant_id
+        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
+        AND known.device_id = wanted.device_id
     ORDER BY known.device_id
     LIMIT 1
 ) AS head ON TRUE
@@ -45,7 +48,9 @@ LEFT JOIN LATERAL (
         event.event_id,
         event.row_hash
     FROM os_core.audio_runtime_events AS event
-    WHERE event.tenant_id = wanted.tenant_id AND event.device_id = wanted.device_id
+    WHERE event.tenant_id = wanted.tenant_id
+        AND (%(tenant_id)s::text IS NULL OR event.tenant_id = %(tenant_id)s)
+        AND event.device_id = wanted.device_id
     ORDER BY event.event_id DESC
     LIMIT 1
 ) AS newest ON TRUE
@@ -54,6 +59,7 @@ LEFT JOIN LATERAL (
     FROM os_core.audio_runtime_events AS event
     WHERE
         event.tenant_id = wanted.tenant_id
+        AND (%(tenant_id)s::text IS NULL OR event.tenant_id = %(tenant_id)s)
         AND event.device_id = wanted.device_id
         AND event.session_id IS NOT NULL
     ORDER BY event.event_id DESC
@@ -65,6 +71,7 @@ LEFT JOIN LATERAL (
     WHERE
         known.session_id BETWEEN latest.session_id AND latest.session_id
         AND known.tenant_id = wanted.tenant_id
+        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
     ORDER BY known.session_id
     LIMIT 1
 ) AS session ON TRUE

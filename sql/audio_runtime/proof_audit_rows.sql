@@ -29,6 +29,7 @@ CROSS JOIN LATERAL (
     FROM audit.audit_events AS trail
     WHERE
         trail.tenant_id = wanted.tenant_id
+        AND (%(tenant_id)s::text IS NULL OR trail.tenant_id = %(tenant_id)s)
         AND trail.device_id BETWEEN wanted.device_id AND wanted.device_id
         AND (trail.device_id, trail.source_event_id)
         >= (wanted.device_id, coalesce(wanted.after, '-9223372036854775808'))

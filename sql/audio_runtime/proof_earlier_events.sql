@@ -50,6 +50,7 @@ CROSS JOIN
                 FROM os_core.audio_runtime_events AS ledger
                 WHERE
                     ledger.tenant_id = wanted.tenant_id
+                    AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
                     AND ledger.device_id = wanted.device_id
                     AND ledger.event_kind BETWEEN kind.name AND kind.name
                     AND (ledger.event_kind, ledger.event_id) <= (kind.name, wanted.after)
@@ -62,6 +63,7 @@ CROSS JOIN
             FROM os_core.audio_runtime_events AS ledger
             WHERE
                 ledger.tenant_id = wanted.tenant_id
+                AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
                 AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
                 AND ledger.session_id IS NOT NULL
                 AND (ledger.device_id, ledger.event_id) <= (wanted.device_id, wanted.after)
@@ -74,6 +76,7 @@ CROSS JOIN
             FROM os_core.audio_runtime_events AS ledger
             WHERE
                 ledger.tenant_id = wanted.tenant_id
+                AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
                 AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
                 AND (ledger.device_id, ledger.event_id) <= (wanted.device_id, wanted.after)
             ORDER BY ledger.device_id DESC, ledger.event_id DESC
@@ -116,6 +119,7 @@ CROSS JOIN
         FROM os_core.audio_runtime_events AS ledger
         WHERE
             ledger.tenant_id = wanted.tenant_id
+            AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
             AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
             AND ledger.event_id BETWEEN needed.event_id AND needed.event_id
         ORDER BY ledger.device_id, ledger.event_id

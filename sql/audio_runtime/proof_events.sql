@@ -81,6 +81,7 @@ CROSS JOIN LATERAL (
     FROM os_core.audio_runtime_events AS ledger
     WHERE
         ledger.tenant_id = wanted.tenant_id
+        AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
         AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
         AND (ledger.device_id, ledger.event_id)
         >= (wanted.device_id, coalesce(wanted.after, '-9223372036854775808'))

@@ -111,6 +111,7 @@ CROSS JOIN
                 CROSS JOIN LATERAL audit.audio_runtime_row(typed.ledger_row) AS audit_row
                 WHERE
                     ledger.tenant_id = wanted.tenant_id
+                    AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
                     AND ledger.device_id = wanted.device_id
                     AND ledger.event_id >= coalesce(wanted.after, '-9223372036854775808')
                     AND ledger.event_id IS DISTINCT FROM wanted.after
@@ -126,6 +127,7 @@ CROSS JOIN
                 FROM audit.audit_events AS stored
                 WHERE
                     stored.tenant_id = wanted.tenant_id
+                    AND (%(tenant_id)s::text IS NULL OR stored.tenant_id = %(tenant_id)s)
                     AND stored.device_id = wanted.device_id
                     AND stored.source_event_id >= coalesce(wanted.after, '-9223372036854775808')
                     AND stored.source_event_id IS DISTINCT FROM wanted.after
