@@ -42,7 +42,9 @@ WITH pairs AS MATERIALIZED (
         END AS without
     FROM json_populate_recordset(NULL::agent_runs, %(runs)s::json) AS typed
     INNER JOIN agent_runs AS stored ON typed.event_id = stored.event_id
-    WHERE (%(agents)s::text[] IS NULL OR stored.agent_name = any(%(agents)s::text[]))
+    WHERE
+        (%(event_id)s::text IS NULL OR stored.event_id = %(event_id)s)
+        AND (%(agents)s::text[] IS NULL OR stored.agent_name = any(%(agents)s::text[]))
 )
 
 SELECT
