@@ -1,6 +1,6 @@
 """Devices by name: as a parameter of a statement, and page by page for rebuild and verify."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -20,6 +20,22 @@ def named(rows: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
     """Return the ``devices`` parameter of a statement: the devices that the rows name."""
     names = {name_of(row) for row in rows}
     return {"devices": as_json([{"tenant_id": tenant, "device_id": it} for tenant, it in names])}
+
+
+def by_tenant(
+    connection: Connection, rows: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str | None, list[Any]]]:
+    """Yield the rows with the ``tenant_id`` parameter of the statement that takes them.
+
+    All of them with None, or those of each tenant by themselves where the ledger is distributed.
+    """
+    if not connection.is_distributed:
+        yield None, [*rows]
+        return
+    tenants: dict[str, list[Any]] = {}
+    for row in rows:
+        tenants.setdefault(row["tenant_id"], []).append(row)
+    yield from sorted(tenants.items())
 
 
 class Scope(NamedTuple):

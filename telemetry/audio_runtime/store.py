@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from telemetry.audio_runtime.devices import Scope, name_of, named
+from telemetry.audio_runtime.devices import Scope, by_tenant, name_of
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
 from telemetry.audio_runtime.outcomes import (
     Committed,
@@ -13,7 +13,7 @@ from telemetry.audio_runtime.outcomes import (
     RefusedByConstraint,
     Unsettled,
 )
-from telemetry.audio_runtime.projection import LOCK_HEADS, project
+from telemetry.audio_runtime.projection import lock_heads, project
 from telemetry.audio_runtime.rebuild import Rebuilt, rebuild
 from telemetry.audio_runtime.schema import EVENT_FIELDS
 from telemetry.counters import GROUPS
@@ -29,6 +29,7 @@ from telemetry.paging import Page
 
 PUT_DEVICE = statements.load("audio_runtime/put_device")
 PUT_SESSION = statements.load("audio_runtime/put_session")
+BEGIN_CHAIN = statements.load("audio_runtime/begin_chain")
 GET_DEVICE = statements.load("audio_runtime/get_device")
 APPEND = statements.load("audio_runtime/append")
 DESCRIBE_DUPLICATES = statements.load("audio_runtime/describe_duplicates")
@@ -70,7 +71,14 @@ class AudioRuntimeStore:
     def put_device(self, device_id: str, device: dict[str, Any]) -> Row | None:
         """Bind the device; return it with ``created``, or None when it is another tenant's."""
         sent = {"device_type": None, **device, "device_id": device_id}
-        return self._database.fetch_one(PUT_DEVICE, sent)
+
+        def work(connection: Connection) -> Row | None:
+            stored = connection.execute(PUT_DEVICE, sent).fetchone()
+            if stored and connection.is_distributed:
+                connection.execute(BEGIN_CHAIN, sent)
+            return stored
+
+        return self._database.transact(work)
 
     def put_session(self, session_id: int, session: dict[str, Any]) -> Row | None:
         """Open or move the session; return it with ``created``.
@@ -115,10 +123,9 @@ class AudioRuntimeStore:
     def _append_group(self, events: Sequence[Event]) -> Sequence[Settled]:
         """Append by one statement, which waits for no other append."""
         try:
-            rows = self._database.fetch_all(APPEND, _sent(events), prepare=True)
+            return self._database.transact(lambda it: _append(it, events), one_statement=True)
         except (Collision, IntegrityViolation):
             return [Unsettled.DEFERRED] * len(events)
-        return [_settled(row) for row in rows]
 
     def _describe_duplicates(
         self, events: Sequence[Event], settled: Sequence[Settled]
@@ -132,8 +139,13 @@ class AudioRuntimeStore:
 
     def _first_of(self, events: Sequence[Event]) -> list[Row]:
         """Return, for each event, the first event with its dedupe key, and what differs."""
-        parameters = {**_sent(events), "fields": EVENT_FIELDS}
-        rows = self._database.fetch_all(DESCRIBE_DUPLICATES, parameters, prepare=True)
+
+        def work(connection: Connection) -> list[Row]:
+            return _for_each_tenant(
+                connection, DESCRIBE_DUPLICATES, events, fields=EVENT_FIELDS
+            )
+
+        rows = self._database.transact(work, one_statement=True)
         if len(rows) != len(events):
             raise DatabaseUnavailable("an event that was sent again is not in the ledger")
         return rows
@@ -178,7 +190,7 @@ def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Set
     The projection of a device that is not at its head is repaired first. No outcome is
     DEFERRED. Raises Collision when another writer changes a projection meanwhile.
     """
-    connection.execute(LOCK_HEADS, named(events), prepare=True)
+    lock_heads(connection, events, prepare=True)
     settled = _append(connection, events)
     deferred = [n for n, it in enumerate(settled) if it is Unsettled.DEFERRED]
     if deferred:
@@ -190,7 +202,7 @@ def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Set
 
 def _repair_and_append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
     # Lock again: a device may have been created since the first lock.
-    connection.execute(LOCK_HEADS, named(events))
+    lock_heads(connection, events)
     devices = {name_of(event): event for event in events}
     found = project(connection, [*devices.values()]).contradictions
     contradictory = {finding[:2] for finding in found}
@@ -204,8 +216,21 @@ def _repair_and_append(connection: Connection, events: Sequence[Event]) -> list[
 
 
 def _append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
-    rows = connection.execute(APPEND, _sent(events), prepare=True).fetchall()
-    return [_settled(row) for row in rows]
+    return [_settled(row) for row in _for_each_tenant(connection, APPEND, events)]
+
+
+def _for_each_tenant(
+    connection: Connection, statement: bytes, events: Sequence[Event], **more: Any
+) -> list[Row]:
+    """Run the statement, which returns a row for each event, and return them in their order."""
+    places = {id(event): place for place, event in enumerate(events)}
+    rows: dict[int, Row] = {}
+    for tenant_id, sent in by_tenant(connection, events):
+        found = connection.execute(
+            statement, {**_sent(sent), "tenant_id": tenant_id, **more}, prepare=True
+        ).fetchall()
+        rows |= {places[id(event)]: row for event, row in zip(sent, found, strict=False)}
+    return [rows[place] for place in sorted(rows)]
 
 
 def _settled(row: Row) -> Settled:

@@ -11,6 +11,8 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
+from telemetry.database import statements
+from telemetry.database.scale_out import ScaleOutCursor
 from telemetry.database.values import register_loaders
 from telemetry.time_limits import ANSWER_SECONDS, CANCEL_SECONDS, CONNECT_SECONDS
 
@@ -26,11 +28,16 @@ TCP_SETTINGS = {
 
 T = TypeVar("T")
 
+IS_DISTRIBUTED = statements.load("database/is_distributed")
+
 
 class Connection(psycopg.Connection[DictRow]):
     """A connection that waits a bounded time for its server."""
 
     answer_seconds: float = ANSWER_SECONDS
+
+    # Whether tables of the service are distributed over several servers.
+    is_distributed: bool = False
 
     # When all waits end, on the clock of ``time.monotonic``.
     deadline: float = inf
@@ -88,3 +95,7 @@ def configure(connection: Connection) -> None:
     """Set up a connection, of the pool or outside of it."""
     connection.isolation_level = IsolationLevel.READ_COMMITTED
     register_loaders(connection)
+    row = connection.execute(IS_DISTRIBUTED, prepare=False).fetchone()
+    if row and row["is_distributed"]:
+        connection.is_distributed = True
+        connection.cursor_factory = ScaleOutCursor

@@ -5,7 +5,7 @@ settled: it completes the run when the run is running and the record has ended, 
 with the run otherwise.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from psycopg.rows import scalar_row
@@ -21,6 +21,7 @@ COPY = statements.load("runs/copy")
 CREATE = statements.load("runs/create")
 COMPLETE = statements.load("runs/complete")
 FIND_DIFFERING = statements.load("runs/find_differing")
+DRAW_NUMBER = statements.load("runs/draw_number")
 
 
 class Existing(NamedTuple):
@@ -59,6 +60,12 @@ def copy(connection: Connection, runs: Sequence[CopyRow]) -> None:
     copy_rows(connection, COPY, runs)
 
 
+def draw_number(connection: Connection) -> None:
+    """Draw the number of the next change where no trigger draws it."""
+    if connection.is_distributed:
+        connection.execute(DRAW_NUMBER)
+
+
 def settle(
     connection: Connection, runs: Sequence[Existing], *, agents: Agents = None
 ) -> list[Settled]:
@@ -78,15 +85,24 @@ def send_settle(
     """
     closing = [run.closing for run in runs if run.closing]
     records = [record for run in runs for record in run.records]
-    completed: Iterable[Row] = (
-        connection.execute(COMPLETE, {"runs": json_array(closing), "agents": agents})
-        if closing
-        else ()
-    )
-    compared = connection.execute(FIND_DIFFERING, {"runs": json_array(records), "agents": agents})
+    given = {"agents": agents, "event_id": None}
+    cursors = []
+    if connection.is_distributed:
+        for run in closing:
+            draw_number(connection)
+            cursors.append(
+                connection.execute(
+                    COMPLETE, {**given, "runs": json_array([run]), "event_id": run.key}
+                )
+            )
+        if len(runs) == 1:
+            given["event_id"] = runs[0].event_id
+    elif closing:
+        cursors.append(connection.execute(COMPLETE, {**given, "runs": json_array(closing)}))
+    compared = connection.execute(FIND_DIFFERING, {**given, "runs": json_array(records)})
 
     def read() -> list[Settled]:
-        updated = {row["event_id"]: row["fields_updated"] for row in completed}
+        updated = {row["event_id"]: row["fields_updated"] for it in cursors for row in it}
         differs = {row["event_id"]: row["differs"] for row in compared}
         missing = {run.event_id for run in runs} - differs.keys()
         if missing and agents is None:
