@@ -166,3 +166,58 @@ class Databases:
             self._connections[url] = psycopg.connect(url, autocommit=True)
             found = self._connections[url].execute(FINGERPRINT).fetchone()
         return bool(found == self._fingerprint)
+
+
+class Distributed:
+    """One database whose tables are distributed, emptied after each test."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(EMPTY_DISTRIBUTED)
+
+    def take(self) -> str:
+        """Return its URL."""
+        return self._url
+
+    def give_back(self, url: str) -> None:
+        """Empty it."""
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(EMPTY_DISTRIBUTED)
+
+
+EMPTY_DISTRIBUTED = """
+DO $$
+DECLARE
+    place record;
+BEGIN
+    SET LOCAL client_min_messages = error;
+    SET LOCAL citus.enable_unsafe_triggers = on;
+    PERFORM run_command_on_all_nodes($run$
+        DO $do$ DECLARE one regclass; BEGIN
+            SET LOCAL citus.override_table_visibility = off;
+            SET LOCAL citus.enable_manual_changes_to_shards = on;
+            SET LOCAL citus.enable_ddl_propagation = off;
+            FOR one IN
+                SELECT shard.oid FROM pg_class AS shard WHERE shard.relkind = 'r'
+                AND shard.relname ~ '_[0-9]{6}$' AND pg_relation_size(shard.oid) > 0
+            LOOP
+                EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', one);
+                EXECUTE format('TRUNCATE %s CASCADE', one);
+            END LOOP;
+            FOR one IN SELECT tgrelid::regclass FROM pg_trigger WHERE tgenabled = 'D' GROUP BY 1 LOOP
+                EXECUTE format('ALTER TABLE %s ENABLE TRIGGER USER', one);
+            END LOOP;
+            FOR one IN SELECT tgrelid::regclass FROM pg_trigger
+                WHERE tgname ~ '^refuse_(change|truncate|tenant_change)' AND tgrelid::regclass::text ~ '_[0-9]{6}$' AND tgenabled <> 'A' LOOP
+                EXECUTE (SELECT string_agg(format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', one, tgname), ';')
+                    FROM pg_trigger WHERE tgrelid = one AND tgname ~ '^refuse_(change|truncate|tenant_change)');
+            END LOOP;
+        END $do$ $run$);
+    DELETE FROM rate_limit_clients;
+    DELETE FROM retention_passes;
+    DELETE FROM runtime_events_pruned;
+    DELETE FROM api_tokens;
+    DELETE FROM audio_runtime_verifications;
+END $$
+"""
