@@ -1,6 +1,7 @@
 -- The functions of the ledger take a type of their own instead of the row types of tables: a row of a
 -- shard has another type than its table, and since PostgreSQL 15.20 a table whose row type a function
--- takes cannot get a column with a default.
+-- takes cannot get a column with a default. Their bodies are texts: a body in the standard's form
+-- depends on the columns of the type, and so on itself, in the eyes of Citus.
 -- depends: 0013_audit_audio_runtime 0019_audio_runtime_feed
 
 SET LOCAL lock_timeout = '5s';
@@ -49,7 +50,8 @@ CREATE FUNCTION os_core.audio_runtime_event_content(
 )
 RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN os_core.audio_runtime_event_canonical_v1(
+AS $$
+SELECT os_core.audio_runtime_event_canonical_v1(
     event_id,
     names,
     event.session_id,
@@ -75,22 +77,27 @@ RETURN os_core.audio_runtime_event_canonical_v1(
     event.device_changed,
     event.stream_gap_detected,
     event.tts_playback_active
-);
+)
+$$;
 
 CREATE FUNCTION os_core.audio_runtime_event_content(
     event os_core.audio_runtime_event, names bytea
 )
 RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN os_core.audio_runtime_event_content(event, event.event_id, names);
+AS $$
+SELECT os_core.audio_runtime_event_content(event, event.event_id, names)
+$$;
 
 CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_event)
 RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN os_core.audio_runtime_event_content(
+AS $$
+SELECT os_core.audio_runtime_event_content(
     event,
     os_core.canonical_field(event.tenant_id) || os_core.canonical_field(event.device_id)
-);
+)
+$$;
 
 CREATE FUNCTION os_core.audio_runtime_fold(
     stored os_core.audio_runtime_state, events os_core.audio_runtime_event[]
@@ -266,8 +273,8 @@ $$;
 CREATE FUNCTION audit.audio_runtime_payload(event os_core.audio_runtime_event, names text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
--- In the order of keys in jsonb: shorter keys first. concat() leaves out NULLs.
-RETURN concat(
+AS $$
+SELECT concat(
     '{',
     names,
     CASE event.event_kind
@@ -302,7 +309,8 @@ RETURN concat(
     ', "tts_playback_active": ' || event.tts_playback_active::text,
     ', "interrupt_phrase_text": ' || to_json(event.phrase_text)::text,
     '}'
-);
+)
+$$;
 
 CREATE FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_event)
 RETURNS TABLE (event_type text, reason_codes text[], severity text, payload_min jsonb)

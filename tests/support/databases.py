@@ -193,18 +193,21 @@ DECLARE
 BEGIN
     SET LOCAL client_min_messages = error;
     SET LOCAL citus.enable_unsafe_triggers = on;
-    PERFORM run_command_on_all_nodes($run$
+    PERFORM 1 / success::int FROM run_command_on_all_nodes($run$
         DO $do$ DECLARE one regclass; BEGIN
             SET LOCAL citus.override_table_visibility = off;
             SET LOCAL citus.enable_manual_changes_to_shards = on;
             SET LOCAL citus.enable_ddl_propagation = off;
-            FOR one IN
-                SELECT shard.oid FROM pg_class AS shard WHERE shard.relkind = 'r'
-                AND shard.relname ~ '_[0-9]{6}$' AND pg_relation_size(shard.oid) > 0
-            LOOP
-                EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', one);
-                EXECUTE format('TRUNCATE %s CASCADE', one);
-            END LOOP;
+            IF EXISTS (SELECT FROM pg_class WHERE relname ~ '^(devices|audit_events)_[0-9]{6}$' AND relkind = 'r'
+                AND pg_relation_size(oid) > 0) THEN
+                FOR one IN SELECT oid FROM pg_class WHERE relkind = 'r'
+                    AND relname ~ '^(audio_runtime_events|audit_events)_[0-9]{6}$' LOOP
+                    EXECUTE format('ALTER TABLE %s DISABLE TRIGGER refuse_truncate_%s', one,
+                        substring(one::text FROM '[0-9]+$'));
+                END LOOP;
+            END IF;
+            EXECUTE (SELECT coalesce('TRUNCATE ' || string_agg(oid::regclass::text, ', ') || ' CASCADE', 'SELECT')
+                FROM pg_class WHERE relkind = 'r' AND relname ~ '_[0-9]{6}$' AND pg_relation_size(oid) > 0);
             FOR one IN SELECT tgrelid::regclass FROM pg_trigger WHERE tgenabled = 'D' GROUP BY 1 LOOP
                 EXECUTE format('ALTER TABLE %s ENABLE TRIGGER USER', one);
             END LOOP;
