@@ -5,14 +5,31 @@
 
 SET LOCAL lock_timeout = '5s';
 
--- PostgreSQL 15.20 refuses a new column with a default while a function uses the row type.
+-- PostgreSQL 15.20 and the other releases of its day refuse a new column with a default while a
+-- function with a SQL-standard body uses the row type of the table. Such functions return NULL
+-- meanwhile.
 DO $$
+DECLARE
+    definitions text[] := array(
+        SELECT pg_get_functiondef(pg_proc.oid)
+        FROM pg_proc
+        WHERE
+            pg_proc.prosqlbody IS NOT NULL
+            AND 'os_core.audio_runtime_events'::regtype = any(pg_proc.proargtypes)
+    );
+    definition text;
 BEGIN
-    IF EXISTS (SELECT FROM os_core.audio_runtime_events) THEN
-        ALTER TABLE os_core.audio_runtime_events ADD COLUMN feed_number bigint NOT NULL DEFAULT 0;
-    ELSE
-        ALTER TABLE os_core.audio_runtime_events ADD COLUMN feed_number bigint NOT NULL;
-    END IF;
+    FOREACH definition IN ARRAY definitions LOOP
+        EXECUTE format(
+            '%s AS ''SELECT NULL::%s''',
+            split_part(definition, E'\nRETURN ', 1),
+            substring(definition FROM '\n RETURNS (\w+)\n')
+        );
+    END LOOP;
+    ALTER TABLE os_core.audio_runtime_events ADD COLUMN feed_number bigint NOT NULL DEFAULT 0;
+    FOREACH definition IN ARRAY definitions LOOP
+        EXECUTE definition;
+    END LOOP;
 END;
 $$;
 

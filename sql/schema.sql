@@ -6,6 +6,9 @@
 -- trigger functions, then each table with its constraints, indexes and triggers, then types and the
 -- other functions. The views of analysts come last. Privileges are left out.
 
+-- A function may call one that comes later.
+SET check_function_bodies = off;
+
 
 -- Room: shared
 
@@ -1178,20 +1181,56 @@ CREATE AGGREGATE os_core.chain(head bytea, content bytea) (
 );
 COMMENT ON AGGREGATE os_core.chain(head bytea, content bytea) IS 'The link reached after all contents, in the order of the window, when the chain begins at head';
 
-CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, event_id bigint, names bytea) RETURNS bytea
+CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN os_core.audio_runtime_event_canonical_v1(event_id, names, (event).session_id, (event).event_kind, (event).created_at, (event).idempotency_key, (event).processed_stream_id, (event).raw_stream_id, (event).pre_roll_buffer_id, (event).selected_mic, (event).selected_speaker, (event).device_health, (event).jitter_ms, (event).drift_ppm, (event).buffer_depth_ms, (event).underruns, (event).overruns, (event).phrase_id, (event).phrase_text, (event).reason_code, (event).capture_degraded, (event).aec_unstable, (event).device_changed, (event).stream_gap_detected, (event).tts_playback_active);
-COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, event_id bigint, names bytea) IS 'The canonical bytes of a row that is to be stored with this event_id';
+    AS $$
+SELECT os_core.audio_runtime_event_content(
+    event, os_core.canonical_names(event.tenant_id, event.device_id)
+)
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) IS 'The canonical bytes of a stored row, which its row_hash covers, in the version that applies to it';
 
 CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, names bytea) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN os_core.audio_runtime_event_content(event, (event).event_id, names);
+    AS $$
+SELECT os_core.audio_runtime_event_content(
+    event, event.event_id, audio_runtime_event_content.names
+)
+$$;
 COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, names bytea) IS 'The same as audio_runtime_event_content(event); a caller that goes through the rows of one device computes names once: the canonical_field of tenant_id followed by that of device_id';
 
-CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) RETURNS bytea
+CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, event_id bigint, names bytea) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN os_core.audio_runtime_event_content(event, (os_core.canonical_field((event).tenant_id) || os_core.canonical_field((event).device_id)));
-COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) IS 'The canonical bytes of a stored row, which its row_hash covers, in the version that applies to it';
+    AS $$
+SELECT os_core.audio_runtime_event_canonical_v1(
+    audio_runtime_event_content.event_id,
+    audio_runtime_event_content.names,
+    event.session_id,
+    event.event_kind,
+    event.created_at,
+    event.idempotency_key,
+    event.processed_stream_id,
+    event.raw_stream_id,
+    event.pre_roll_buffer_id,
+    event.selected_mic,
+    event.selected_speaker,
+    event.device_health,
+    event.jitter_ms,
+    event.drift_ppm,
+    event.buffer_depth_ms,
+    event.underruns,
+    event.overruns,
+    event.phrase_id,
+    event.phrase_text,
+    event.reason_code,
+    event.capture_degraded,
+    event.aec_unstable,
+    event.device_changed,
+    event.stream_gap_detected,
+    event.tts_playback_active
+)
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, event_id bigint, names bytea) IS 'The canonical bytes of a row that is to be stored with this event_id';
 
 CREATE FUNCTION os_core.audio_runtime_collision() RETURNS text
     LANGUAGE plpgsql
@@ -1236,7 +1275,35 @@ COMMENT ON TYPE os_core.audio_runtime_state IS 'The state of a device: the colum
 
 CREATE FUNCTION os_core.audio_runtime_state_of(stored os_core.audio_runtime_current) RETURNS os_core.audio_runtime_state
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ROW((stored).tenant_id, (stored).device_id, (stored).session_id, (stored).processed_stream_id, (stored).raw_stream_id, (stored).pre_roll_buffer_id, (stored).selected_mic, (stored).selected_speaker, (stored).device_health, (stored).jitter_ms, (stored).drift_ppm, (stored).buffer_depth_ms, (stored).underruns, (stored).overruns, (stored).last_interrupt_phrase_id, (stored).last_interrupt_phrase_text, (stored).last_interrupt_reason_code, (stored).capture_degraded, (stored).aec_unstable, (stored).device_changed, (stored).stream_gap_detected, (stored).tts_playback_active, (stored).last_event_id, (stored).updated_at)::os_core.audio_runtime_state;
+    AS $$
+-- In the order of the type.
+SELECT row(
+    stored.tenant_id,
+    stored.device_id,
+    stored.session_id,
+    stored.processed_stream_id,
+    stored.raw_stream_id,
+    stored.pre_roll_buffer_id,
+    stored.selected_mic,
+    stored.selected_speaker,
+    stored.device_health,
+    stored.jitter_ms,
+    stored.drift_ppm,
+    stored.buffer_depth_ms,
+    stored.underruns,
+    stored.overruns,
+    stored.last_interrupt_phrase_id,
+    stored.last_interrupt_phrase_text,
+    stored.last_interrupt_reason_code,
+    stored.capture_degraded,
+    stored.aec_unstable,
+    stored.device_changed,
+    stored.stream_gap_detected,
+    stored.tts_playback_active,
+    stored.last_event_id,
+    stored.updated_at
+)::os_core.audio_runtime_state
+$$;
 COMMENT ON FUNCTION os_core.audio_runtime_state_of(stored os_core.audio_runtime_current) IS 'The state that a row of the projection holds, to compare it with what the replay gives';
 
 CREATE FUNCTION os_core.audio_runtime_fold(stored os_core.audio_runtime_current, events os_core.audio_runtime_events[]) RETURNS SETOF os_core.audio_runtime_state
@@ -1368,6 +1435,11 @@ END;
 $$;
 COMMENT ON FUNCTION os_core.audio_runtime_sequence_behind() IS 'Fails the append that calls it, because its event_id would not be the newest of its device';
 
+CREATE FUNCTION os_core.canonical_names(tenant_id text, device_id text) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (os_core.canonical_field(tenant_id) || os_core.canonical_field(device_id));
+COMMENT ON FUNCTION os_core.canonical_names(tenant_id text, device_id text) IS 'The canonical bytes of the two names of a device, which are the same in all of its rows';
+
 
 -- Room: audit
 
@@ -1454,8 +1526,29 @@ COMMENT ON FUNCTION audit.audio_runtime_names(tenant_id text, device_id text) IS
 
 CREATE FUNCTION audit.audio_runtime_payload(event os_core.audio_runtime_events, names text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN concat('{', names, CASE (event).event_kind WHEN 'STREAM_REFS'::text THEN ', "event_kind": "STREAM_REFS"'::text WHEN 'VAD_EVENT'::text THEN ', "event_kind": "VAD_EVENT"'::text WHEN 'DEVICE_STATE'::text THEN ', "event_kind": "DEVICE_STATE"'::text WHEN 'TIMING_STATS'::text THEN ', "event_kind": "TIMING_STATS"'::text WHEN 'INTERRUPT_CANDIDATE'::text THEN ', "event_kind": "INTERRUPT_CANDIDATE"'::text WHEN 'DEGRADATION_FLAGS'::text THEN ', "event_kind": "DEGRADATION_FLAGS"'::text WHEN 'TTS_PLAYBACK_ACTIVE'::text THEN ', "event_kind": "TTS_PLAYBACK_ACTIVE"'::text ELSE (', "event_kind": '::text || (to_json((event).event_kind))::text) END, (', "session_id": '::text || ((event).session_id)::text), (', "device_health": '::text || (to_json((event).device_health))::text), CASE WHEN ((event).event_kind = 'DEGRADATION_FLAGS'::text) THEN concat(', "degradation_flags": {', concat_ws(', '::text, ('"aec_unstable": '::text || ((event).aec_unstable)::text), ('"device_changed": '::text || ((event).device_changed)::text), ('"capture_degraded": '::text || ((event).capture_degraded)::text), ('"stream_gap_detected": '::text || ((event).stream_gap_detected)::text)), '}') ELSE NULL::text END, (', "pre_roll_buffer_id": '::text || ((event).pre_roll_buffer_id)::text), (', "interrupt_phrase_id": '::text || ((event).phrase_id)::text), (', "processed_stream_id": '::text || (to_json((event).processed_stream_id))::text), (', "tts_playback_active": '::text || ((event).tts_playback_active)::text), (', "interrupt_phrase_text": '::text || (to_json((event).phrase_text))::text), '}');
+    AS $$
+SELECT audit.audio_runtime_payload(
+    audio_runtime_payload.names,
+    event.event_kind,
+    event.session_id,
+    event.device_health,
+    event.aec_unstable,
+    event.device_changed,
+    event.capture_degraded,
+    event.stream_gap_detected,
+    event.pre_roll_buffer_id,
+    event.phrase_id,
+    event.processed_stream_id,
+    event.tts_playback_active,
+    event.phrase_text
+)
+$$;
 COMMENT ON FUNCTION audit.audio_runtime_payload(event os_core.audio_runtime_events, names text) IS 'payload_min of the audit row of a ledger row, exactly as payload_min::text gives it; names is the result of audio_runtime_names';
+
+CREATE FUNCTION audit.audio_runtime_payload(names text, event_kind text, session_id bigint, device_health text, aec_unstable boolean, device_changed boolean, capture_degraded boolean, stream_gap_detected boolean, pre_roll_buffer_id bigint, phrase_id bigint, processed_stream_id text, tts_playback_active boolean, phrase_text text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN concat('{', names, CASE event_kind WHEN 'STREAM_REFS'::text THEN ', "event_kind": "STREAM_REFS"'::text WHEN 'VAD_EVENT'::text THEN ', "event_kind": "VAD_EVENT"'::text WHEN 'DEVICE_STATE'::text THEN ', "event_kind": "DEVICE_STATE"'::text WHEN 'TIMING_STATS'::text THEN ', "event_kind": "TIMING_STATS"'::text WHEN 'INTERRUPT_CANDIDATE'::text THEN ', "event_kind": "INTERRUPT_CANDIDATE"'::text WHEN 'DEGRADATION_FLAGS'::text THEN ', "event_kind": "DEGRADATION_FLAGS"'::text WHEN 'TTS_PLAYBACK_ACTIVE'::text THEN ', "event_kind": "TTS_PLAYBACK_ACTIVE"'::text ELSE (', "event_kind": '::text || (to_json(event_kind))::text) END, (', "session_id": '::text || (session_id)::text), (', "device_health": '::text || (to_json(device_health))::text), CASE WHEN (event_kind = 'DEGRADATION_FLAGS'::text) THEN concat(', "degradation_flags": {', concat_ws(', '::text, ('"aec_unstable": '::text || (aec_unstable)::text), ('"device_changed": '::text || (device_changed)::text), ('"capture_degraded": '::text || (capture_degraded)::text), ('"stream_gap_detected": '::text || (stream_gap_detected)::text)), '}') ELSE NULL::text END, (', "pre_roll_buffer_id": '::text || (pre_roll_buffer_id)::text), (', "interrupt_phrase_id": '::text || (phrase_id)::text), (', "processed_stream_id": '::text || (to_json(processed_stream_id))::text), (', "tts_playback_active": '::text || (tts_playback_active)::text), (', "interrupt_phrase_text": '::text || (to_json(phrase_text))::text), '}');
+COMMENT ON FUNCTION audit.audio_runtime_payload(names text, event_kind text, session_id bigint, device_health text, aec_unstable boolean, device_changed boolean, capture_degraded boolean, stream_gap_detected boolean, pre_roll_buffer_id bigint, phrase_id bigint, processed_stream_id text, tts_playback_active boolean, phrase_text text) IS 'The same as audio_runtime_payload(event, names), from the columns of the ledger row';
 
 CREATE FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_events) RETURNS TABLE(event_type text, reason_codes text[], severity text, payload_min jsonb)
     LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE

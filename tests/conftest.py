@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ from tests.support.server import Server, copy_cluster, folder
 from tests.support.service import Service
 
 MakeApp = Callable[..., Flask]
+
+# A shell starts a job in the background with these ignored, and what the tests start inherits it.
+for number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

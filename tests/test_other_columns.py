@@ -17,6 +17,14 @@ TABLES = """
     WHERE relkind = 'r' AND relnamespace::regnamespace::text !~ '^pg_|^information'
 """
 PLANNED = [name for name in statement_files.names() if statement_files.read(name).has_plan]
+# PostgreSQL 15.20 and the other releases of its day refuse a column with a default then.
+WITH_STANDARD_BODY = """
+    SELECT pg_proc.oid::regprocedure FROM pg_proc
+    WHERE prosqlbody IS NOT NULL AND pronamespace <> 'information_schema'::regnamespace AND EXISTS (
+        SELECT FROM pg_type JOIN pg_class ON pg_class.oid = typrelid
+        WHERE pg_type.oid = ANY (proargtypes) AND relkind = 'r'
+    )
+"""
 # Columns that have a value in each row.
 FILLED = (
     "filled_by_dba text DEFAULT 'x'",
@@ -69,6 +77,10 @@ def widened(databases):
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
     databases.give_back(url)
+
+
+def test_no_function_refuses_a_column_with_a_default(db):
+    assert db.execute(WITH_STANDARD_BODY).fetchall() == []
 
 
 @pytest.mark.parametrize("name", PLANNED)

@@ -6,7 +6,8 @@
 -- index: system catalogue
 -- locks: none
 -- returns: one row: name, is_superuser, owned (array of tables that the role owns or could own),
--- excess (array of rights such as UPDATE on audit.audit_events, of a role that owns none)
+-- excess (array of rights such as UPDATE on audit.audit_events, and of attributes such as
+-- CREATEROLE, of a role that owns none)
 WITH service AS (
     SELECT
         named.privileges,
@@ -79,6 +80,16 @@ SELECT
         WHERE
             pg_namespace.nspname IN (current_schema(), 'os_core', 'audit')
             AND has_schema_privilege(pg_namespace.oid, 'CREATE')
+        UNION ALL
+        -- Before PostgreSQL 16, CREATEROLE is enough to become a member of the owner.
+        SELECT attribute.name
+        FROM pg_roles
+        CROSS JOIN
+            LATERAL unnest(ARRAY[
+                CASE WHEN pg_roles.rolcreaterole THEN 'CREATEROLE' END,
+                CASE WHEN pg_roles.rolreplication THEN 'REPLICATION' END
+            ]) AS attribute (name)
+        WHERE pg_roles.rolname = current_user AND attribute.name IS NOT NULL
         UNION ALL
         SELECT 'CREATE on database ' || current_database()
         WHERE has_database_privilege(current_database(), 'CREATE')

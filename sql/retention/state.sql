@@ -1,4 +1,5 @@
--- Reads what retention did to one table. Late: no complete pass for a day and a half.
+-- Reads what retention did to one table. Late: no complete pass for a day and a half, or only one
+-- in the future, by a clock that was put back since.
 -- params: kind
 -- index: retention_passes_pkey
 -- locks: none
@@ -16,6 +17,7 @@ SELECT
     pass.leased_until > now()
     AND pass.started_at > coalesce(pass.finished_at, '-infinity')
     AND pass.started_at > coalesce(pass.failed_at, '-infinity') AS is_running,
-    coalesce(pass.finished_at, pass.first_started_at) < now() - interval '36 hours' AS is_late
+    coalesce(pass.finished_at, pass.first_started_at)
+    NOT BETWEEN now() - interval '36 hours' AND now() + interval '1 hour' AS is_late
 FROM retention_passes AS pass
 WHERE pass.kind = %(kind)s;

@@ -3,15 +3,16 @@
 -- nothing about an end: once the run has ended, the fields that change while a run is in progress
 -- do not count for it, nor do those that the end changed. Each run is turned into JSON once, not
 -- once a field: hence MATERIALIZED.
--- params: runs (JSON array of objects with the fields that were sent), agents (array: compare only
--- runs of one of them; NULL: of any)
+-- params: runs (JSON array of objects with the fields that were sent), agents (array of those whose
+-- runs the sender may see; NULL: of any)
 -- index: agent_runs_pkey
 -- locks: none
--- returns: event_id and differs (sorted field names) of each run that exists and is of such an
--- agent
+-- returns: event_id, differs (sorted field names) and is_foreign (it is of another agent) of each
+-- run that exists
 WITH pairs AS MATERIALIZED (
     SELECT
         stored.event_id,
+        coalesce(stored.agent_name <> all(%(agents)s::text[]), FALSE) AS is_foreign,
         to_jsonb(stored.*) AS stored_run,
         to_jsonb(typed.*) AS sent_run,
         CASE
@@ -42,9 +43,7 @@ WITH pairs AS MATERIALIZED (
         END AS without
     FROM json_populate_recordset(NULL::agent_runs, %(runs)s::json) AS typed
     INNER JOIN agent_runs AS stored ON typed.event_id = stored.event_id
-    WHERE
-        (%(event_id)s::text IS NULL OR stored.event_id = %(event_id)s)
-        AND (%(agents)s::text[] IS NULL OR stored.agent_name = any(%(agents)s::text[]))
+    WHERE %(event_id)s::text IS NULL OR stored.event_id = %(event_id)s
 )
 
 SELECT
@@ -57,7 +56,8 @@ SELECT
             AND field.value IS DISTINCT FROM pairs.stored_run -> field.name
         ),
         '{}'
-    ) AS differs
+    ) AS differs,
+    bool_or(pairs.is_foreign) AS is_foreign
 FROM pairs
 CROSS JOIN LATERAL jsonb_each(pairs.sent_run) AS field (name, value)
 GROUP BY pairs.event_id;

@@ -1,6 +1,8 @@
 """``python -m telemetry token create|list|revoke``."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +14,9 @@ from telemetry.cli.examples import examples
 from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.database.connection import Connection
+from telemetry.database.errors import cause_of
 from telemetry.database.unlimited import connect_without_time_limit
+from telemetry.database.urls import as_owner
 from telemetry.http.caller import ADMIN, SCOPES
 from telemetry.persistence import resolve
 from telemetry.timestamps import parse_query_time, utc_text
@@ -80,7 +84,7 @@ def create(  # noqa: PLR0913 - one argument per option
         "expires_at": _expiry(expires),
         "most": MOST_VALID,
     }
-    with _connect(config) as connection:
+    with _connect(config) as connection, _rights_explained():
         try:
             row = connection.execute(CREATE, parameters).fetchone()
         except errors.UniqueViolation:
@@ -113,7 +117,7 @@ def list_tokens(config: Config, *, as_json: bool) -> None:
 @click.pass_obj
 def revoke(config: Config, *, name: str) -> None:
     """Revoke a token. Every process refuses it within 2 seconds."""
-    with _connect(config) as connection:
+    with _connect(config) as connection, _rights_explained():
         row = connection.execute(REVOKE, {"name": name}).fetchone()
     if row is None:
         raise click.ClickException(f"there is no token named {name}")
@@ -124,13 +128,25 @@ def revoke(config: Config, *, name: str) -> None:
 
 
 def _connect(config: Config) -> Connection:
-    url = resolve(config).agent_runs.url
+    url = resolve(as_owner(config)).agent_runs.url
     if url is None:
         raise click.ClickException(
             "tokens are kept in PostgreSQL, and none is configured: set DATABASE_URL. Without it,"
             " TELEMETRY_API_AUTH_TOKEN is the only token"
         )
     return connect_without_time_limit(url)
+
+
+@contextmanager
+def _rights_explained() -> Iterator[None]:
+    """Say who may write tokens, where the role of the connection may not."""
+    try:
+        yield
+    except errors.InsufficientPrivilege as error:
+        message = (
+            "run it as the owner of the tables, whose URL TELEMETRY_OWNER_DATABASE_URL may have"
+        )
+        raise click.ClickException(f"{cause_of(error)}; {message}") from error
 
 
 def _check_scopes(scopes: tuple[str, ...]) -> None:

@@ -9,7 +9,8 @@ cancel what the closed connection waited for may take CANCEL_SECONDS more.
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
-from time import monotonic
+from random import uniform
+from time import monotonic, sleep
 from typing import Any, TypeVar, cast
 
 from psycopg import errors
@@ -32,8 +33,10 @@ from telemetry.database.pool import session_options
 from telemetry.paging import Page, take_page
 from telemetry.time_limits import CONNECT_SECONDS, READINESS_SECONDS, STATEMENT_SECONDS
 
-# After a deadlock or a serialization failure the same transaction may well succeed.
+# After a deadlock or a serialization failure the same transaction may well succeed. Without a pause
+# it could take its locks again before the other one wakes up, and end in the same deadlock.
 ATTEMPTS = 3
+PAUSE_SECONDS = 0.05
 
 # Rows of a page that the driver reads at once. All of them could take gigabytes, since one row may
 # have 16 MiB; one by one, a list of 50 takes 1.13 of the CPU.
@@ -139,7 +142,8 @@ class Database:
     def transact(self, work: Callable[[Connection], T], *, one_statement: bool = False) -> T:
         """Run ``work`` in one transaction and return its result.
 
-        After a deadlock or a serialization failure ``work`` runs again from its beginning.
+        After a deadlock or a serialization failure ``work`` runs again from its beginning, after a
+        short pause.
         ``one_statement`` promises that ``work`` runs one statement, so BEGIN and COMMIT are left
         out.
         Raises what fetch_all raises, and what ``work`` raises; then nothing is committed.
@@ -222,6 +226,7 @@ class Database:
                 collisions += 1
                 if collisions == ATTEMPTS:
                     raise
+                sleep(PAUSE_SECONDS * collisions * uniform(0.5, 1.5))
             except DatabaseReadOnly as error:
                 # Perhaps only this connection is, since before a failover or a change of a setting.
                 if not renews or not isinstance(error.__cause__, errors.ReadOnlySqlTransaction):

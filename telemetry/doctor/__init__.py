@@ -6,6 +6,7 @@
 - ``session``, ``pooler``, ``server``: what is between the service and its database, and around it
 - ``readiness``: what readiness asks of a database, and the files of its migrations
 - ``clock``, ``trial``: the time of the database; a write and its read, which is rolled back
+- ``retention``: whether the role may prune, where a retention is configured
 - ``events_file``: the disk of the JSON file of runtime events
 - ``finding``: what a check says
 

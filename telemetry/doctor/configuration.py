@@ -62,7 +62,9 @@ def check_configuration(deployment: Deployment) -> Iterator[Finding]:
 def _contract(it: Deployment) -> Iterator[Finding]:
     if failures := it.persistence.contract.failures:
         says = f"the persistence contract fails: {', '.join(failures)}; the service is never ready"
-        yield problem(CHECK, says, "set DATABASE_URL, or PERSISTENCE_CONTRACT_REQUIRED=false")
+        is_any_kept = it.persistence.runtime_events.kind != "none"
+        or_else = ", or PERSISTENCE_CONTRACT_REQUIRED=false" if is_any_kept else ""
+        yield problem(CHECK, says, f"set DATABASE_URL{or_else}")
     elif it.persistence.agent_runs.kind == "none":
         says = "runs and audio are stored nowhere: their requests get 503"
         yield warning(CHECK, says, "set DATABASE_URL, if they are used")

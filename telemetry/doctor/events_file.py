@@ -27,6 +27,9 @@ def check_events_file(path: Path) -> Iterator[Finding]:
         says = f"the folder {folder} does not exist; it is never created"
         yield problem(CHECK, says, "mount its disk or create it, or correct RUNTIME_EVENTS_PATH")
         return
+    if real.exists() and not real.is_file():
+        yield problem(CHECK, f"{real} is not a regular file", "correct RUNTIME_EVENTS_PATH")
+        return
     try:
         for file in (real, Path(f"{real}.lock")):
             if file.exists():

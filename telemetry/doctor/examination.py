@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from psycopg.conninfo import conninfo_to_dict
+
 from telemetry.database.database import Database
 from telemetry.database.urls import as_owner
 from telemetry.doctor.bounded import run_bounded
@@ -12,6 +14,7 @@ from telemetry.doctor.events_file import check_events_file
 from telemetry.doctor.finding import Finding, worst
 from telemetry.doctor.pooler import check_pooler
 from telemetry.doctor.readiness import check_migration_files, check_schema
+from telemetry.doctor.retention import check_retention
 from telemetry.doctor.server import check_role, check_server
 from telemetry.doctor.session import check_options
 from telemetry.doctor.subject import LOST, Failed, Subject
@@ -58,7 +61,9 @@ def _database(deployment: Deployment, url: str, domains: list[str], name: str) -
         name=name,
     )
     owner_url = resolve(as_owner(config)).backends[domains[0]].url or url
-    subject = Subject(database, url, owner_url, domains, config)
+    servers = [_server(it) for it in deployment.persistence.database_urls]
+    on_server = servers.count(_server(url))
+    subject = Subject(database, url, owner_url, domains, config, on_server)
     found = run_bounded("connection", lambda: check_connection(subject))
     yield from found
     if worst(found) in ("problem", "unchecked"):
@@ -71,7 +76,14 @@ def _database(deployment: Deployment, url: str, domains: list[str], name: str) -
     # A write that is known to fail, or to wait for a lock, says nothing more.
     if worst(found) not in ("problem", "unchecked"):
         yield from run_bounded("write", _guarded(check_write, subject))
+        yield from run_bounded("retention", _guarded(check_retention, subject))
     run_bounded("close", _closing(database))
+
+
+def _server(url: str) -> tuple[object, object]:
+    """Return the hosts and the ports of a URL."""
+    parts = conninfo_to_dict(url)
+    return parts.get("host"), str(parts.get("port") or "5432")
 
 
 def _guarded(check: DatabaseCheck, subject: Subject) -> Callable[[], Iterator[Finding]]:

@@ -20,7 +20,7 @@ def check_server(subject: Subject) -> Iterator[Finding]:
         row = subject.database.transact(lambda it: it.execute(SERVER, prepare=False).fetchone())
     assert row is not None
     yield from _version(row)
-    yield connections(row, subject.config)
+    yield connections(row, subject.config, on_server=subject.on_server)
 
 
 def _version(row: Mapping[str, Any]) -> Iterator[Finding]:
@@ -36,19 +36,24 @@ def _version(row: Mapping[str, Any]) -> Iterator[Finding]:
         yield problem("server", says, "create a database with the encoding UTF8, and migrate it")
 
 
-def connections(row: Mapping[str, Any], config: Config) -> Finding:
-    """Return whether what the workers may open fits the smallest limit."""
-    limits = {
-        "the server (max_connections)": row["server_limit"],
-        "the database (CONNECTION LIMIT)": row["database_limit"],
-        "the role (CONNECTION LIMIT)": row["role_limit"],
-    }
-    where, most = min(
-        ((name, limit) for name, limit in limits.items() if limit is not None and limit >= 0),
-        key=lambda it: it[1],
-    )
+def connections(row: Mapping[str, Any], config: Config, *, on_server: int = 1) -> Finding:
+    """Return whether what the workers may open fits the tightest limit.
+
+    ``on_server`` is how many databases of the deployment are on the server, which limits all.
+    """
     need = config.web_concurrency * (config.db_pool_size + 1)
-    sum_ = f"{config.web_concurrency} workers open up to {need}"
+    limits = {
+        "the server (max_connections)": (row["server_limit"], need * on_server),
+        "the database (CONNECTION LIMIT)": (row["database_limit"], need),
+        "the role (CONNECTION LIMIT)": (row["role_limit"], need),
+    }
+    where, most, need = min(
+        ((name, *it) for name, it in limits.items() if it[0] is not None and it[0] >= 0),
+        key=lambda it: it[1] / it[2],
+    )
+    is_of_server = on_server > 1 and where.startswith("the server")
+    both = " in both databases of this server" if is_of_server else ""
+    sum_ = f"{config.web_concurrency} workers open up to {need}{both}"
     fix = "lower WEB_CONCURRENCY or TELEMETRY_DB_POOL_SIZE, or choose a larger plan"
     if need > most:
         return problem("connections", f"{sum_}, and {where} allows {most}", fix)
@@ -74,6 +79,7 @@ def check_role(subject: Subject) -> Iterator[Finding]:
         yield warning("role", says, fix)
     elif role.excess:
         says = f"{role.name} may do more than the service does: {role.reason}"
-        yield warning("role", says, "revoke it: run the SQL of `python -m telemetry grants` again")
+        fix = "revoke it: run the SQL of `grants` again; docs/roles.md says what that cannot revoke"
+        yield warning("role", says, fix)
     else:
         yield ok("role", f"{role.name} is restricted to what the service does")

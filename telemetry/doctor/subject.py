@@ -28,6 +28,7 @@ class Subject:
     """A database as requests use it: with the same pool, options and limits.
 
     ``owner_url`` is that of the commands; it is ``url`` where no owner's is configured.
+    ``on_server`` is how many databases of the deployment its server has.
     """
 
     database: Database
@@ -35,6 +36,7 @@ class Subject:
     owner_url: str
     domains: list[str]
     config: Config
+    on_server: int = 1
 
 
 class Failed(Exception):

@@ -60,7 +60,7 @@ NAMES = ("agent_runs", "runtime_events", "audio_runtime")
 VERSION = Operation(
     "Get the version of the service",
     {200: Reply("The version", members(version=TEXT), {"version": "1.0.0"})},
-    asks_database=False,
+    needs_scope=False,
 )
 
 OPERATIONS = {
@@ -158,7 +158,7 @@ OPERATIONS = {
     "ping": Operation(
         "Whether the service responds",
         {200: Reply("It does", members(status=one_of("ok")), {"status": "ok"})},
-        asks_database=False,
+        needs_scope=False,
     ),
     "version": VERSION,
 }

@@ -8,7 +8,7 @@ import hmac
 from typing import Protocol
 from urllib.parse import quote
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, g, request
 
 from telemetry.config import Config
 from telemetry.http import browser
@@ -68,6 +68,7 @@ class Authentication:
 def init_app(app: Flask, config: Config, tokens: Tokens | None) -> None:
     """Require a token of every request, when authentication is enabled."""
     if not config.auth_enabled or config.auth_token is None:
+        app.before_request(_let_everyone)
         return
     authentication = Authentication(config.auth_token, tokens)
     app.extensions["authentication"] = authentication
@@ -89,13 +90,15 @@ def init_app(app: Flask, config: Config, tokens: Tokens | None) -> None:
                 return None
             if browser.wants_html():
                 return _to_sign_in()
-        found = _check_token(header, authentication)
-        if found is not EVERYONE:
-            set_caller(found, declared, this)
+        set_caller(_check_token(header, authentication), declared, this)
         return None
 
     app.before_request(require_token)
     app.extensions["declare_needs"] = lambda: declared.update(needs_of(app))
+
+
+def _let_everyone() -> None:
+    g.caller = EVERYONE
 
 
 def _is_bearer(header: str | None) -> bool:

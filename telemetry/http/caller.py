@@ -77,6 +77,9 @@ UNDECLARED = Need((ADMIN,))
 # The token of the environment may do everything, and so may anyone without authentication.
 EVERYONE = Caller("", frozenset({ADMIN}))
 
+# Who sends a request whose token has not been checked: it may do nothing.
+NOBODY = Caller("", frozenset(), tenants=frozenset(), agents=[])
+
 
 def needs(
     *scopes: str, every_agent: bool = False, every_tenant: bool = False
@@ -98,7 +101,7 @@ def needs_of(app: Flask) -> dict[str, Need]:
 
 def caller() -> Caller:
     """Return who sends the current request."""
-    return cast(Caller, g.get("caller", EVERYONE))
+    return cast(Caller, g.get("caller", NOBODY))
 
 
 def seen(tenant_id: str) -> str:

@@ -1,7 +1,7 @@
 """What the metrics say of retention: that it stopped silently must show."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,6 +15,18 @@ class Kind(Protocol):
     @property
     def name(self) -> str:
         """The domain that keeps it."""
+
+
+class Failed(Protocol):
+    """An attempt that failed."""
+
+    @property
+    def at(self) -> datetime:
+        """When it failed."""
+
+    @property
+    def reason(self) -> str:
+        """Why it failed."""
 
 
 class Report(Protocol):
@@ -32,6 +44,14 @@ class Report(Protocol):
     def state(self) -> Row | None:
         """What the database knows of its passes."""
 
+    @property
+    def failure(self) -> str | None:
+        """Why that can't be read."""
+
+    @property
+    def failed(self) -> Failed | None:
+        """The last attempt, when it failed."""
+
 
 def summary(reports: Sequence[Report]) -> dict[str, Any]:
     """Return what the JSON body says of each table with a retention."""
@@ -39,8 +59,8 @@ def summary(reports: Sequence[Report]) -> dict[str, Any]:
         it.kind.name: {
             "older_than_seconds": it.older_than.total_seconds() if it.older_than else None,
             "last_success_at": it.state and it.state["finished_at"],
-            "last_failure_at": it.state and it.state["failed_at"],
-            "error": it.state and it.state["error"],
+            "last_failure_at": it.failed and it.failed.at,
+            "error": it.failed.reason if it.failed else it.failure,
             "deleted_total": it.state["deleted_total"] if it.state else 0,
             "late": bool(it.state and it.state["is_late"]),
         }
@@ -65,13 +85,13 @@ def metrics(reports: Sequence[Report]) -> Iterator[Metric]:
         "telemetry_retention_last_success_timestamp_seconds",
         "When retention last deleted all that was old",
         reports,
-        lambda state: state["finished_timestamp"],
+        lambda it: it.state["finished_timestamp"] if it.state else None,
     )
     yield _gauge(
         "telemetry_retention_failed",
         "1 when the last attempt of retention failed",
         reports,
-        lambda state: float(state["error"] is not None),
+        lambda it: float(it.failed is not None) if it.failed or it.state else None,
     )
     deleted = CounterMetricFamily(
         "telemetry_retention_deleted_rows", "Rows that retention has deleted", labels=["domain"]
@@ -83,11 +103,10 @@ def metrics(reports: Sequence[Report]) -> Iterator[Metric]:
 
 
 def _gauge(
-    name: str, text: str, reports: Sequence[Report], value: Callable[[Row], float | None]
+    name: str, text: str, reports: Sequence[Report], value: Callable[[Report], float | None]
 ) -> Metric:
     family = GaugeMetricFamily(name, text, labels=["domain"])
     for it in reports:
-        found = value(it.state) if it.state else None
-        if found is not None:
+        if (found := value(it)) is not None:
             family.add_metric([it.kind.name], found)
     return family

@@ -7,6 +7,12 @@ from pathlib import Path
 
 DIRECTORY = Path(__file__).resolve().parent.parent.parent / "migrations"
 
+# Checksum of an earlier text of a migration that does the same, where it can run.
+EARLIER_CHECKSUMS = {
+    # It failed on PostgreSQL 15.20 and the other releases of its day.
+    "0019_audio_runtime_feed": "5a132a59f3a34cd7fb483fd6f42fd5f54ecaa902c479c389976c9445fcb77b86",
+}
+
 _COMMENT_OR_BODY = re.compile(r"--[^\n]*|\$\$.*?\$\$", re.DOTALL)
 _STATEMENT = re.compile(r"[^;]+")
 _CREATED = re.compile(
@@ -43,6 +49,11 @@ def known_migrations(directory: Path = DIRECTORY) -> list[str]:
 def checksum(file: Path | str) -> str:
     """Return the hex SHA-256 of a migration's file, the same with CRLF and LF line ends."""
     return hashlib.sha256(Path(file).read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+def is_edited(file: Path, applied: str) -> bool:
+    """Return whether a migration's file has changed since it was applied with this checksum."""
+    return applied not in (checksum(file), EARLIER_CHECKSUMS.get(file.stem))
 
 
 def names_in(migrations: list[str], directory: Path = DIRECTORY) -> Names:

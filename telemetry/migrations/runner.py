@@ -15,7 +15,13 @@ from telemetry.database.connection import Connection, connect
 from telemetry.database.unlimited import set_up_without_time_limit
 from telemetry.migrations import older_events, surroundings
 from telemetry.migrations.backend import Backend
-from telemetry.migrations.files import DIRECTORY, checksum, known_migrations, names_in
+from telemetry.migrations.files import (
+    DIRECTORY,
+    checksum,
+    is_edited,
+    known_migrations,
+    names_in,
+)
 from telemetry.migrations.surroundings import MigrationError
 
 APPLIED = statements.load("migrations/applied")
@@ -235,6 +241,6 @@ def _status(applied: dict[str, str | None]) -> Status:
         edited=[
             name
             for name in known
-            if applied.get(name) and applied[name] != checksum(DIRECTORY / f"{name}.sql")
+            if (seen := applied.get(name)) and is_edited(DIRECTORY / f"{name}.sql", seen)
         ],
     )

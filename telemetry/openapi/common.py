@@ -230,8 +230,9 @@ REPLIES = {
 }
 
 ALWAYS = {400: "BadRequest", 414: "UriTooLong", 431: "HeadersTooLong", 500: "InternalError"}
-GUARDED = {401: "Unauthorized", 403: "Forbidden"}
-STORED = {503: "Unavailable"}
+# Tokens are kept in the database, so without it they cannot be checked.
+GUARDED = {401: "Unauthorized", 503: "Unavailable"}
+SCOPED = {403: "Forbidden"}
 COUNTED = {429: "TooManyRequests"}
 WITH_PARAMETERS = {422: "InvalidParameter"}
 WITH_NAMES = {404: "NotFound"}
@@ -254,7 +255,7 @@ def usual_replies(operation: Operation, *, has_names: bool) -> dict[int, str]:
     return {
         **ALWAYS,
         **({} if operation.is_health else GUARDED),
-        **(STORED if operation.asks_database and not operation.is_health else {}),
+        **(SCOPED if operation.needs_scope and not operation.is_health else {}),
         **(COUNTED if operation.is_counted and not operation.is_health else {}),
         **(WITH_PARAMETERS if operation.query or operation.checks_path else {}),
         **(WITH_NAMES if has_names else {}),

@@ -21,6 +21,6 @@ OPERATIONS = {
             304: Reply("The document is the one that the client has", None, None, CACHING),
         },
         headers={"If-None-Match": Parameter("The ETag that the client has", 'W/"5f2b7c1d9e0a"')},
-        asks_database=False,
+        needs_scope=False,
     )
 }

@@ -59,4 +59,4 @@ class Operation:
     body: Body | None = None
     is_health: bool = False
     is_counted: bool = True
-    asks_database: bool = True
+    needs_scope: bool = True

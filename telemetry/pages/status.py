@@ -107,6 +107,7 @@ def _retention(report: Any) -> dict[str, Any]:
         "older_than": span_text(age) if age else None,
         "refusal": report.refusal,
         "failure": report.failure,
+        "failed": report.failed,
         "state": state,
         "done_older_than": span_text(done) if done else None,
         "is_late": bool(age and state and state["is_late"]),

@@ -8,7 +8,7 @@ killed, its lease ends and another one goes on.
 import logging
 import random
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 import psycopg
@@ -18,7 +18,7 @@ from telemetry.failures import Unavailable
 from telemetry.persistence import Persistence
 from telemetry.retention.kinds import KINDS, Kind
 from telemetry.retention.prune import Batches, Pass, reason
-from telemetry.retention.store import RetentionStore
+from telemetry.retention.store import Failed, RetentionStore
 from telemetry.spans import span_text
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,6 @@ class DailyRetention:
             if (age := kind.older_than(config)) and kind.refusal(persistence) is None
         ]
         self._stopping = Event()
-        self._failures: dict[str, str] = {}
         for kind in KINDS:
             if kind.older_than(config) and (refusal := kind.refusal(persistence)):
                 logger.warning("%s has no effect: %s", kind.variable, refusal)
@@ -75,7 +74,7 @@ class DailyRetention:
             is_begun = work.claim(is_command=False)
             if is_begun:
                 self._prune(work, kind, age)
-            self._failures.pop(kind.name, None)
+            self._store.failed.pop(kind.name, None)
         except Exception as error:
             self._report(kind, error)
             if is_begun:
@@ -95,11 +94,11 @@ class DailyRetention:
         )
 
     def _report(self, kind: Kind, error: Exception) -> None:
-        """Log a failure when it begins, not at every attempt."""
-        text = reason(error)
-        if self._stopping.is_set() or self._failures.get(kind.name) == text:
+        """Keep a failure for the reports, and log it when it begins, not at every attempt."""
+        before, text = self._store.failed.get(kind.name), reason(error)
+        self._store.failed[kind.name] = Failed(datetime.now(UTC), text)
+        if self._stopping.is_set() or (before and before.reason == text):
             return
-        self._failures[kind.name] = text
         known = isinstance(error, (Unavailable, psycopg.Error))
         message = "Retention of %s failed, and is tried again: %s"
         logger.error(message, kind.noun, text, exc_info=None if known else error)

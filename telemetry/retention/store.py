@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import psycopg
 
@@ -16,13 +17,20 @@ from telemetry.retention.kinds import KINDS, RUNS, Kind
 STATE = statements.load("retention/state")
 
 
+class Failed(NamedTuple):
+    """When and why the last attempt failed."""
+
+    at: datetime
+    reason: str
+
+
 @dataclass(frozen=True)
 class Report:
     """Retention of one table.
 
     ``older_than`` is the age that is configured, None: nothing is deleted by itself. ``refusal``
     says why it can't be pruned. ``state`` is its row of retention_passes, None: there was no pass,
-    or ``failure`` says why it can't be read.
+    or ``failure`` says why it can't be read. ``failed`` is the last attempt, when it failed.
     """
 
     kind: Kind
@@ -30,10 +38,15 @@ class Report:
     refusal: str | None
     state: Row | None
     failure: str | None
+    failed: Failed | None
 
 
 class RetentionStore:
-    """Reads the state of each table from its database."""
+    """Reads the state of each table from its database.
+
+    ``failed`` are the attempts of this process that failed, by the name of the kind. The database
+    has those that could be recorded.
+    """
 
     def __init__(
         self, config: Config, persistence: Persistence, records: Database, events: Database
@@ -41,6 +54,7 @@ class RetentionStore:
         self._config = config
         self._persistence = persistence
         self._records, self._events = records, events
+        self.failed: dict[str, Failed] = {}
 
     @property
     def is_configured(self) -> bool:
@@ -68,4 +82,7 @@ class RetentionStore:
                 failure = error.detail
             except psycopg.Error:
                 failure = "What retention did can't be read"
-        return Report(kind, older_than, refusal, state, failure)
+        failed = self.failed.get(kind.name)
+        if state and state["error"]:
+            failed = Failed(state["failed_at"], state["error"])
+        return Report(kind, older_than, refusal, state, failure, failed)

@@ -69,7 +69,7 @@ def draw_number(connection: Connection) -> None:
 def settle(
     connection: Connection, runs: Sequence[Existing], *, agents: Agents = None
 ) -> list[Settled]:
-    """Settle the records of runs that exist and belong to the agents.
+    """Settle the records of runs that exist; those of other agents are foreign.
 
     Raises DatabaseUnavailable when one was deleted.
     """
@@ -103,12 +103,13 @@ def send_settle(
 
     def read() -> list[Settled]:
         updated = {row["event_id"]: row["fields_updated"] for it in cursors for row in it}
-        differs = {row["event_id"]: row["differs"] for row in compared}
-        missing = {run.event_id for run in runs} - differs.keys()
-        if missing and agents is None:
+        found = {row["event_id"]: row for row in compared}
+        if missing := {run.event_id for run in runs} - found.keys():
             raise DatabaseUnavailable(f"run {min(missing)!r} was deleted during the request")
         return [
-            Settled(updated.get(it.event_id), differs.get(it.event_id, []), it.event_id in missing)
+            Settled(None, [], is_foreign=True)
+            if found[it.event_id]["is_foreign"]
+            else Settled(updated.get(it.event_id), found[it.event_id]["differs"])
             for it in runs
         ]
 

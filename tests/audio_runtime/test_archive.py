@@ -10,6 +10,7 @@ from hashlib import sha256
 
 import pytest
 
+from telemetry.audio_runtime.proof.archive import main
 from tests.support.audio_runtime import KINDS, event
 from tests.support.command import telemetry, telemetry_process
 from tests.support.ledger import guards_down
@@ -114,7 +115,13 @@ def test_it_ends_at_the_event_that_is_named(ids, database_url, tmp_path):
 
 
 def change(line, **values):
-    return json.dumps({**json.loads(line), **values}) + "\n"
+    return json.dumps({**json.loads(line), **values}, separators=(",", ":")) + "\n"
+
+
+def with_capitals(line):
+    """Write the hash in upper case."""
+    row_hash = json.loads(line)["row_hash"]
+    return line.replace(row_hash, row_hash.upper())
 
 
 @pytest.mark.parametrize(
@@ -133,6 +140,11 @@ def change(line, **values):
         (lambda it: [change(it[0], device_id="device-2"), *it[1:]], "line 2: the event is of"),
         (lambda it: [change(it[0], head={"event_id": 1, "row_hash": "00"}), *it[1:]], "head"),
         (lambda it: [*it[:2], change(it[2], row_hash="zz"), *it[3:]], "line 3: no event"),
+        (lambda it: [*it[:2], change(it[2], note="added"), *it[3:]], "line 3: the line is not"),
+        (lambda it: [change(it[0], note="added"), *it[1:]], "line 1: the line is not"),
+        (lambda it: [it[0], it[1].replace("{", '{"created_at":1,'), *it[2:]], "line 2: the line"),
+        (lambda it: [*it[:-1], with_capitals(it[-1])], "the line is not byte for byte"),
+        (lambda it: [line.replace("\n", "\r\n") for line in it], "line 1: the line is not"),
     ],
 )
 def test_it_names_the_first_bad_line(archive, tamper, problem):
@@ -221,6 +233,12 @@ def test_an_auditor_needs_python_alone(archive, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "nothing is wrong" in done.stdout
+
+
+def test_the_check_alone_takes_one_file(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["archive"])
+    assert main() == 2
+    assert capsys.readouterr().err == "Error: name one FILE\n"
 
 
 RUN = """

@@ -80,6 +80,7 @@ def test_it_waits_for_a_writer_whose_transaction_is_open(client, cast, database_
     assert [item["idempotency_key"] for item in follower.catch_up()] == ["slow"]
 
 
+@pytest.mark.long
 def test_a_poller_sees_every_event_of_many_writers_once_in_the_order_of_devices(
     start_service, cast
 ):

@@ -44,6 +44,7 @@ def rows(filled_url):
     return fetch
 
 
+@pytest.mark.long
 def test_the_last_day_has_every_outcome(rows):
     found = dict(
         rows(
@@ -59,6 +60,7 @@ def test_the_last_day_has_every_outcome(rows):
     assert rows("SELECT min(created_at) < now() - interval '29 days' FROM agent_runs") == [(True,)]
 
 
+@pytest.mark.long
 def test_one_run_is_in_progress_and_one_is_stale(rows):
     running = rows(
         "SELECT now() - updated_at > interval '1 hour' FROM agent_runs"
@@ -67,6 +69,7 @@ def test_one_run_is_in_progress_and_one_is_stale(rows):
     assert running == [(False,), (True,)]
 
 
+@pytest.mark.long
 def test_every_step_has_its_run_and_lies_within_it(rows):
     wrong = rows(
         "SELECT step.event_id FROM agent_runs AS step"
@@ -78,6 +81,7 @@ def test_every_step_has_its_run_and_lies_within_it(rows):
     assert rows("SELECT count(*) > 300 FROM agent_runs WHERE parent_run_id IS NOT NULL")[0][0]
 
 
+@pytest.mark.long
 def test_error_summaries_repeat(rows):
     counts = rows(
         "SELECT count(*) FROM agent_runs WHERE error_summary IS NOT NULL"
@@ -87,6 +91,7 @@ def test_error_summaries_repeat(rows):
     assert len(counts) > 2
 
 
+@pytest.mark.long
 def test_endpoints_differ_in_speed_and_errors(client_of, filled_url):
     found = client_of(filled_url).get("/api/runtime/endpoints/summary?seconds=604800").json
     speeds = {it["endpoint"]: it["p50_ms"] for it in found["endpoints"]}
@@ -100,6 +105,7 @@ def client_of(default_app):
     return lambda url: default_app(url).test_client()
 
 
+@pytest.mark.long
 def test_one_device_is_degraded_and_one_has_failed(rows):
     states = Counter(
         it for (it,) in rows("SELECT device_health FROM os_core.audio_runtime_current")
@@ -109,6 +115,7 @@ def test_one_device_is_degraded_and_one_has_failed(rows):
     assert [kind for (kind,) in kinds] == KINDS
 
 
+@pytest.mark.long
 def test_verify_finds_nothing(filled_url):
     checked = telemetry("verify", DATABASE_URL=filled_url)
     assert checked.returncode == 0, checked.stdout
@@ -130,6 +137,7 @@ def test_the_same_seed_makes_the_same_month():
     assert Counter(run["status"] for run in later[0])["failure"] > 20
 
 
+@pytest.mark.long
 def test_it_refuses_to_fill_twice(filled_url, rows):
     before = rows("SELECT count(*) FROM agent_runs")
     refused = telemetry("demo", "--seed", "other", DATABASE_URL=filled_url)

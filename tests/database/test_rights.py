@@ -120,6 +120,11 @@ REFUSED = [
     "DELETE FROM os_core.audio_runtime_heads",
     "UPDATE agent_run_counts SET runs = 0",
     "SELECT recount_agent_runs()",
+    *(
+        "CREATE TEMP TABLE mine (agent_name text, created_at timestamptz);"
+        f" CREATE TRIGGER mine AFTER TRUNCATE ON mine EXECUTE FUNCTION {name}()"
+        for name in ("count_runs", "count_no_runs")
+    ),
     "INSERT INTO audio_runtime_verifications (finished_at, findings) VALUES (now(), 0)",
     "UPDATE migration_checksums SET checksum = ''",
     "DELETE FROM _yoyo_migration",

@@ -92,3 +92,11 @@ def test_a_file_on_a_platform_is_a_problem(tmp_path):
     done = telemetry("doctor", **environ, RUNTIME_EVENTS_PATH=str(tmp_path / "events"))
     assert done.returncode == 1
     assert "Heroku wipes the file of RUNTIME_EVENTS_PATH at every restart" in done.stdout
+
+
+def test_a_contract_that_fails_is_a_problem_with_a_fix_that_helps(tmp_path):
+    assert doctor().problem.endswith("; set DATABASE_URL")
+    found = doctor(
+        RUNTIME_EVENTS_PATH=str(tmp_path / "events"), PERSISTENCE_CONTRACT_REQUIRED="true"
+    )
+    assert found.problem.endswith("; set DATABASE_URL, or PERSISTENCE_CONTRACT_REQUIRED=false")

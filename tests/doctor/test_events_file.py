@@ -35,6 +35,11 @@ def test_a_missing_folder_is_named(tmp_path):
     assert f"the folder {tmp_path}/missing does not exist" in found["says"]
 
 
+def test_a_device_is_named():
+    status, [found] = examined("/dev/full")
+    assert (status, found["says"]) == (1, "/dev/full is not a regular file")
+
+
 def test_a_lock_file_that_is_a_folder_is_named(tmp_path):
     (tmp_path / "events.jsonl.lock").mkdir()
     status, [found] = examined(tmp_path / "events.jsonl")

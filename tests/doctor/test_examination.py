@@ -67,6 +67,10 @@ def test_two_databases_are_named(postgres, database_url):
         f"migrations: the database of runtime_events: {len(migrations)} mig"
     )
     assert len(found.problem) < 600
+    said = [it["says"] for it in found.findings if it["check"] == "connections"]
+    together = "2 workers open up to 20 in both databases of this server"
+    assert len(said) == 2
+    assert all(it.startswith(together) for it in said)
 
 
 def test_without_a_backend_it_says_what_to_set():

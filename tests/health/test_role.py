@@ -80,6 +80,17 @@ def test_rights_that_are_too_much_are_named(client, db, database_url, grant, exc
         db.execute(f"REVOKE {grant} FROM {SERVING_ROLE}")
 
 
+@pytest.mark.parametrize("attribute", ["CREATEROLE", "REPLICATION"])
+def test_attributes_that_are_too_much_are_named(db, database_url, attribute):
+    """With CREATEROLE, a role becomes a member of the owner before PostgreSQL 16."""
+    db.execute(f"ALTER ROLE {SERVING_ROLE} {attribute}")
+    try:
+        found = _role(serving(database_url))
+    finally:
+        db.execute(f"ALTER ROLE {SERVING_ROLE} NO{attribute}")
+    assert (found.kind, found.excess) == ("excessive", (attribute,))
+
+
 def test_a_role_that_lacks_a_right_is_told_how_to_get_it(client, db):
     db.execute(f"REVOKE INSERT ON agent_runs FROM {SERVING_ROLE}")
     try:

@@ -229,6 +229,7 @@ def test_a_slot_is_used_by_one_worker(monkeypatch):
     assert shared_memory.free_slot({0, 1, 2}) == 2
 
 
+@pytest.mark.faults
 def test_a_reload_loses_nothing(start_service):
     service = start_service(WEB_CONCURRENCY="2")
     sent, old = 0, service.workers()

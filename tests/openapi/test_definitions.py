@@ -73,7 +73,7 @@ def test_an_update_without_a_field_does_not_fit():
     ("name", "status"),
     [
         *(("GET /api/v1/runs/{event_id}", "422"), ("GET /api/v1/runs/{event_id}/repo-url", "422")),
-        *(("GET /api/ping", "503"), ("GET /version", "503"), ("GET /openapi.json", "503")),
+        *(("GET /api/ready", "401"), ("GET /health", "503")),
     ],
 )
 def test_a_status_that_never_occurs_is_not_described(name, status):

@@ -8,6 +8,7 @@ from importlib import import_module
 import jsonschema_rs
 import pytest
 
+from telemetry.http.caller import needs_of
 from telemetry.openapi import document
 from telemetry.openapi.routes import routes
 from telemetry.openapi.views import DOCUMENT
@@ -116,6 +117,16 @@ def test_only_the_health_endpoints_need_no_token(name):
     }
     assert (OPERATIONS[name].get("security") == []) == health
     assert ("401" in OPERATIONS[name]["responses"]) != health
+
+
+def test_what_a_token_may_lack_is_described(client):
+    """403 where a scope is needed; 503 where a token is checked, which takes the database."""
+    declared = needs_of(client.application)
+    for route in routes(client.application):
+        statuses = OPERATIONS[f"{route.method.upper()} {route.path}"]["responses"]
+        need = declared[f"{route.room}.{route.view}"]
+        assert ("403" in statuses) == bool(need.scopes), route.path
+        assert "503" in statuses or "401" not in statuses, route.path
 
 
 def test_ids_are_unique():

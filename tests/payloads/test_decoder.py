@@ -170,6 +170,7 @@ def test_any_value_in_any_field_loads_the_same_on_both_paths(value):
             assert_same(schema, document(changed.items()))
 
 
+@pytest.mark.long
 @SETTINGS
 @given(data=st.data())
 def test_any_members_in_any_order_load_the_same_on_both_paths(data):
@@ -182,6 +183,7 @@ def test_any_members_in_any_order_load_the_same_on_both_paths(data):
     assert_same(schema, document(parts[left_out:]))
 
 
+@pytest.mark.long
 @SETTINGS
 @given(data=st.data())
 def test_a_damaged_text_loads_the_same_on_both_paths(data):
@@ -199,6 +201,7 @@ def test_a_damaged_text_loads_the_same_on_both_paths(data):
     assert_same(schema, text)
 
 
+@pytest.mark.long
 @SETTINGS
 @given(number=st.floats(allow_nan=False, allow_infinity=False), digits=st.integers(1, 40))
 def test_any_double_loads_the_same_on_both_paths(number, digits):
@@ -208,6 +211,7 @@ def test_any_double_loads_the_same_on_both_paths(number, digits):
         assert_same(EventSchema(), document([*members(minimal_event()), ('"runtime_ms"', written)]))
 
 
+@pytest.mark.long
 @settings(SETTINGS, max_examples=60)  # each is tried in every field
 @given(
     whole=st.integers(-(2**66), 2**66) | st.sampled_from([0, 1, 2**53, 2**63 - 1, 2**63]),
@@ -221,6 +225,7 @@ def test_any_whole_number_loads_the_same_on_both_paths(whole, form):
             assert_same(schema, document(changed.items()))
 
 
+@pytest.mark.long
 @SETTINGS
 @given(data=st.data(), form=st.sampled_from(["%s", '{"runs": %s}', '{"x": 1, "runs": %s, "y": 2}']))
 def test_a_batch_has_the_same_records_split_or_parsed(data, form):

@@ -81,6 +81,7 @@ def test_a_record_of_a_batch_has_at_most_so_many_values(client, path, name, reco
         assert error["event_id"] == "new"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("path", "name", "record", "inserted"), BATCHES)
 def test_the_records_of_a_batch_have_at_most_so_many_values_together(

@@ -129,6 +129,44 @@ def test_a_missing_right_is_shown_with_the_command_that_grants_it(app, db):
     assert "grants --role NAME --retention" in text
 
 
+def test_a_failure_that_the_database_cannot_record_is_shown(app, db):
+    attempt(app)
+    db.execute("UPDATE retention_passes SET finished_at = now() - interval '25 hours'")
+    db.execute(f"REVOKE INSERT ON retention_passes FROM {SERVING_ROLE}")
+    attempt(app)
+    client = app.test_client()
+    right = "permission denied for table retention_passes"
+    assert open_page(client, "/status").text.count(right) == 2
+    found = client.get("/metrics").json["retention"]["agent_runs"]
+    assert right in found["error"]
+    assert found["last_failure_at"]
+    assert value(samples(client), "telemetry_retention_failed", domain="agent_runs") == 1
+    db.execute(f"GRANT INSERT ON retention_passes TO {SERVING_ROLE}")
+    attempt(app)
+    assert client.get("/metrics").json["retention"]["agent_runs"]["error"] is None
+    assert value(samples(client), "telemetry_retention_failed", domain="agent_runs") == 0
+
+
+def test_what_cannot_be_read_is_an_error_in_the_metrics(app, db):
+    db.execute(f"REVOKE SELECT ON retention_passes FROM {SERVING_ROLE}")
+    found = app.test_client().get("/metrics").json["retention"]["agent_runs"]
+    db.execute(f"GRANT SELECT ON retention_passes TO {SERVING_ROLE}")
+    assert "permission denied for table retention_passes" in found["error"]
+
+
+def test_a_clock_that_is_put_back_stops_nothing(app, db):
+    attempt(app)
+    ahead = "UPDATE retention_passes SET {} = now() + interval '1 year'"
+    for column in ("finished_at", "leased_until"):
+        db.execute(ahead.format(column))
+        add_runs(db, "old", "91 days")
+        late = app.test_client().get("/metrics").json["retention"]["agent_runs"]["late"]
+        assert late is (column == "finished_at")
+        db.execute("UPDATE retention_passes SET finished_at = finished_at - interval '25 hours'")
+        attempt(app)
+        assert names(db, "agent_runs") == set()
+
+
 def test_the_status_and_the_metrics_show_what_it_did(app, db):
     client = app.test_client()
     assert "Pruned never" in open_page(client, "/status").text

@@ -176,17 +176,20 @@ def test_the_wait_for_a_lane_ends_with_the_statement_timeout(database_url, lanes
         waiting.execute(INSERT, ("a",))
 
 
+@pytest.mark.parametrize(("ended", "timeout"), [("holder", "1ms"), ("writer", "1min")])
 def test_a_writer_that_waits_for_a_lane_and_blocks_its_holder_is_a_deadlock_that_ends(
-    client, database_url, db
+    client, database_url, db, ended, timeout
 ):
     client.post(RUNS, json=minimal_run("a"))
+    db.execute(f"SET deadlock_timeout = '{timeout}'")
     db.execute("BEGIN")
     db.execute("SELECT pg_advisory_xact_lock(7308, lane) FROM generate_series(0, 63) AS lane")
     with ThreadPoolExecutor(1) as pool:
         patched = pool.submit(client.patch, f"{RUNS}/a", json={"items_failed": 1})
         wait_for_waiter(database_url)
-        with suppress(psycopg.errors.DeadlockDetected):  # PostgreSQL ends one or the other
+        with suppress(psycopg.errors.DeadlockDetected):
             db.execute("UPDATE agent_runs SET items_failed = 2")
+            assert ended == "writer"
         db.execute("ROLLBACK")
         assert patched.result().status_code == 200
 

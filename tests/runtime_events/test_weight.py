@@ -147,6 +147,7 @@ posted = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 def test_both_backends_agree(client, file_client, events_file, db):
     @given(st.lists(posted, min_size=1, max_size=12))
     @settings(max_examples=150, deadline=None)

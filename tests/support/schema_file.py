@@ -27,6 +27,9 @@ HEADER = """\
 -- A section per room, in the order of the migrations; what is shared comes first. In a room:
 -- trigger functions, then each table with its constraints, indexes and triggers, then types and the
 -- other functions. The views of analysts come last. Privileges are left out.
+
+-- A function may call one that comes later.
+SET check_function_bodies = off;
 """
 
 ENTRY = re.compile(r"^--\n-- Name: .+; Type: (?P<type>[A-Z ]+); Schema: .+\n--\n", re.M)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.values import Keyed, as_json
+from telemetry.runs.writes import Existing, settle
 from tests.support.errors import assert_error
 from tests.support.runs import minimal_run
 from tests.tokens.conftest import ENVIRONMENT
@@ -38,6 +41,12 @@ def test_its_own_runs(filled, bound, as_token):
     assert as_token(bound, "PATCH", f"{RUNS}/of-a", json={"duration_ms": 1}).status_code == 200
     commit = {"commit_hash": "0123456", "commit_source": "ci"}
     assert as_token(bound, "POST", f"{RUNS}/of-a/associate-commit", json=commit).status_code == 200
+
+
+def test_a_run_that_was_deleted_meanwhile_is_not_one_of_another_agent(db):
+    record = Keyed("gone", as_json(minimal_run("gone")))
+    with pytest.raises(DatabaseUnavailable, match="'gone' was deleted during the request"):
+        settle(db, [Existing("gone", None, [record])], agents=["agent-a"])
 
 
 def test_a_run_of_another_agent_is_refused(bound, as_token, db):

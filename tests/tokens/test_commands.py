@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.support.command import telemetry, telemetry_process
+from tests.support.rights import serving
 
 
 def test_create_shows_the_token_once_and_stores_its_hash(token, db, database_url):
@@ -99,3 +100,16 @@ def test_the_number_of_valid_tokens_is_limited(token, db):
     assert "1,000 tokens are valid, and there may be no more" in done.stderr
     assert token("revoke", "n1").returncode == 0
     assert token("create", "one-more", "--scope", "admin").returncode == 0
+
+
+def test_with_two_roles_the_owner_writes_tokens(database_url):
+    web = {"DATABASE_URL": serving(database_url)}
+    both = {**web, "TELEMETRY_OWNER_DATABASE_URL": database_url}
+    create, revoke = ("create", "ci", "--scope", "runs:write"), ("revoke", "ci")
+    for arguments in (create, revoke):
+        refused = telemetry("token", *arguments, **web)
+        assert refused.returncode == 1
+        assert refused.stderr.count("\n") == 1
+        assert "permission denied for table api_tokens; run it as the owner" in refused.stderr
+        done = telemetry("token", *arguments, **both)
+        assert done.returncode == 0, done.stderr

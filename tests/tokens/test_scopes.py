@@ -2,7 +2,7 @@
 
 import pytest
 
-from telemetry.http.caller import PAGES, SCOPES, needs_of
+from telemetry.http.caller import PAGES, SCOPES, caller, needs_of
 from telemetry.http.health_paths import HEALTH_PATHS
 from tests.support.audio_runtime import event
 from tests.support.errors import assert_error
@@ -73,6 +73,14 @@ def test_one_scope_is_enough(app, create, as_token):
 )
 def test_some_endpoints_take_any_token(create, as_token, path):
     assert as_token(create("a", "audio:write"), "GET", path).status_code == 200
+
+
+def test_nothing_is_allowed_before_the_token_was_checked(app):
+    with app.test_request_context("/api/v1/runs"):
+        found = caller()
+    assert found.lacks(PAGES)
+    assert not found.may_use("tenant-a")
+    assert not found.may_report("agent")
 
 
 def test_an_unknown_path_and_method_are_as_for_any_token(create, as_token):

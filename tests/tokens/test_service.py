@@ -20,6 +20,7 @@ def bearer(text):
     return {"Authorization": f"Bearer {text}"}
 
 
+@pytest.mark.long
 def test_a_rotation_without_a_single_401(start_service, create, token, db):
     """Clients post all the time, change to the new token, then the old one is revoked."""
     service = start_service(WEB_CONCURRENCY="2", **GUARDED)

@@ -17,7 +17,6 @@ import json
 import struct
 import sys
 from collections.abc import Iterable, Mapping
-from itertools import count
 from typing import Any, NamedTuple
 
 from telemetry.audio_runtime.kept_heads import Head
@@ -79,13 +78,13 @@ def check_archive(lines: Iterable[str], heads: Mapping[tuple[str, str], Head] = 
     A kept head above that of the archive is ignored. Raises BadArchive for the first bad line, and
     UnicodeDecodeError for a file that is not UTF-8.
     """
-    numbered = enumerate(map(_document, lines, count(1)), 1)
-    header = _header(next(numbered, (1, None))[1])
+    numbered = enumerate(lines, 1)
+    header = _header(next(numbered, (1, "{}\n"))[1])
     kept = heads.get(name_of(header), Head(None, None))
     previous, last_id, number = canonical.FIRST_HASH, None, 1
     is_kept = kept.event_id is None or kept.event_id > (header.head.event_id or 0)
-    for number, document in numbered:
-        event = _event(document, header, number)
+    for number, line in numbered:
+        event = _event(line, header, number)
         event_id = event[PLACE["event_id"]]
         if last_id is not None and event_id <= last_id:
             raise BadArchive(number, f"event_id={event_id} is not above {last_id}")
@@ -93,6 +92,7 @@ def check_archive(lines: Iterable[str], heads: Mapping[tuple[str, str], Head] = 
         if row_hash != event[-1]:
             found = f"row_hash is {event[-1].hex()}, computed {row_hash.hex()}"
             raise BadArchive(number, f"event_id={event_id}: {found}")
+        _require_same(line, event_line(event), number)
         if event_id == kept.event_id:
             if row_hash.hex() != kept.row_hash:
                 raise BadArchive(number, f"event_id={event_id}: the kept head has another row_hash")
@@ -121,7 +121,17 @@ def _document(line: str, number: int) -> Any:
         raise BadArchive(number, f"no JSON: {error}") from error
 
 
-def _header(document: Any) -> Header:
+def _require_same(line: str, written: str, number: int) -> None:
+    """Raise BadArchive for a line that means the same, or more, in other bytes.
+
+    So no member is added or repeated, which programs would read in different ways.
+    """
+    if line != written:
+        raise BadArchive(number, "the line is not byte for byte what archive writes")
+
+
+def _header(line: str) -> Header:
+    document = _document(line, 1)
     try:
         if document["format"] != FORMAT:
             raise BadArchive(1, "no header of an archive")
@@ -138,10 +148,12 @@ def _header(document: Any) -> Header:
         raise BadArchive(1, f"no header of an archive: {error!r}") from error
     if type(header.events) is not int or header.events < 1:
         raise BadArchive(1, "events is how many there are")
+    _require_same(line, header_line(header), 1)
     return header
 
 
-def _event(document: Any, header: Header, number: int) -> tuple[Any, ...]:
+def _event(line: str, header: Header, number: int) -> tuple[Any, ...]:
+    document = _document(line, number)
     try:
         values = [typed(document[it.name], it.type, it.name) for it in FIELDS]
         event = (*values, bytes.fromhex(document["row_hash"]))
@@ -162,8 +174,11 @@ def _linked(previous: bytes, event: tuple[Any, ...], number: int) -> bytes:
 
 def main() -> int:
     """Check the file that is named; return 0, or 1 when a line is wrong, or 2."""
+    if len(sys.argv) != 2:
+        print("Error: name one FILE", file=sys.stderr)
+        return 2
+    path = sys.argv[1]
     try:
-        [path] = sys.argv[1:]
         with open(path, encoding="utf-8", newline="\n") as lines:
             print(f"nothing is wrong: {check_archive(lines)}")
     except BadArchive as error:
