@@ -17,7 +17,7 @@ from app import create_app
 from telemetry.config import Config
 from telemetry.database.embedded import embedded_postgres
 from telemetry.migrations import runner
-from tests.support.databases import Databases, Distributed, database, execute
+from tests.support.databases import Databases, database, execute
 from tests.support.documents import Shell
 from tests.support.rights import create_serving_role, serving
 from tests.support.server import Server, copy_cluster, folder
@@ -66,12 +66,8 @@ def postgres(migrated_cluster: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def databases(request: pytest.FixtureRequest) -> Iterator[Any]:
+def databases(postgres: str) -> Iterator[Databases]:
     """Migrated databases, for the taking."""
-    if url := os.environ.get("CITUS_URL"):
-        yield Distributed(url)
-        return
-    postgres = request.getfixturevalue("postgres")
     databases = Databases(postgres, "migrated")
     yield databases
     databases.close()
