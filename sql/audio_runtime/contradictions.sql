@@ -3,7 +3,8 @@
 -- the tenant. Run it with the heads locked.
 -- Each row is looked up by LIMIT, in the order of its index. For a join, or for "=" where two
 -- indexes have the column, statistics of a small table may lead the planner to read all rows.
--- params: devices (JSON array of objects with tenant_id and device_id)
+-- params: devices (JSON array of objects with tenant_id and device_id), tenant_id (the
+-- only one; NULL: any)
 -- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time,
 -- ix_audio_runtime_events_latest_session, sessions_pkey
 -- locks: none; the caller must hold the locks on the devices' heads

@@ -2,7 +2,7 @@
 -- field, after conversion to the types of the table. The ledger never changes, so this may run
 -- after the append has committed.
 -- params: events (JSON array of objects with the fields that were sent), fields (names of the
--- fields to compare)
+-- fields to compare), tenant_id (the only one; NULL: any)
 -- index: ux_audio_runtime_events_dedupe; ux_audit_events_source
 -- locks: none
 -- returns: for each event, in the order sent, what the ledger has: event_id, audit_event_id,

@@ -1,7 +1,8 @@
 -- Locks the heads of some devices, except those that another writer has locked. It never waits, so
 -- one stuck writer delays no other device. Its snapshot is older than its locks, so what needs them
 -- has to be a later statement of the transaction.
--- params: devices (JSON array of objects with tenant_id and device_id)
+-- params: devices (JSON array of objects with tenant_id and device_id), tenant_id (the
+-- only one; NULL: any)
 -- index: audio_runtime_heads_pkey
 -- locks: the heads of the returned devices that have one
 -- returns: tenant_id and device_id of each device whose head it has locked, or that has none

@@ -2,7 +2,8 @@
 -- It is read through a cursor, beside that of proof_events.sql, in the same order and by a range of
 -- one for the same reason.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id
--- and after, the source_event_id to begin behind; NULL: with the very first row)
+-- and after, the source_event_id to begin behind; NULL: with the very first row), tenant_id (the
+-- only one; NULL: any)
 -- index: ux_audit_events_source
 -- locks: none
 -- returns: place, source_event_id, engine, event_type, reason_codes, severity and payload_min as

@@ -1,6 +1,7 @@
 -- Reads what the tables beside the ledger record of some devices, for the proof.
 -- Each row is looked up by LIMIT: see contradictions.sql.
--- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id)
+-- params: devices (JSON array of objects with place, a number in their order, tenant_id,
+-- device_id), tenant_id (the only one; NULL: any)
 -- index: devices_pkey, audio_runtime_heads_pkey, audio_runtime_current_pkey
 -- locks: none
 -- returns: place, bound_to (the device's tenant; NULL: no such device), has_head, head_event_id,

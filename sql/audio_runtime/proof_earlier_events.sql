@@ -2,7 +2,8 @@
 -- on: the latest of each kind, the latest with a session, the newest, and that of a kept head.
 -- Each is looked up by a range in the order of its index: see proof_events.sql.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id,
--- after, an event_id, and kept_event_id), kinds (array of event kinds)
+-- after, an event_id, and kept_event_id), kinds (array of event kinds), tenant_id (the
+-- only one; NULL: any)
 -- index: ix_audio_runtime_events_latest_of_kind, _latest_session and _tenant_device_time
 -- locks: none
 -- returns: place and all columns, in the order of place and event_id

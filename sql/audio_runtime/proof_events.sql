@@ -4,7 +4,8 @@
 -- A device is a range of one, in an order that begins with it: with "=", statistics of one device
 -- may lead the planner to read the whole ledger by its primary key.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id
--- and after, an event_id to begin behind; NULL: with the very first row)
+-- and after, an event_id to begin behind; NULL: with the very first row), tenant_id (the
+-- only one; NULL: any)
 -- index: ix_audio_runtime_events_tenant_device_time, sessions_pkey
 -- locks: none
 -- returns: place, session_known (the event has no session, or one of its tenant), and all columns,

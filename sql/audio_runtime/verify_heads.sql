@@ -2,7 +2,7 @@
 -- belong to their tenant.
 -- Each row is looked up by LIMIT, in the order of its index: see contradictions.sql.
 -- params: devices (JSON array of objects with tenant_id, device_id and, where there is a kept head,
--- kept_event_id and kept_row_hash in hex)
+-- kept_event_id and kept_row_hash in hex), tenant_id (the only one; NULL: any)
 -- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time
 -- locks: none
 -- returns: tenant_id, device_id, event_id (NULL: the problem concerns no event) and problem

@@ -1,5 +1,5 @@
 -- Deletes the projection rows of devices that have no events. Run it with the heads locked.
--- params: devices (JSON array of objects with tenant_id and device_id)
+-- params: devices (JSON array of objects with tenant_id and device_id), tenant_id (the only one)
 -- index: audio_runtime_current_pkey, ix_audio_runtime_events_tenant_device_time
 -- locks: the deleted rows; the caller must hold the locks on the devices' heads
 -- returns: tenant_id and device_id of each deleted row
