@@ -78,8 +78,7 @@ devices AS MATERIALIZED (
                     )
                 FROM os_core.audio_runtime_events AS newest
                 WHERE
-                    newest.tenant_id = named.tenant_id
-                    AND (%(tenant_id)s::text IS NULL OR newest.tenant_id = %(tenant_id)s)
+                    newest.tenant_id = coalesce(%(tenant_id)s, named.tenant_id)
                     AND newest.device_id BETWEEN named.device_id AND named.device_id
                 ORDER BY newest.device_id DESC, newest.event_id DESC
                 LIMIT 1
@@ -99,8 +98,7 @@ devices AS MATERIALIZED (
             row_hash
         FROM os_core.audio_runtime_heads
         WHERE
-            tenant_id = named.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+            tenant_id = coalesce(%(tenant_id)s, named.tenant_id)
             AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS head ON TRUE
@@ -121,8 +119,7 @@ devices AS MATERIALIZED (
         FROM os_core.audio_runtime_current AS stored
         WHERE
             head.row_hash IS NOT NULL
-            AND stored.tenant_id = named.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR stored.tenant_id = %(tenant_id)s)
+            AND stored.tenant_id = coalesce(%(tenant_id)s, named.tenant_id)
             AND stored.device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS projection ON TRUE
@@ -157,8 +154,7 @@ verdicts AS MATERIALIZED (
                 SELECT stored.event_id
                 FROM os_core.audio_runtime_events AS stored
                 WHERE
-                    stored.tenant_id = sent.tenant_id
-                    AND (%(tenant_id)s::text IS NULL OR stored.tenant_id = %(tenant_id)s)
+                    stored.tenant_id = coalesce(%(tenant_id)s, sent.tenant_id)
                     AND stored.device_id = sent.device_id
                     AND stored.event_kind = sent.event_kind
                     AND stored.idempotency_key BETWEEN sent.idempotency_key AND sent.idempotency_key
@@ -176,8 +172,7 @@ verdicts AS MATERIALIZED (
                 AND NOT EXISTS (
                     SELECT FROM os_core.audio_runtime_heads
                     WHERE
-                        tenant_id = sent.tenant_id
-                        AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+                        tenant_id = coalesce(%(tenant_id)s, sent.tenant_id)
                         AND device_id = sent.device_id
                 )
                 THEN 'K_FAIL_REBUILD_INTEGRITY'
@@ -408,8 +403,7 @@ moved_heads AS (
     INNER JOIN devices
         ON newest.tenant_id = devices.tenant_id AND newest.device_id = devices.device_id
     WHERE
-        head.tenant_id = newest.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR head.tenant_id = %(tenant_id)s)
+        head.tenant_id = coalesce(%(tenant_id)s, newest.tenant_id)
         AND head.device_id = newest.device_id
         AND head.row_hash = devices.head_row_hash
     RETURNING head.tenant_id, head.device_id

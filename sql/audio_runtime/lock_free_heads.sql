@@ -25,8 +25,7 @@ locked AS MATERIALIZED (
             device_id
         FROM os_core.audio_runtime_heads
         WHERE
-            tenant_id = wanted.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+            tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
             AND device_id = wanted.device_id
         FOR UPDATE SKIP LOCKED
     ) AS head
@@ -42,7 +41,6 @@ WHERE
     OR NOT EXISTS (
         SELECT FROM os_core.audio_runtime_heads AS head
         WHERE
-            head.tenant_id = wanted.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR head.tenant_id = %(tenant_id)s)
+            head.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
             AND head.device_id = wanted.device_id
     );

@@ -23,8 +23,7 @@ CROSS JOIN LATERAL (
         device_id
     FROM os_core.audio_runtime_heads
     WHERE
-        tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+        tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND device_id = wanted.device_id
     FOR UPDATE
 ) AS head;

@@ -29,8 +29,7 @@ CROSS JOIN LATERAL (
         trail.payload_min::text AS payload_min
     FROM audit.audit_events AS trail
     WHERE
-        trail.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR trail.tenant_id = %(tenant_id)s)
+        trail.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND trail.device_id BETWEEN wanted.device_id AND wanted.device_id
         AND (trail.device_id, trail.source_event_id)
         >= (wanted.device_id, coalesce(wanted.after, '-9223372036854775808'))

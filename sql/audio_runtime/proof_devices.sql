@@ -53,8 +53,7 @@ LEFT JOIN LATERAL (
         known.row_hash
     FROM os_core.audio_runtime_heads AS known
     WHERE
-        known.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
+        known.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND known.device_id = wanted.device_id
     ORDER BY known.device_id
     LIMIT 1
@@ -63,8 +62,7 @@ LEFT JOIN LATERAL (
     SELECT known.*
     FROM os_core.audio_runtime_current AS known
     WHERE
-        known.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
+        known.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND known.device_id = wanted.device_id
     ORDER BY known.device_id
     LIMIT 1

@@ -81,8 +81,7 @@ CROSS JOIN LATERAL (
         ) AS session_known
     FROM os_core.audio_runtime_events AS ledger
     WHERE
-        ledger.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
+        ledger.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
         AND (ledger.device_id, ledger.event_id)
         >= (wanted.device_id, coalesce(wanted.after, '-9223372036854775808'))

@@ -17,8 +17,7 @@ CROSS JOIN LATERAL (
     LEFT JOIN os_core.sessions AS session
         ON event.session_id = session.session_id AND event.tenant_id = session.tenant_id
     WHERE
-        event.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR event.tenant_id = %(tenant_id)s)
+        event.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND event.device_id = wanted.device_id
         AND event.event_id >= coalesce(wanted.after, '-9223372036854775808')
         AND event.event_id IS DISTINCT FROM wanted.after
