@@ -4,7 +4,7 @@
 -- do not count for it, nor do those that the end changed. Each run is turned into JSON once, not
 -- once a field: hence MATERIALIZED.
 -- params: runs (JSON array of objects with the fields that were sent), agents (array of those whose
--- runs the sender may see; NULL: of any)
+-- runs the sender may see; NULL: of any), event_id (the only one; NULL: any)
 -- index: agent_runs_pkey
 -- locks: none
 -- returns: event_id, differs (sorted field names) and is_foreign (it is of another agent) of each
@@ -43,6 +43,7 @@ WITH pairs AS MATERIALIZED (
         END AS without
     FROM json_populate_recordset(NULL::agent_runs, %(runs)s::json) AS typed
     INNER JOIN agent_runs AS stored ON typed.event_id = stored.event_id
+    WHERE %(event_id)s::text IS NULL OR stored.event_id = %(event_id)s
 )
 
 SELECT

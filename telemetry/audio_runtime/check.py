@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import IsolationLevel
 
+from telemetry.audio_runtime.devices import by_tenant
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.kept_heads import Head
 from telemetry.audio_runtime.proof.device import MAX_FINDINGS, Start, check_device, order
@@ -49,20 +50,30 @@ def check(connection: Connection, wanted: list[Wanted]) -> list[Finding]:
     """Check plain rows by the proof. Raises psycopg.Error, and ValueError for rows it can't use."""
     found = []
     with snapshot(connection):
-        for device, it in zip(read_rows(connection, wanted), wanted, strict=True):
-            start = Start(it["after"], bytes.fromhex(it["row_hash"]), device.earlier)
-            kept = Head(it["kept_event_id"], it["kept_row_hash"])
-            found += check_device(device.device, device.links, start, kept)
+        for tenant_id, devices in by_tenant(connection, wanted):
+            rows = read_rows(connection, devices, tenant_id)
+            for device, it in zip(rows, devices, strict=True):
+                start = Start(it["after"], bytes.fromhex(it["row_hash"]), device.earlier)
+                kept = Head(it["kept_event_id"], it["kept_row_hash"])
+                found += check_device(device.device, device.links, start, kept)
     return sorted(found, key=order)
 
 
 def check_fast(connection: Connection, wanted: list[Wanted]) -> list[Finding]:
     """Check by the functions that the database has stored. Raises psycopg.Error."""
-    parameters = {"devices": as_json(wanted), "findings": MAX_FINDINGS}
     with snapshot(connection):
         found = [
             Finding(**row)
+            for tenant_id, devices in by_tenant(connection, wanted)
             for statement in FAST_CHECKS
-            for row in connection.execute(statement, parameters, prepare=False)
+            for row in connection.execute(
+                statement,
+                {
+                    "devices": as_json(devices),
+                    "findings": MAX_FINDINGS,
+                    "tenant_id": tenant_id,
+                },
+                prepare=False,
+            )
         ]
     return sorted(found, key=order)

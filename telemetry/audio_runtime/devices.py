@@ -1,6 +1,6 @@
 """Devices by name: as a parameter of a statement, and page by page for rebuild and verify."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -20,6 +20,23 @@ def named(rows: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
     """Return the ``devices`` parameter of a statement: the devices that the rows name."""
     names = {name_of(row) for row in rows}
     return {"devices": as_json([{"tenant_id": tenant, "device_id": it} for tenant, it in names])}
+
+
+def by_tenant(
+    connection: Connection, rows: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str | None, list[Any]]]:
+    """Yield the rows for each run of a statement, with its ``tenant_id`` parameter.
+
+    One run with None takes all rows. Where the ledger is distributed, each tenant has its run, so
+    that the statement goes to the tenant's shard.
+    """
+    if not connection.is_distributed:
+        yield None, [*rows]
+        return
+    tenants: dict[str, list[Any]] = {}
+    for row in rows:
+        tenants.setdefault(row["tenant_id"], []).append(row)
+    yield from sorted(tenants.items())
 
 
 class Scope(NamedTuple):

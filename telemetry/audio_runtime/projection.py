@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from telemetry.audio_runtime.devices import name_of, named
+from telemetry.audio_runtime.devices import by_tenant, name_of, named
 from telemetry.audio_runtime.finding import Finding
 from telemetry.database import statements
 from telemetry.database.connection import Connection
@@ -28,11 +28,26 @@ def project(connection: Connection, devices: Sequence[Mapping[str, Any]]) -> Pro
     A device about which the ledger contradicts itself is not changed. Raises IntegrityError when
     a constraint refuses a row.
     """
-    rows = connection.execute(CONTRADICTIONS, named(devices))
-    found = sorted(Finding(**row) for row in rows)
-    contradictory = {finding[:2] for finding in found}
-    sound = [row for row in devices if name_of(row) not in contradictory]
-    parameters = named(sound)
-    cleared = connection.execute(CLEAR_CURRENT, parameters).fetchall()
-    projected = connection.execute(PROJECT, parameters).fetchall()
-    return Projected(len(sound), len(cleared) + len(projected), found)
+    found: list[Finding] = []
+    sound_devices = differed = 0
+    for tenant_id, of_tenant in by_tenant(connection, devices):
+        given = {"tenant_id": tenant_id}
+        rows = connection.execute(CONTRADICTIONS, {**named(of_tenant), **given})
+        contradictions = [Finding(**row) for row in rows]
+        contradictory = {finding[:2] for finding in contradictions}
+        sound = [row for row in of_tenant if name_of(row) not in contradictory]
+        parameters = {**named(sound), **given}
+        differed += len(connection.execute(CLEAR_CURRENT, parameters).fetchall())
+        differed += len(connection.execute(PROJECT, parameters).fetchall())
+        found += contradictions
+        sound_devices += len(sound)
+    return Projected(sound_devices, differed, sorted(found))
+
+
+def lock_heads(
+    connection: Connection, devices: Sequence[Mapping[str, Any]], *, prepare: bool | None = None
+) -> None:
+    """Wait for the writers of the devices, and keep new ones out until the transaction ends."""
+    for tenant_id, of_tenant in by_tenant(connection, devices):
+        parameters = {**named(of_tenant), "tenant_id": tenant_id}
+        connection.execute(LOCK_HEADS, parameters, prepare=prepare)

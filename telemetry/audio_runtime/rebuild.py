@@ -5,9 +5,9 @@ from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from telemetry.audio_runtime.devices import Scope, name_of, named, pages
+from telemetry.audio_runtime.devices import Scope, by_tenant, name_of, named, pages
 from telemetry.audio_runtime.finding import Finding
-from telemetry.audio_runtime.projection import LOCK_HEADS, Projected, project
+from telemetry.audio_runtime.projection import Projected, lock_heads, project
 from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.database import Row
@@ -111,7 +111,11 @@ def _projected(transact: Transact, scope: Scope, say: Callable[[str], None]) -> 
 
 
 def _rebuild_free(page: list[Row], connection: Connection) -> _Outcome:
-    free = connection.execute(LOCK_FREE_HEADS, named(page)).fetchall()
+    free = [
+        row
+        for tenant_id, devices in by_tenant(connection, page)
+        for row in connection.execute(LOCK_FREE_HEADS, {**named(devices), "tenant_id": tenant_id})
+    ]
     names = {name_of(row) for row in free}
     busy = [row for row in page if name_of(row) not in names]
     return _Outcome(project(connection, free), busy)
@@ -119,7 +123,7 @@ def _rebuild_free(page: list[Row], connection: Connection) -> _Outcome:
 
 def _rebuild_one(transact: Transact, device: Row) -> Projected:
     def work(connection: Connection) -> Projected:
-        connection.execute(LOCK_HEADS, named([device]))
+        lock_heads(connection, [device])
         return project(connection, [device])
 
     try:

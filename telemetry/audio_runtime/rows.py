@@ -38,7 +38,9 @@ class Rows(NamedTuple):
     links: Iterator[Link]
 
 
-def read_rows(connection: Connection, wanted: list[dict[str, Any]]) -> Iterator[Rows]:
+def read_rows(
+    connection: Connection, wanted: list[dict[str, Any]], tenant_id: str | None = None
+) -> Iterator[Rows]:
     """Yield the rows of each of the ``wanted`` devices, within the connection's transaction.
 
     They name ``tenant_id`` and ``device_id``, and may name ``after`` and ``kept_event_id``, as the
@@ -54,7 +56,7 @@ def read_rows(connection: Connection, wanted: list[dict[str, Any]]) -> Iterator[
                 connection.cursor(name, row_factory=tuple_row, binary=True)
             )
             cursor.itersize = FETCHED
-            cursor.execute(statement, {"devices": devices, **parameters})
+            cursor.execute(statement, {"devices": devices, "tenant_id": tenant_id, **parameters})
             found = tuple(it.name for it in cursor.description or ())
             if found != ("place", *columns):
                 raise ValueError(f"the statement of {name} reads {found} instead of {columns}")

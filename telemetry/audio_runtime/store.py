@@ -1,9 +1,10 @@
 """Devices, sessions and the ledger in the database."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
-from telemetry.audio_runtime.devices import Scope, name_of, named
+from telemetry.audio_runtime.devices import Scope, by_tenant, name_of
 from telemetry.audio_runtime.finding import REBUILD_INTEGRITY
 from telemetry.audio_runtime.outcomes import (
     Committed,
@@ -13,7 +14,7 @@ from telemetry.audio_runtime.outcomes import (
     RefusedByConstraint,
     Unsettled,
 )
-from telemetry.audio_runtime.projection import LOCK_HEADS, project
+from telemetry.audio_runtime.projection import lock_heads, project
 from telemetry.audio_runtime.rebuild import Rebuilt, rebuild
 from telemetry.audio_runtime.schema import EVENT_FIELDS
 from telemetry.counters import GROUPS
@@ -23,12 +24,13 @@ from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
 from telemetry.database.errors import Collision, DatabaseUnavailable, IntegrityViolation
 from telemetry.database.lanes import Feed, FeedPage, Follower, Unnumbered
-from telemetry.database.values import Json, as_json
+from telemetry.database.values import as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.paging import Page
 
 PUT_DEVICE = statements.load("audio_runtime/put_device")
 PUT_SESSION = statements.load("audio_runtime/put_session")
+BEGIN_CHAIN = statements.load("audio_runtime/begin_chain")
 GET_DEVICE = statements.load("audio_runtime/get_device")
 APPEND = statements.load("audio_runtime/append")
 DESCRIBE_DUPLICATES = statements.load("audio_runtime/describe_duplicates")
@@ -70,7 +72,16 @@ class AudioRuntimeStore:
     def put_device(self, device_id: str, device: dict[str, Any]) -> Row | None:
         """Bind the device; return it with ``created``, or None when it is another tenant's."""
         sent = {"device_type": None, **device, "device_id": device_id}
-        return self._database.fetch_one(PUT_DEVICE, sent)
+
+        def work(connection: Connection) -> Row | None:
+            with connection.transaction_if_distributed():
+                stored = connection.execute(PUT_DEVICE, sent).fetchone()
+                if stored and connection.is_distributed:
+                    # No trigger can: the head is on another server.
+                    connection.execute(BEGIN_CHAIN, sent)
+                return stored
+
+        return self._database.transact(work, one_statement=True)
 
     def put_session(self, session_id: int, session: dict[str, Any]) -> Row | None:
         """Open or move the session; return it with ``created``.
@@ -114,11 +125,15 @@ class AudioRuntimeStore:
 
     def _append_group(self, events: Sequence[Event]) -> Sequence[Settled]:
         """Append by one statement, which waits for no other append."""
+
+        def work(connection: Connection) -> Sequence[Settled]:
+            with connection.transaction_if_distributed():
+                return _append(connection, events)
+
         try:
-            rows = self._database.fetch_all(APPEND, _sent(events), prepare=True)
+            return self._database.transact(work, one_statement=True)
         except (Collision, IntegrityViolation):
             return [Unsettled.DEFERRED] * len(events)
-        return [_settled(row) for row in rows]
 
     def _describe_duplicates(
         self, events: Sequence[Event], settled: Sequence[Settled]
@@ -132,8 +147,11 @@ class AudioRuntimeStore:
 
     def _first_of(self, events: Sequence[Event]) -> list[Row]:
         """Return, for each event, the first event with its dedupe key, and what differs."""
-        parameters = {**_sent(events), "fields": EVENT_FIELDS}
-        rows = self._database.fetch_all(DESCRIBE_DUPLICATES, parameters, prepare=True)
+
+        def work(connection: Connection) -> list[Row]:
+            return _row_of_each(connection, DESCRIBE_DUPLICATES, events, fields=EVENT_FIELDS)
+
+        rows = self._database.transact(work, one_statement=True)
         if len(rows) != len(events):
             raise DatabaseUnavailable("an event that was sent again is not in the ledger")
         return rows
@@ -178,7 +196,7 @@ def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Set
     The projection of a device that is not at its head is repaired first. No outcome is
     DEFERRED. Raises Collision when another writer changes a projection meanwhile.
     """
-    connection.execute(LOCK_HEADS, named(events), prepare=True)
+    lock_heads(connection, events, prepare=True)
     settled = _append(connection, events)
     deferred = [n for n, it in enumerate(settled) if it is Unsettled.DEFERRED]
     if deferred:
@@ -190,7 +208,7 @@ def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Set
 
 def _repair_and_append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
     # Lock again: a device may have been created since the first lock.
-    connection.execute(LOCK_HEADS, named(events))
+    lock_heads(connection, events)
     devices = {name_of(event): event for event in events}
     found = project(connection, [*devices.values()]).contradictions
     contradictory = {finding[:2] for finding in found}
@@ -204,8 +222,25 @@ def _repair_and_append(connection: Connection, events: Sequence[Event]) -> list[
 
 
 def _append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
-    rows = connection.execute(APPEND, _sent(events), prepare=True).fetchall()
-    return [_settled(row) for row in rows]
+    return [_settled(row) for row in _row_of_each(connection, APPEND, events)]
+
+
+def _row_of_each(
+    connection: Connection, statement: bytes, events: Sequence[Event], **more: Any
+) -> list[Row]:
+    """Return the row that the statement returns for each event, in their order."""
+    found = {
+        tenant_id: connection.execute(
+            statement,
+            {"events": as_json(sent), "tenant_id": tenant_id, **more},
+            prepare=True,
+        ).fetchall()
+        for tenant_id, sent in by_tenant(connection, events)
+    }
+    if not connection.is_distributed:
+        return found[None]
+    rows = {tenant_id: iter(of_tenant) for tenant_id, of_tenant in found.items()}
+    return [row for event in events for row in islice(rows[event["tenant_id"]], 1)]
 
 
 def _settled(row: Row) -> Settled:
@@ -214,7 +249,3 @@ def _settled(row: Row) -> Settled:
     if outcome == "committed":
         return Committed(row["event_id"], row["audit_event_id"], row["row_hash"])
     return UNSETTLED.get(outcome) or Refused(outcome)
-
-
-def _sent(events: Sequence[Event]) -> dict[str, Json]:
-    return {"events": as_json(events)}

@@ -1,6 +1,6 @@
 """A connection to PostgreSQL that waits a bounded time for each response."""
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from math import inf
 from time import monotonic
 from typing import Any, TypeVar
@@ -11,6 +11,8 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
+from telemetry.database import statements
+from telemetry.database.scale_out import ScaleOutCursor
 from telemetry.database.values import register_loaders
 from telemetry.time_limits import ANSWER_SECONDS, CANCEL_SECONDS, CONNECT_SECONDS
 
@@ -26,11 +28,16 @@ TCP_SETTINGS = {
 
 T = TypeVar("T")
 
+IS_DISTRIBUTED = statements.load("database/is_distributed")
+
 
 class Connection(psycopg.Connection[DictRow]):
     """A connection that waits a bounded time for its server."""
 
     answer_seconds: float = ANSWER_SECONDS
+
+    # Whether tables of the service are distributed over several servers, as far as was asked.
+    is_distributed: bool = False
 
     # When all waits end, on the clock of ``time.monotonic``.
     deadline: float = inf
@@ -45,6 +52,15 @@ class Connection(psycopg.Connection[DictRow]):
                 # The server did not report this error, so the state of the connection is unknown.
                 self._cancel_and_close()
             raise
+
+    def use_distributed(self) -> None:
+        """Send what distributed tables need."""
+        self.is_distributed = True
+        self.cursor_factory = ScaleOutCursor
+
+    def transaction_if_distributed(self) -> AbstractContextManager[object]:
+        """Hold a transaction open where the work takes several statements instead of one."""
+        return self.transaction() if self.is_distributed else nullcontext()
 
     def _cancel_and_close(self) -> None:
         """Close the connection, but first cancel what it waited for, if it is still open.
@@ -88,3 +104,10 @@ def configure(connection: Connection) -> None:
     """Set up a connection, of the pool or outside of it."""
     connection.isolation_level = IsolationLevel.READ_COMMITTED
     register_loaders(connection)
+
+
+def find_distributed(connection: Connection) -> None:
+    """Have the connection send what distributed tables need, if there are any."""
+    row = connection.execute(IS_DISTRIBUTED, prepare=False).fetchone()
+    if row and row["is_distributed"]:
+        connection.use_distributed()

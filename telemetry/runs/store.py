@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from telemetry.counters import GROUPS
 from telemetry.database import statements
 from telemetry.database.batch_insert import insert_group
+from telemetry.database.connection import Connection
 from telemetry.database.copy import CopyRow
 from telemetry.database.database import ATTEMPTS, Database, Row
 from telemetry.database.errors import DatabaseUnavailable
@@ -15,7 +16,7 @@ from telemetry.database.values import Keyed, as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.paging import Page
 from telemetry.runs.batch import BatchCreated, RunBatch
-from telemetry.runs.writes import CREATE, Agents, Existing, send_settle
+from telemetry.runs.writes import CREATE, Agents, Existing, draw_number, send_settle
 
 # The fields of a run that its view fills.
 COMPUTED = ("commit_url", "repo_url")
@@ -129,7 +130,7 @@ class RunStore:
             "agents": agents,
         }
         for _ in range(ATTEMPTS):
-            if updated := self._database.fetch_one(UPDATE, parameters):
+            if updated := self._change(UPDATE, parameters):
                 return [*changes, "end_time"] if updated["reopened"] else [*changes]
             run = self.get(event_id, agents=agents)
             if run is None:
@@ -143,9 +144,7 @@ class RunStore:
     ) -> str | None:
         """Record the run's git commit; return its run_id, or None when the run does not exist."""
         absent = {"commit_author": None, "commit_timestamp": None, "agents": agents}
-        found = self._database.fetch_one(
-            ASSOCIATE_COMMIT, {"event_id": event_id, **absent, **commit}
-        )
+        found = self._change(ASSOCIATE_COMMIT, {"event_id": event_id, **absent, **commit})
         return found["run_id"] if found else None
 
     def metadata(self) -> Row:
@@ -156,6 +155,14 @@ class RunStore:
     def metrics(self) -> Sequence[Row]:
         """Return ``agent_name``, ``total_runs`` and ``recent_24h`` of every agent."""
         return self._database.fetch_all(METRICS)
+
+    def _change(self, statement: bytes, parameters: dict[str, Any]) -> Row | None:
+        def work(connection: Connection) -> Row | None:
+            with connection.transaction_if_distributed():
+                draw_number(connection)
+                return connection.execute(statement, parameters).fetchone()
+
+        return self._database.transact(work, one_statement=True)
 
     def _create_group(self, runs: Sequence[Keyed]) -> Sequence[Row | None]:
         return insert_group(self._database, CREATE, "runs", runs, key="event_id")
