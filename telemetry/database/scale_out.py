@@ -24,6 +24,8 @@ def variants() -> dict[bytes, tuple[bytes, bool]]:
     for path in statements.ROOT.rglob("*.sql"):
         name = str(path.relative_to(statements.ROOT))[: -len(".sql")]
         text = path.read_text(encoding="utf-8")
+        if name.startswith(("scale_out/distribute/", "scale_out/undistribute/")):
+            continue
         if name.startswith("scale_out/"):
             original = statements.load(name.removeprefix("scale_out/"))
             found[original] = (statements.load(name), text.startswith("-- PUSH"))

@@ -1,0 +1,12 @@
+-- Reports what distribute and undistribute need of this database and this role.
+-- params: none
+-- index: system catalogue
+-- locks: none
+-- returns: one row: has_extension, is_superuser and role (the name of this role)
+SELECT
+    current_user::text AS role,
+    to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS has_extension,
+    (
+        SELECT pg_roles.rolsuper FROM pg_roles
+        WHERE pg_roles.rolname = current_user
+    ) AS is_superuser;
