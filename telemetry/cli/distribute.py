@@ -23,8 +23,8 @@ NODES = statements.load("scale_out/distribute/nodes")
 # In every step of either command; the connections end where tables were placed elsewhere.
 BEGIN = ROOT / "distribute/begin.sql"
 END_CONNECTIONS = ROOT / "distribute/end_connections.sql"
-KEEP_COMMENTS = ROOT / "undistribute/keep_comments.sql"
-RESTORE_COMMENTS = ROOT / "undistribute/restore_comments.sql"
+KEEP_COMMENTS = ROOT / "distribute/keep_comments.sql"
+RESTORE_COMMENTS = ROOT / "distribute/restore_comments.sql"
 PLACES_NO_TABLE = ("04_settings", "05_balance")
 
 dry_run_option = click.option(
@@ -131,10 +131,7 @@ def _take(connection: Connection, step: Path) -> None:
 
 def _texts(step: Path) -> list[str]:
     """Return what a step runs in its transaction."""
-    if step.stem in PLACES_NO_TABLE:
-        files = [step]
-    elif step.parent.name == "undistribute":
+    files = [step]
+    if step.stem not in PLACES_NO_TABLE:
         files = [BEGIN, KEEP_COMMENTS, step, RESTORE_COMMENTS, END_CONNECTIONS]
-    else:
-        files = [BEGIN, step, END_CONNECTIONS]
     return [file.read_text(encoding="utf-8") for file in files]

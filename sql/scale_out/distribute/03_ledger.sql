@@ -84,15 +84,23 @@ END
 $$;
 
 SELECT
-    create_distributed_table('os_core.audio_runtime_events', 'tenant_id', colocate_with => 'none');
+    create_distributed_table(
+        'os_core.audio_runtime_events', 'tenant_id', colocate_with => 'none'
+    ) AS placed;
 SELECT
     create_distributed_table(
-        relation::regclass, 'tenant_id', colocate_with => 'os_core.audio_runtime_events'
-    )
-FROM
-    unnest(
-        ARRAY['audit.audit_events', 'os_core.audio_runtime_heads', 'os_core.audio_runtime_current']
-    ) AS relation;
+        'audit.audit_events', 'tenant_id', colocate_with => 'os_core.audio_runtime_events'
+    ) AS placed;
+SELECT
+    create_distributed_table(
+        'os_core.audio_runtime_heads', 'tenant_id', colocate_with => 'os_core.audio_runtime_events'
+    ) AS placed;
+SELECT
+    create_distributed_table(
+        'os_core.audio_runtime_current',
+        'tenant_id',
+        colocate_with => 'os_core.audio_runtime_events'
+    ) AS placed;
 SELECT create_reference_table('os_core.devices');
 SELECT create_reference_table('os_core.sessions');
 

@@ -1,4 +1,4 @@
--- Keeps the comments on tables, columns, constraints, indexes and triggers until the end of this
+-- Keeps the comments on tables, views, columns, constraints, indexes and triggers until the end of this
 -- transaction: undistribute_table makes a new table and loses them.
 -- params: none
 -- index: system catalogue
@@ -16,4 +16,4 @@ CROSS JOIN
         AS kept
 WHERE
     described.classoid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_trigger'::regclass)
-    AND kept.object_names[1] IN (current_schema(), 'os_core', 'audit');
+    AND kept.object_names[1] IN (current_schema(), 'os_core', 'audit', 'telemetry_views');
