@@ -1133,6 +1133,69 @@ ALTER TABLE ONLY public.audio_runtime_verifications
     ADD CONSTRAINT audio_runtime_verifications_pkey PRIMARY KEY (finished_at);
 COMMENT ON INDEX public.audio_runtime_verifications_pkey IS 'sql/metrics/last_verify.sql and sql/pages/last_verify.sql';
 
+-- Type os_core.audio_runtime_state
+
+CREATE TYPE os_core.audio_runtime_state AS (
+	tenant_id text COLLATE pg_catalog."C",
+	device_id text COLLATE pg_catalog."C",
+	session_id bigint,
+	processed_stream_id text,
+	raw_stream_id text,
+	pre_roll_buffer_id bigint,
+	selected_mic text,
+	selected_speaker text,
+	device_health text,
+	jitter_ms double precision,
+	drift_ppm double precision,
+	buffer_depth_ms double precision,
+	underruns bigint,
+	overruns bigint,
+	last_interrupt_phrase_id bigint,
+	last_interrupt_phrase_text text,
+	last_interrupt_reason_code bigint,
+	capture_degraded boolean,
+	aec_unstable boolean,
+	device_changed boolean,
+	stream_gap_detected boolean,
+	tts_playback_active boolean,
+	last_event_id bigint,
+	updated_at bigint
+);
+COMMENT ON TYPE os_core.audio_runtime_state IS 'The state of a device: the columns of audio_runtime_current that follow from the ledger';
+
+-- Type os_core.audio_runtime_event
+
+CREATE TYPE os_core.audio_runtime_event AS (
+	event_id bigint,
+	tenant_id text COLLATE pg_catalog."C",
+	device_id text COLLATE pg_catalog."C",
+	session_id bigint,
+	event_kind text COLLATE pg_catalog."C",
+	created_at bigint,
+	idempotency_key text COLLATE pg_catalog."C",
+	processed_stream_id text,
+	raw_stream_id text,
+	pre_roll_buffer_id bigint,
+	selected_mic text,
+	selected_speaker text,
+	device_health text,
+	jitter_ms double precision,
+	drift_ppm double precision,
+	buffer_depth_ms double precision,
+	underruns bigint,
+	overruns bigint,
+	phrase_id bigint,
+	phrase_text text,
+	reason_code bigint,
+	capture_degraded boolean,
+	aec_unstable boolean,
+	device_changed boolean,
+	stream_gap_detected boolean,
+	tts_playback_active boolean,
+	row_hash bytea
+);
+COMMENT ON TYPE os_core.audio_runtime_event IS 'The columns of audio_runtime_events that an event is made of, and its link';
+
 -- Functions
 
 CREATE FUNCTION os_core.canonical_field(field boolean) RETURNS bytea
@@ -1181,6 +1244,15 @@ CREATE AGGREGATE os_core.chain(head bytea, content bytea) (
 );
 COMMENT ON AGGREGATE os_core.chain(head bytea, content bytea) IS 'The link reached after all contents, in the order of the window, when the chain begins at head';
 
+CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_event) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT os_core.audio_runtime_event_content(
+    event, os_core.canonical_names(event.tenant_id, event.device_id)
+)
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_event) IS 'The canonical bytes of a stored row, which its row_hash covers, in the version that applies to it';
+
 CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1190,6 +1262,15 @@ SELECT os_core.audio_runtime_event_content(
 $$;
 COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events) IS 'The canonical bytes of a stored row, which its row_hash covers, in the version that applies to it';
 
+CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_event, names bytea) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT os_core.audio_runtime_event_content(
+    event, event.event_id, audio_runtime_event_content.names
+)
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_event, names bytea) IS 'The same as audio_runtime_event_content(event); a caller that goes through the rows of one device computes names once, by canonical_names';
+
 CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, names bytea) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1198,6 +1279,39 @@ SELECT os_core.audio_runtime_event_content(
 )
 $$;
 COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, names bytea) IS 'The same as audio_runtime_event_content(event); a caller that goes through the rows of one device computes names once: the canonical_field of tenant_id followed by that of device_id';
+
+CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_event, event_id bigint, names bytea) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT os_core.audio_runtime_event_canonical_v1(
+    audio_runtime_event_content.event_id,
+    audio_runtime_event_content.names,
+    event.session_id,
+    event.event_kind,
+    event.created_at,
+    event.idempotency_key,
+    event.processed_stream_id,
+    event.raw_stream_id,
+    event.pre_roll_buffer_id,
+    event.selected_mic,
+    event.selected_speaker,
+    event.device_health,
+    event.jitter_ms,
+    event.drift_ppm,
+    event.buffer_depth_ms,
+    event.underruns,
+    event.overruns,
+    event.phrase_id,
+    event.phrase_text,
+    event.reason_code,
+    event.capture_degraded,
+    event.aec_unstable,
+    event.device_changed,
+    event.stream_gap_detected,
+    event.tts_playback_active
+)
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_event, event_id bigint, names bytea) IS 'The canonical bytes of a row that is to be stored with this event_id';
 
 CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_events, event_id bigint, names bytea) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -1240,38 +1354,6 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION os_core.audio_runtime_collision() IS 'Fails the append that calls it, because its head has changed; the append can be run again';
-
--- Type os_core.audio_runtime_state
-
-CREATE TYPE os_core.audio_runtime_state AS (
-	tenant_id text COLLATE pg_catalog."C",
-	device_id text COLLATE pg_catalog."C",
-	session_id bigint,
-	processed_stream_id text,
-	raw_stream_id text,
-	pre_roll_buffer_id bigint,
-	selected_mic text,
-	selected_speaker text,
-	device_health text,
-	jitter_ms double precision,
-	drift_ppm double precision,
-	buffer_depth_ms double precision,
-	underruns bigint,
-	overruns bigint,
-	last_interrupt_phrase_id bigint,
-	last_interrupt_phrase_text text,
-	last_interrupt_reason_code bigint,
-	capture_degraded boolean,
-	aec_unstable boolean,
-	device_changed boolean,
-	stream_gap_detected boolean,
-	tts_playback_active boolean,
-	last_event_id bigint,
-	updated_at bigint
-);
-COMMENT ON TYPE os_core.audio_runtime_state IS 'The state of a device: the columns of audio_runtime_current that follow from the ledger';
-
--- Functions
 
 CREATE FUNCTION os_core.audio_runtime_state_of(stored os_core.audio_runtime_current) RETURNS os_core.audio_runtime_state
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1368,6 +1450,68 @@ HAVING count(*) > 0;
 $$;
 COMMENT ON FUNCTION os_core.audio_runtime_fold(stored os_core.audio_runtime_current, events os_core.audio_runtime_events[]) IS 'The row of audio_runtime_current after some events of one device. All events must be newer than stored, the row before them (NULL: no row). Returns no row when there are no events';
 
+CREATE FUNCTION os_core.audio_runtime_fold(stored os_core.audio_runtime_state, events os_core.audio_runtime_event[]) RETURNS SETOF os_core.audio_runtime_state
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    AS $$
+-- In the order of the type.
+SELECT
+    max(latest.tenant_id),
+    max(latest.device_id),
+    coalesce(
+        (
+            SELECT given.session_id
+            FROM unnest(audio_runtime_fold.events) AS given
+            WHERE given.session_id IS NOT NULL
+            ORDER BY given.event_id DESC
+            LIMIT 1
+        ),
+        (audio_runtime_fold.stored).session_id
+    ),
+    coalesce(
+        (
+            array_agg(latest.processed_stream_id ORDER BY latest.event_id DESC)
+            FILTER (WHERE latest.processed_stream_id IS NOT NULL)
+        )[1],
+        (audio_runtime_fold.stored).processed_stream_id
+    ),
+    -- A STREAM_REFS event always sets pre_roll_buffer_id; its raw_stream_id may be NULL.
+    CASE
+        WHEN max(latest.pre_roll_buffer_id) IS NULL THEN (audio_runtime_fold.stored).raw_stream_id
+        ELSE max(latest.raw_stream_id)
+    END,
+    -- Each column below is set by one kind alone, so max() returns the only value.
+    coalesce(max(latest.pre_roll_buffer_id), (audio_runtime_fold.stored).pre_roll_buffer_id),
+    coalesce(max(latest.selected_mic), (audio_runtime_fold.stored).selected_mic),
+    coalesce(max(latest.selected_speaker), (audio_runtime_fold.stored).selected_speaker),
+    coalesce(max(latest.device_health), (audio_runtime_fold.stored).device_health),
+    coalesce(max(latest.jitter_ms), (audio_runtime_fold.stored).jitter_ms),
+    coalesce(max(latest.drift_ppm), (audio_runtime_fold.stored).drift_ppm),
+    coalesce(max(latest.buffer_depth_ms), (audio_runtime_fold.stored).buffer_depth_ms),
+    coalesce(max(latest.underruns), (audio_runtime_fold.stored).underruns),
+    coalesce(max(latest.overruns), (audio_runtime_fold.stored).overruns),
+    coalesce(max(latest.phrase_id), (audio_runtime_fold.stored).last_interrupt_phrase_id),
+    coalesce(max(latest.phrase_text), (audio_runtime_fold.stored).last_interrupt_phrase_text),
+    coalesce(max(latest.reason_code), (audio_runtime_fold.stored).last_interrupt_reason_code),
+    coalesce(bool_or(latest.capture_degraded), (audio_runtime_fold.stored).capture_degraded, FALSE),
+    coalesce(bool_or(latest.aec_unstable), (audio_runtime_fold.stored).aec_unstable, FALSE),
+    coalesce(bool_or(latest.device_changed), (audio_runtime_fold.stored).device_changed, FALSE),
+    coalesce(
+        bool_or(latest.stream_gap_detected), (audio_runtime_fold.stored).stream_gap_detected, FALSE
+    ),
+    coalesce(
+        bool_or(latest.tts_playback_active), (audio_runtime_fold.stored).tts_playback_active, FALSE
+    ),
+    max(latest.event_id),
+    (array_agg(latest.created_at ORDER BY latest.event_id DESC))[1]
+FROM (
+    SELECT DISTINCT ON (event.event_kind) event.*
+    FROM unnest(audio_runtime_fold.events) AS event
+    ORDER BY event.event_kind ASC, event.event_id DESC
+) AS latest
+HAVING count(*) > 0;
+$$;
+COMMENT ON FUNCTION os_core.audio_runtime_fold(stored os_core.audio_runtime_state, events os_core.audio_runtime_event[]) IS 'The state of a device after some of its events. All events must be newer than stored, the state before them (NULL: no state). Returns no row when there are no events';
+
 CREATE FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text) RETURNS SETOF os_core.audio_runtime_state
     LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
     AS $$
@@ -1388,7 +1532,35 @@ WITH latest_events AS MATERIALIZED (
             ('TTS_PLAYBACK_ACTIVE')
         ) AS kind (name)
         CROSS JOIN LATERAL (
-            SELECT (ledger_row.*)::os_core.audio_runtime_events AS ledger_row
+            SELECT row(
+                ledger_row.event_id,
+                ledger_row.tenant_id,
+                ledger_row.device_id,
+                ledger_row.session_id,
+                ledger_row.event_kind,
+                ledger_row.created_at,
+                ledger_row.idempotency_key,
+                ledger_row.processed_stream_id,
+                ledger_row.raw_stream_id,
+                ledger_row.pre_roll_buffer_id,
+                ledger_row.selected_mic,
+                ledger_row.selected_speaker,
+                ledger_row.device_health,
+                ledger_row.jitter_ms,
+                ledger_row.drift_ppm,
+                ledger_row.buffer_depth_ms,
+                ledger_row.underruns,
+                ledger_row.overruns,
+                ledger_row.phrase_id,
+                ledger_row.phrase_text,
+                ledger_row.reason_code,
+                ledger_row.capture_degraded,
+                ledger_row.aec_unstable,
+                ledger_row.device_changed,
+                ledger_row.stream_gap_detected,
+                ledger_row.tts_playback_active,
+                ledger_row.row_hash
+            )::os_core.audio_runtime_event AS ledger_row
             FROM os_core.audio_runtime_events AS ledger_row
             WHERE
                 ledger_row.tenant_id = audio_runtime_replay.of_tenant_id
@@ -1401,7 +1573,35 @@ WITH latest_events AS MATERIALIZED (
         ) AS latest
         UNION ALL
         (
-            SELECT (ledger_row.*)::os_core.audio_runtime_events AS ledger_row
+            SELECT row(
+                ledger_row.event_id,
+                ledger_row.tenant_id,
+                ledger_row.device_id,
+                ledger_row.session_id,
+                ledger_row.event_kind,
+                ledger_row.created_at,
+                ledger_row.idempotency_key,
+                ledger_row.processed_stream_id,
+                ledger_row.raw_stream_id,
+                ledger_row.pre_roll_buffer_id,
+                ledger_row.selected_mic,
+                ledger_row.selected_speaker,
+                ledger_row.device_health,
+                ledger_row.jitter_ms,
+                ledger_row.drift_ppm,
+                ledger_row.buffer_depth_ms,
+                ledger_row.underruns,
+                ledger_row.overruns,
+                ledger_row.phrase_id,
+                ledger_row.phrase_text,
+                ledger_row.reason_code,
+                ledger_row.capture_degraded,
+                ledger_row.aec_unstable,
+                ledger_row.device_changed,
+                ledger_row.stream_gap_detected,
+                ledger_row.tts_playback_active,
+                ledger_row.row_hash
+            )::os_core.audio_runtime_event AS ledger_row
             FROM os_core.audio_runtime_events AS ledger_row
             WHERE
                 ledger_row.tenant_id = audio_runtime_replay.of_tenant_id
@@ -1524,6 +1724,27 @@ CREATE FUNCTION audit.audio_runtime_names(tenant_id text, device_id text) RETURN
     RETURN concat('"device_id": ', to_json(device_id), ', "tenant_id": ', to_json(tenant_id));
 COMMENT ON FUNCTION audit.audio_runtime_names(tenant_id text, device_id text) IS 'The members device_id and tenant_id of payload_min, as text';
 
+CREATE FUNCTION audit.audio_runtime_payload(event os_core.audio_runtime_event, names text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT audit.audio_runtime_payload(
+    audio_runtime_payload.names,
+    event.event_kind,
+    event.session_id,
+    event.device_health,
+    event.aec_unstable,
+    event.device_changed,
+    event.capture_degraded,
+    event.stream_gap_detected,
+    event.pre_roll_buffer_id,
+    event.phrase_id,
+    event.processed_stream_id,
+    event.tts_playback_active,
+    event.phrase_text
+)
+$$;
+COMMENT ON FUNCTION audit.audio_runtime_payload(event os_core.audio_runtime_event, names text) IS 'payload_min of the audit row of an event, exactly as payload_min::text gives it; names is the result of audio_runtime_names';
+
 CREATE FUNCTION audit.audio_runtime_payload(event os_core.audio_runtime_events, names text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1549,6 +1770,52 @@ CREATE FUNCTION audit.audio_runtime_payload(names text, event_kind text, session
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN concat('{', names, CASE event_kind WHEN 'STREAM_REFS'::text THEN ', "event_kind": "STREAM_REFS"'::text WHEN 'VAD_EVENT'::text THEN ', "event_kind": "VAD_EVENT"'::text WHEN 'DEVICE_STATE'::text THEN ', "event_kind": "DEVICE_STATE"'::text WHEN 'TIMING_STATS'::text THEN ', "event_kind": "TIMING_STATS"'::text WHEN 'INTERRUPT_CANDIDATE'::text THEN ', "event_kind": "INTERRUPT_CANDIDATE"'::text WHEN 'DEGRADATION_FLAGS'::text THEN ', "event_kind": "DEGRADATION_FLAGS"'::text WHEN 'TTS_PLAYBACK_ACTIVE'::text THEN ', "event_kind": "TTS_PLAYBACK_ACTIVE"'::text ELSE (', "event_kind": '::text || (to_json(event_kind))::text) END, (', "session_id": '::text || (session_id)::text), (', "device_health": '::text || (to_json(device_health))::text), CASE WHEN (event_kind = 'DEGRADATION_FLAGS'::text) THEN concat(', "degradation_flags": {', concat_ws(', '::text, ('"aec_unstable": '::text || (aec_unstable)::text), ('"device_changed": '::text || (device_changed)::text), ('"capture_degraded": '::text || (capture_degraded)::text), ('"stream_gap_detected": '::text || (stream_gap_detected)::text)), '}') ELSE NULL::text END, (', "pre_roll_buffer_id": '::text || (pre_roll_buffer_id)::text), (', "interrupt_phrase_id": '::text || (phrase_id)::text), (', "processed_stream_id": '::text || (to_json(processed_stream_id))::text), (', "tts_playback_active": '::text || (tts_playback_active)::text), (', "interrupt_phrase_text": '::text || (to_json(phrase_text))::text), '}');
 COMMENT ON FUNCTION audit.audio_runtime_payload(names text, event_kind text, session_id bigint, device_health text, aec_unstable boolean, device_changed boolean, capture_degraded boolean, stream_gap_detected boolean, pre_roll_buffer_id bigint, phrase_id bigint, processed_stream_id text, tts_playback_active boolean, phrase_text text) IS 'The same as audio_runtime_payload(event, names), from the columns of the ledger row';
+
+CREATE FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_event) RETURNS TABLE(event_type text, reason_codes text[], severity text, payload_min jsonb)
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    AS $$
+SELECT
+    CASE event.event_kind
+        WHEN 'STREAM_REFS' THEN 'K_STREAM_REFS_COMMIT'
+        WHEN 'VAD_EVENT' THEN 'K_VAD_EVENT_MARKER_COMMIT'
+        WHEN 'DEVICE_STATE' THEN 'K_DEVICE_STATE_COMMIT'
+        WHEN 'TIMING_STATS' THEN 'K_TIMING_STATS_COMMIT'
+        WHEN 'INTERRUPT_CANDIDATE' THEN 'K_INTERRUPT_CANDIDATE_COMMIT'
+        WHEN 'DEGRADATION_FLAGS' THEN 'K_DEGRADATION_FLAGS_COMMIT'
+        WHEN 'TTS_PLAYBACK_ACTIVE' THEN 'K_TTS_PLAYBACK_ACTIVE_COMMIT'
+        ELSE 'K_' || event.event_kind || '_COMMIT'
+    END,
+    CASE
+        WHEN event.event_kind <> 'INTERRUPT_CANDIDATE' AND NOT known.alarming THEN '{}'::text[]
+        ELSE array_remove(
+            ARRAY[
+                CASE
+                    WHEN event.event_kind = 'INTERRUPT_CANDIDATE'
+                        THEN 'K_INTERRUPT_CANDIDATE_EMITTED'
+                END,
+                CASE WHEN event.stream_gap_detected THEN 'K_STREAM_GAP_DETECTED' END,
+                CASE WHEN event.aec_unstable THEN 'K_AEC_UNSTABLE' END,
+                CASE WHEN event.device_changed THEN 'K_DEVICE_FAILOVER' END,
+                CASE WHEN event.device_health <> 'HEALTHY' THEN 'K_DEVICE_UNHEALTHY' END
+            ],
+            NULL
+        )
+    END,
+    CASE WHEN known.alarming THEN 'WARN' ELSE 'INFO' END,
+    audit.audio_runtime_payload(
+        event, audit.audio_runtime_names(event.tenant_id, event.device_id)
+    )::jsonb
+FROM (
+    SELECT
+        (
+            event.stream_gap_detected
+            OR event.aec_unstable
+            OR event.device_changed
+            OR event.device_health <> 'HEALTHY'
+        ) IS TRUE AS alarming
+) AS known;
+$$;
+COMMENT ON FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_event) IS 'The audit row of an event: an append inserts it, and verify compares with it';
 
 CREATE FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_events) RETURNS TABLE(event_type text, reason_codes text[], severity text, payload_min jsonb)
     LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE

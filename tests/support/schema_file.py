@@ -70,9 +70,11 @@ class Entry:
             return 0
         if "RETURNS trigger" in self.text:
             return 1
-        if self.owner.startswith("VIEW"):
-            return 4
-        return 2 if self.owner.startswith("TABLE") else 3
+        if self.owner.startswith("TABLE"):
+            return 2
+        if self.owner.startswith("TYPE"):
+            return 3
+        return 5 if self.owner.startswith("VIEW") else 4
 
     @property
     def is_for_analysts(self) -> bool:
@@ -84,7 +86,8 @@ class Entry:
         """The heading under which the object stands."""
         if self.owner.startswith(("TYPE", "VIEW")):
             return self.owner.capitalize()
-        return ("Schema", "Trigger functions", self.owner.capitalize(), "Functions")[self.group]
+        table = self.owner.capitalize()
+        return ("Schema", "Trigger functions", table, "Types", "Functions")[self.group]
 
 
 def generate(url: str) -> str:

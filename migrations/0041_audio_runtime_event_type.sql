@@ -1,19 +1,11 @@
--- The functions of the ledger take a type of their own instead of the row types of tables: a row of a
--- shard has another type than its table, and since PostgreSQL 15.20 a table whose row type a function
--- takes cannot get a column with a default. Their bodies are texts: a body in the standard's form
--- depends on the columns of the type, and so on itself, in the eyes of Citus.
--- depends: 0013_audit_audio_runtime 0019_audio_runtime_feed
+-- Gives the functions of the ledger a form that takes no row type of a table: on a distributed
+-- PostgreSQL a row of a shard has another type than the rows of its table. They take a type of
+-- their own, and have bodies of text: Citus cannot distribute a function whose body in the
+-- standard's form uses the fields of such a type. The forms over row types stay, for the release
+-- before this one.
+-- depends: 0037_audio_runtime_row_types
 
 SET LOCAL lock_timeout = '5s';
-
-DROP FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_events);
-DROP FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_events, bytea);
-DROP FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_events, bigint, bytea);
-DROP FUNCTION os_core.audio_runtime_replay(text, text);
-DROP FUNCTION os_core.audio_runtime_fold(os_core.audio_runtime_current, os_core.audio_runtime_events[]);
-DROP FUNCTION os_core.audio_runtime_state_of(os_core.audio_runtime_current);
-DROP FUNCTION audit.audio_runtime_row(os_core.audio_runtime_events);
-DROP FUNCTION audit.audio_runtime_payload(os_core.audio_runtime_events, text);
 
 CREATE TYPE os_core.audio_runtime_event AS (
     event_id bigint,
@@ -45,6 +37,9 @@ CREATE TYPE os_core.audio_runtime_event AS (
     row_hash bytea
 );
 
+COMMENT ON TYPE os_core.audio_runtime_event IS
+'The columns of audio_runtime_events that an event is made of, and its link';
+
 CREATE FUNCTION os_core.audio_runtime_event_content(
     event os_core.audio_runtime_event, event_id bigint, names bytea
 )
@@ -52,8 +47,8 @@ RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
 SELECT os_core.audio_runtime_event_canonical_v1(
-    event_id,
-    names,
+    audio_runtime_event_content.event_id,
+    audio_runtime_event_content.names,
     event.session_id,
     event.event_kind,
     event.created_at,
@@ -86,7 +81,9 @@ CREATE FUNCTION os_core.audio_runtime_event_content(
 RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-SELECT os_core.audio_runtime_event_content(event, event.event_id, names)
+SELECT os_core.audio_runtime_event_content(
+    event, event.event_id, audio_runtime_event_content.names
+)
 $$;
 
 CREATE FUNCTION os_core.audio_runtime_event_content(event os_core.audio_runtime_event)
@@ -94,10 +91,19 @@ RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
 SELECT os_core.audio_runtime_event_content(
-    event,
-    os_core.canonical_field(event.tenant_id) || os_core.canonical_field(event.device_id)
+    event, os_core.canonical_names(event.tenant_id, event.device_id)
 )
 $$;
+
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_event) IS
+'The canonical bytes of a stored row, which its row_hash covers, in the version that applies to it';
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(os_core.audio_runtime_event, bytea) IS
+'The same as audio_runtime_event_content(event); a caller that goes through the rows of one device '
+'computes names once, by canonical_names';
+COMMENT ON FUNCTION os_core.audio_runtime_event_content(
+    os_core.audio_runtime_event, bigint, bytea
+) IS
+'The canonical bytes of a row that is to be stored with this event_id';
 
 CREATE FUNCTION os_core.audio_runtime_fold(
     stored os_core.audio_runtime_state, events os_core.audio_runtime_event[]
@@ -163,7 +169,13 @@ FROM (
 HAVING count(*) > 0;
 $$;
 
-CREATE FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text)
+COMMENT ON FUNCTION os_core.audio_runtime_fold(
+    os_core.audio_runtime_state, os_core.audio_runtime_event[]
+) IS
+'The state of a device after some of its events. All events must be newer than stored, the state '
+'before them (NULL: no state). Returns no row when there are no events';
+
+CREATE OR REPLACE FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text)
 RETURNS SETOF os_core.audio_runtime_state
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 AS $$
@@ -270,47 +282,32 @@ FROM latest_events
 CROSS JOIN LATERAL os_core.audio_runtime_fold(NULL, latest_events.events) AS folded;
 $$;
 
-CREATE FUNCTION audit.audio_runtime_payload(event os_core.audio_runtime_event, names text)
+CREATE FUNCTION audit.audio_runtime_payload(
+    event os_core.audio_runtime_event, names text
+)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-SELECT concat(
-    '{',
-    names,
-    CASE event.event_kind
-        WHEN 'STREAM_REFS' THEN ', "event_kind": "STREAM_REFS"'
-        WHEN 'VAD_EVENT' THEN ', "event_kind": "VAD_EVENT"'
-        WHEN 'DEVICE_STATE' THEN ', "event_kind": "DEVICE_STATE"'
-        WHEN 'TIMING_STATS' THEN ', "event_kind": "TIMING_STATS"'
-        WHEN 'INTERRUPT_CANDIDATE' THEN ', "event_kind": "INTERRUPT_CANDIDATE"'
-        WHEN 'DEGRADATION_FLAGS' THEN ', "event_kind": "DEGRADATION_FLAGS"'
-        WHEN 'TTS_PLAYBACK_ACTIVE' THEN ', "event_kind": "TTS_PLAYBACK_ACTIVE"'
-        ELSE ', "event_kind": ' || to_json(event.event_kind)::text
-    END,
-    ', "session_id": ' || event.session_id::text,
-    ', "device_health": ' || to_json(event.device_health)::text,
-    CASE
-        WHEN event.event_kind = 'DEGRADATION_FLAGS'
-            THEN concat(
-                ', "degradation_flags": {',
-                concat_ws(
-                    ', ',
-                    '"aec_unstable": ' || event.aec_unstable::text,
-                    '"device_changed": ' || event.device_changed::text,
-                    '"capture_degraded": ' || event.capture_degraded::text,
-                    '"stream_gap_detected": ' || event.stream_gap_detected::text
-                ),
-                '}'
-            )
-    END,
-    ', "pre_roll_buffer_id": ' || event.pre_roll_buffer_id::text,
-    ', "interrupt_phrase_id": ' || event.phrase_id::text,
-    ', "processed_stream_id": ' || to_json(event.processed_stream_id)::text,
-    ', "tts_playback_active": ' || event.tts_playback_active::text,
-    ', "interrupt_phrase_text": ' || to_json(event.phrase_text)::text,
-    '}'
+SELECT audit.audio_runtime_payload(
+    audio_runtime_payload.names,
+    event.event_kind,
+    event.session_id,
+    event.device_health,
+    event.aec_unstable,
+    event.device_changed,
+    event.capture_degraded,
+    event.stream_gap_detected,
+    event.pre_roll_buffer_id,
+    event.phrase_id,
+    event.processed_stream_id,
+    event.tts_playback_active,
+    event.phrase_text
 )
 $$;
+
+COMMENT ON FUNCTION audit.audio_runtime_payload(os_core.audio_runtime_event, text) IS
+'payload_min of the audit row of an event, exactly as payload_min::text gives it; names is the '
+'result of audio_runtime_names';
 
 CREATE FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_event)
 RETURNS TABLE (event_type text, reason_codes text[], severity text, payload_min jsonb)
@@ -357,3 +354,6 @@ FROM (
         ) IS TRUE AS alarming
 ) AS known;
 $$;
+
+COMMENT ON FUNCTION audit.audio_runtime_row(os_core.audio_runtime_event) IS
+'The audit row of an event: an append inserts it, and verify compares with it';
