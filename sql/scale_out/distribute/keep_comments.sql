@@ -1,12 +1,12 @@
--- Keeps the comments on tables, views, columns, constraints, indexes and triggers until the end of this
--- transaction: undistribute_table makes a new table and loses them.
+-- Keeps the comments on tables, views, columns, constraints, indexes and triggers until the end of
+-- this transaction: undistribute_table makes a new table and loses them.
 -- params: none
 -- index: system catalogue
 -- locks: none
 -- returns: nothing
 CREATE TEMPORARY TABLE kept_comments ON COMMIT DROP AS
 SELECT
-    kept.type,
+    replace(kept.type, 'view column', 'table column') AS type,
     kept.object_names,
     kept.object_args,
     described.description

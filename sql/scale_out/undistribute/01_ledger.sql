@@ -5,6 +5,25 @@
 -- locks: ACCESS EXCLUSIVE on the tables while their rows are copied
 -- returns: nothing
 
+-- undistribute_table makes a new table, and drops the functions that take the row type of the old.
+CREATE TEMPORARY TABLE kept_functions ON COMMIT DROP AS
+SELECT
+    pg_get_functiondef(pg_proc.oid) AS definition,
+    format(
+        'COMMENT ON FUNCTION %s IS %L',
+        pg_proc.oid::regprocedure,
+        obj_description(pg_proc.oid, 'pg_proc')
+    ) AS comment
+FROM pg_proc
+WHERE
+    EXISTS (
+        SELECT 1
+        FROM unnest(pg_proc.proargtypes) AS argument (type_id)
+        INNER JOIN pg_class ON argument.type_id = pg_class.reltype
+        INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
+        WHERE pg_class.relkind = 'r' AND pg_namespace.nspname IN ('os_core', 'audit')
+    );
+
 ALTER TABLE audit.audit_events DROP CONSTRAINT audit_events_source_event_fkey;
 ALTER TABLE os_core.audio_runtime_heads DROP CONSTRAINT audio_runtime_heads_event_fkey;
 ALTER TABLE os_core.audio_runtime_heads DROP CONSTRAINT audio_runtime_heads_device_fkey;
@@ -108,3 +127,16 @@ ALTER TABLE audit.audit_events
 ADD CONSTRAINT audit_events_source_event_fkey
 FOREIGN KEY (tenant_id, device_id, source_event_id)
 REFERENCES os_core.audio_runtime_events (tenant_id, device_id, event_id);
+
+DO $$
+DECLARE
+    kept record;
+BEGIN
+    -- They call each other.
+    SET LOCAL check_function_bodies = off;
+    FOR kept IN SELECT definition, comment FROM kept_functions LOOP
+        EXECUTE kept.definition;
+        EXECUTE kept.comment;
+    END LOOP;
+END
+$$;
