@@ -49,7 +49,9 @@ def distribute(config: Config, *, dry_run: bool) -> None:
 
 
 @click.command(
-    epilog=examples("python -m telemetry undistribute --dry-run", "python -m telemetry undistribute")
+    epilog=examples(
+        "python -m telemetry undistribute --dry-run", "python -m telemetry undistribute"
+    )
 )
 @dry_run_option
 @click.pass_obj
