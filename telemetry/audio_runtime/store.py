@@ -141,7 +141,9 @@ class AudioRuntimeStore:
         """Return, for each event, the first event with its dedupe key, and what differs."""
 
         def work(connection: Connection) -> list[Row]:
-            return _for_each_tenant(connection, DESCRIBE_DUPLICATES, events, fields=EVENT_FIELDS)
+            return _for_each_tenant(
+                connection, DESCRIBE_DUPLICATES, events, fields=EVENT_FIELDS
+            )
 
         rows = self._database.transact(work, one_statement=True)
         if len(rows) != len(events):

@@ -40,9 +40,7 @@ class ScaleOutCursor(psycopg.Cursor[DictRow]):
 
     def execute(self, query: Any, params: Any = None, **more: Any) -> "ScaleOutCursor":  # type: ignore[override]
         """Execute the variant of the statement."""
-        sent, pushed = (
-            variants().get(query, (query, False)) if isinstance(query, bytes) else (query, False)
-        )
+        sent, pushed = variants().get(query, (query, False)) if isinstance(query, bytes) else (query, False)
         if not pushed:
             return super().execute(sent, params, **more)
         more["prepare"] = False
@@ -54,9 +52,7 @@ class ScaleOutCursor(psycopg.Cursor[DictRow]):
 
     def stream(self, query: Any, params: Any = None, **more: Any) -> Iterator[Any]:  # type: ignore[override]
         """Stream the rows of the variant of the statement."""
-        sent, pushed = (
-            variants().get(query, (query, False)) if isinstance(query, bytes) else (query, False)
-        )
+        sent, pushed = variants().get(query, (query, False)) if isinstance(query, bytes) else (query, False)
         if pushed:
             self._limits_per_shard("on")
         try:
@@ -67,6 +63,4 @@ class ScaleOutCursor(psycopg.Cursor[DictRow]):
 
     def _limits_per_shard(self, state: str) -> None:
         if self.connection.info.transaction_status != psycopg.pq.TransactionStatus.INERROR:
-            psycopg.Cursor(self.connection).execute(
-                LIMITS_PER_SHARD, {"state": state}, prepare=False
-            )
+            psycopg.Cursor(self.connection).execute(LIMITS_PER_SHARD, {"state": state}, prepare=False)

@@ -144,7 +144,9 @@ class RunStore:
     ) -> str | None:
         """Record the run's git commit; return its run_id, or None when the run does not exist."""
         absent = {"commit_author": None, "commit_timestamp": None, "agents": agents}
-        found = self._change(ASSOCIATE_COMMIT, {"event_id": event_id, **absent, **commit})
+        found = self._change(
+            ASSOCIATE_COMMIT, {"event_id": event_id, **absent, **commit}
+        )
         return found["run_id"] if found else None
 
     def metadata(self) -> Row:
