@@ -139,12 +139,22 @@ def distributed(workers: int = 2) -> Iterator[Cluster]:
         yield started
 
 
-def command(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m telemetry`` with these arguments on a database. Raises CalledProcessError."""
+def command(
+    url: str, *arguments: str, check: bool = True, seconds: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m telemetry`` with these arguments on a database.
+
+    Raises CalledProcessError unless ``check`` is false, TimeoutExpired after so many seconds.
+    """
     return subprocess.run(
         [sys.executable, "-m", "telemetry", *arguments],
-        cwd=PROJECT, env=environment(DATABASE_URL=url), check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=PROJECT,
+        env=environment(DATABASE_URL=url),
+        check=check,
+        timeout=seconds,
+        capture_output=True,
+        text=True,
+    )
 
 
 def run_as_server(program: Path, *arguments: str) -> None:

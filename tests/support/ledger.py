@@ -38,6 +38,12 @@ class Ledger:
                 "INSERT INTO os_core.devices (device_id, tenant_id) VALUES (%s, %s)",
                 [device, tenant],
             )
+            # The trigger that makes the head exists on one node alone.
+            self.db.execute(
+                "INSERT INTO os_core.audio_runtime_heads (device_id, tenant_id) VALUES (%s, %s)"
+                " ON CONFLICT DO NOTHING",
+                [device, tenant],
+            )
 
     def open(self, sessions: dict[int, tuple[str, str]]) -> None:
         for session, names in sessions.items():
