@@ -4,14 +4,14 @@
 -- index: system catalogue, of each worker
 -- locks: none
 -- returns: one row for each worker: worker (its number), place (host:port), success, and result
--- (an error, or the names of triggers)
+-- (an error, or the names of triggers, as schema.shard.trigger)
 SELECT
     node.nodeid AS worker,
     concat(found.nodename, ':', found.nodeport) AS place,
     found.success,
     found.result
 FROM run_command_on_workers($command$
-    SELECT coalesce(string_agg(guard.trigger || ' on ' || guard.shard, ', '), '')
+    SELECT coalesce(string_agg(guard.shard || '.' || guard.trigger, ', '), '')
     FROM (
         SELECT
             shard_name(ledger.logicalrelid, ledger.shardid) AS shard,

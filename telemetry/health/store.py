@@ -182,8 +182,9 @@ class Probe:
         ]
         yield Checked("rights", "permission_denied", denied and [*denied, GRANT_RIGHTS])
         disabled = connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
-        names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
-        yield Checked("triggers", "append_only_triggers_disabled", names + workers.unguarded)
+        triggers = [*(row["name"] for row in disabled), *workers.unguarded]
+        names = [f"trigger {name} is missing or disabled" for name in triggers]
+        yield Checked("triggers", "append_only_triggers_disabled", names)
         altered = self._altered(connection)
         names = [str(it) for it in altered or ()]
         yield Checked("definitions", "schema_altered", names, altered is not None)

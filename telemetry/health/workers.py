@@ -12,8 +12,9 @@ WORKERS = statements.load("health/workers")
 class Workers(NamedTuple):
     """What is wrong with the workers.
 
-    ``unreachable`` has a line for each that does not serve this role, and ``unguarded`` one for
-    each whose shards lack a trigger that keeps the ledger append-only. ``causes`` name hosts.
+    ``unreachable`` has a line for each that does not serve this role, and ``causes`` names its
+    host. ``unguarded`` are the triggers of shards that keep the ledger append-only and are missing
+    or disabled.
     """
 
     unreachable: list[str]
@@ -35,5 +36,5 @@ def check_workers(connection: Connection) -> Workers:
             found.unreachable.append(f"{name} does not respond to this role")
             found.causes.append(f"{name} is {row['place']}: {' '.join(row['result'].split())}")
         elif row["result"]:
-            found.unguarded.append(f"{name}: trigger missing or disabled: {row['result']}")
+            found.unguarded.extend(row["result"].split(", "))
     return found
