@@ -2240,3 +2240,34 @@ COMMENT ON COLUMN telemetry_views.devices.stream_gap_detected IS 'Of the latest 
 COMMENT ON COLUMN telemetry_views.devices.tts_playback_active IS 'Of the latest TTS_PLAYBACK_ACTIVE event; false before the first';
 COMMENT ON COLUMN telemetry_views.devices.last_event_id IS 'The newest event of the device, of any kind';
 COMMENT ON COLUMN telemetry_views.devices.updated_at IS 'When that event happened, by the device''s clock, cut to microseconds';
+
+-- View telemetry_views.runtime_events
+
+CREATE VIEW telemetry_views.runtime_events AS
+ SELECT event.id,
+    event.recorded_at,
+    event.source,
+    event.endpoint,
+    event.method,
+    event.status_code,
+    event.runtime_ms,
+    round(event.runtime_cost_estimate, 8) AS runtime_cost_estimate,
+    event.idea_id,
+    event.origin_idea_id,
+    event.metadata,
+    weight.events AS event_count
+   FROM (public.runtime_events event
+     CROSS JOIN LATERAL public.runtime_event_weight(event.metadata, event.runtime_ms, event.runtime_cost_estimate) weight(events, total_ms, total_cost));
+COMMENT ON VIEW telemetry_views.runtime_events IS 'Runtime events, with the names of the API. Filter by recorded_at, and by endpoint or source too: these have indexes';
+COMMENT ON COLUMN telemetry_views.runtime_events.id IS 'From the client; else rt_ and 32 hex digits from the service';
+COMMENT ON COLUMN telemetry_views.runtime_events.recorded_at IS 'When the event was received, by this database''s clock';
+COMMENT ON COLUMN telemetry_views.runtime_events.source IS 'api, web, web_api or worker';
+COMMENT ON COLUMN telemetry_views.runtime_events.endpoint IS 'Path of the endpoint, without its query string';
+COMMENT ON COLUMN telemetry_views.runtime_events.method IS 'HTTP method';
+COMMENT ON COLUMN telemetry_views.runtime_events.status_code IS 'HTTP status; 500 and above count as errors';
+COMMENT ON COLUMN telemetry_views.runtime_events.runtime_ms IS 'Milliseconds. Of an event that stands for several, as its sender put it, usually their average';
+COMMENT ON COLUMN telemetry_views.runtime_events.runtime_cost_estimate IS 'Cost of runtime_ms, at the price of a second when the event was stored';
+COMMENT ON COLUMN telemetry_views.runtime_events.idea_id IS 'The idea that the request served';
+COMMENT ON COLUMN telemetry_views.runtime_events.origin_idea_id IS 'Equal to idea_id, unless the event was imported with its own';
+COMMENT ON COLUMN telemetry_views.runtime_events.metadata IS 'Object of strings, numbers, booleans and nulls';
+COMMENT ON COLUMN telemetry_views.runtime_events.event_count IS 'How many events it stands for; 1 unless its sender added several up';

@@ -241,7 +241,7 @@ class _Environment:
             match = _ORIGIN.fullmatch(text.lower())
             if match is None or int(match["port"] or 1) not in range(1, 65536):
                 takes = "origins such as https://app.example.org, separated by commas"
-                raise ConfigError(name, repr(redact_url(text)), takes)
+                raise ConfigError(name, repr(redact_url(text) if "@" in text else text), takes)
             port = match["port"]
             usual = port is None or int(port) == _USUAL_PORTS[match["scheme"]]
             origins.append(match["host"] if usual else f"{match['host']}:{int(port)}")

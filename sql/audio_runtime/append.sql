@@ -125,7 +125,8 @@ devices AS MATERIALIZED (
             event_id,
             row_hash
         FROM os_core.audio_runtime_heads
-        WHERE tenant_id = named.tenant_id
+        WHERE
+            tenant_id = named.tenant_id
             AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
             AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
@@ -133,7 +134,8 @@ devices AS MATERIALIZED (
     -- FOR UPDATE reads the newest version of the row. That of the snapshot may be older than a
     -- rebuild that has just committed.
     LEFT JOIN LATERAL (
-        SELECT row(
+        SELECT
+            row(
                 stored.tenant_id,
                 stored.device_id,
                 stored.session_id,
@@ -216,7 +218,8 @@ verdicts AS MATERIALIZED (
                 devices.head_row_hash IS NULL
                 AND NOT EXISTS (
                     SELECT FROM os_core.audio_runtime_heads
-                    WHERE tenant_id = sent.tenant_id
+                    WHERE
+                        tenant_id = sent.tenant_id
                         AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
                         AND device_id = sent.device_id
                 )

@@ -7,7 +7,6 @@ DELETE FROM os_core.audio_runtime_current AS stored
 USING json_to_recordset(%(devices)s::json) AS wanted (tenant_id text, device_id text)
 WHERE
     stored.tenant_id = wanted.tenant_id
-    AND (%(tenant_id)s::text IS NULL OR stored.tenant_id = %(tenant_id)s)
     AND stored.device_id = wanted.device_id
     AND (
         SELECT event.event_id

@@ -23,7 +23,8 @@ locked AS MATERIALIZED (
             tenant_id,
             device_id
         FROM os_core.audio_runtime_heads
-        WHERE tenant_id = wanted.tenant_id
+        WHERE
+            tenant_id = wanted.tenant_id
             AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
             AND device_id = wanted.device_id
         FOR UPDATE SKIP LOCKED
@@ -39,7 +40,8 @@ WHERE
     locked.device_id IS NOT NULL
     OR NOT EXISTS (
         SELECT FROM os_core.audio_runtime_heads AS head
-        WHERE head.tenant_id = wanted.tenant_id
+        WHERE
+            head.tenant_id = wanted.tenant_id
             AND (%(tenant_id)s::text IS NULL OR head.tenant_id = %(tenant_id)s)
             AND head.device_id = wanted.device_id
     );

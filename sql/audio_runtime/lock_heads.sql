@@ -21,7 +21,8 @@ CROSS JOIN LATERAL (
         tenant_id,
         device_id
     FROM os_core.audio_runtime_heads
-    WHERE tenant_id = wanted.tenant_id
+    WHERE
+        tenant_id = wanted.tenant_id
         AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
         AND device_id = wanted.device_id
     FOR UPDATE

@@ -51,7 +51,8 @@ LEFT JOIN LATERAL (
         known.event_id,
         known.row_hash
     FROM os_core.audio_runtime_heads AS known
-    WHERE known.tenant_id = wanted.tenant_id
+    WHERE
+        known.tenant_id = wanted.tenant_id
         AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
         AND known.device_id = wanted.device_id
     ORDER BY known.device_id
@@ -60,7 +61,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT known.*
     FROM os_core.audio_runtime_current AS known
-    WHERE known.tenant_id = wanted.tenant_id
+    WHERE
+        known.tenant_id = wanted.tenant_id
         AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
         AND known.device_id = wanted.device_id
     ORDER BY known.device_id

@@ -37,7 +37,8 @@ WITH seen AS (
             known.event_id,
             known.row_hash
         FROM os_core.audio_runtime_heads AS known
-        WHERE known.tenant_id = wanted.tenant_id
+        WHERE
+            known.tenant_id = wanted.tenant_id
             AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
             AND known.device_id = wanted.device_id
         ORDER BY known.device_id
@@ -48,7 +49,8 @@ WITH seen AS (
             event.event_id,
             event.row_hash
         FROM os_core.audio_runtime_events AS event
-        WHERE event.tenant_id = wanted.tenant_id
+        WHERE
+            event.tenant_id = wanted.tenant_id
             AND (%(tenant_id)s::text IS NULL OR event.tenant_id = %(tenant_id)s)
             AND event.device_id = wanted.device_id
         ORDER BY event.event_id DESC

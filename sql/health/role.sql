@@ -1,13 +1,16 @@
 -- Describes the role of this connection: whether it owns tables of the service, and what it may do
 -- that no statement of the service does. An owner can switch triggers off; so can a member of the
--- owner, and a superuser. What sql/roles/retention.sql grants is no excess.
--- A right on some columns counts.
+-- owner, and a superuser. What sql/roles/retention.sql grants is no excess. A right on some columns
+-- counts, but it may write the last use of a token. So does what it can take by SET ROLE from a
+-- role that it is a member of. Until PostgreSQL 15, CREATEROLE lets it become a member of the
+-- owner.
 -- params: none
 -- index: system catalogue
 -- locks: none
--- returns: one row: name, is_superuser, owned (array of tables that the role owns or could own),
--- excess (array of rights such as UPDATE on audit.audit_events, and of attributes such as
--- CREATEROLE, of a role that owns none)
+-- returns: one row: name, is_superuser (or a member of one), owned (array of tables that the role
+-- owns or could own), powers (array of attributes such as CREATEROLE, which ALTER ROLE takes back),
+-- memberships (array of predefined roles, such as pg_write_all_data), excess (array of rights such
+-- as UPDATE on audit.audit_events, of a role that owns none)
 WITH service AS (
     SELECT
         named.privileges,
@@ -45,27 +48,44 @@ WITH service AS (
 SELECT
     current_user::text AS name,
     (
-        SELECT pg_roles.rolsuper FROM pg_roles
-        WHERE pg_roles.rolname = current_user
+        SELECT bool_or(own.rolsuper) FROM pg_roles AS own
+        WHERE pg_has_role(own.oid, 'MEMBER')
     ) AS is_superuser,
+    array(
+        SELECT concat_ws(' of ', power.name, nullif(own.rolname, current_user))
+        FROM pg_roles AS own
+        CROSS JOIN
+            LATERAL (
+                VALUES
+                ('CREATEROLE', own.rolcreaterole),
+                ('CREATEDB', own.rolcreatedb),
+                ('REPLICATION', own.rolreplication)
+            ) AS power (name, held)
+        WHERE power.held AND pg_has_role(own.oid, 'MEMBER')
+    ) AS powers,
+    array(
+        SELECT own.rolname::text FROM pg_roles AS own
+        WHERE
+            own.rolname ~ '^pg_(read_all|write_all|read_s|write_s|execute_s|maintain)'
+            AND pg_has_role(own.oid, 'MEMBER')
+    ) AS memberships,
     array(
         SELECT service.name FROM service
         WHERE service.is_owned
         ORDER BY service.name
     ) AS owned,
     array(
-        SELECT barred.privilege || ' on ' || service.name
+        SELECT it.privilege || ' on ' || service.name
         FROM service
-        CROSS JOIN LATERAL unnest(service.privileges::text[]) AS barred (privilege)
+        CROSS JOIN LATERAL unnest(service.privileges::text[]) AS it (privilege)
         WHERE
             NOT service.is_owned
             AND CASE
-                WHEN barred.privilege IN ('DELETE', 'TRUNCATE', 'TRIGGER')
-                    THEN has_table_privilege(service.oid, barred.privilege)
-                ELSE has_any_column_privilege(service.oid, barred.privilege)
+                WHEN it.privilege IN ('DELETE', 'TRUNCATE', 'TRIGGER')
+                    THEN has_table_privilege(service.oid, it.privilege)
+                ELSE has_any_column_privilege(service.oid, it.privilege)
             END
         UNION ALL
-        -- It may write the last use of a token alone.
         SELECT 'UPDATE on ' || service.name
         FROM service
         WHERE
@@ -80,16 +100,6 @@ SELECT
         WHERE
             pg_namespace.nspname IN (current_schema(), 'os_core', 'audit')
             AND has_schema_privilege(pg_namespace.oid, 'CREATE')
-        UNION ALL
-        -- Before PostgreSQL 16, CREATEROLE is enough to become a member of the owner.
-        SELECT attribute.name
-        FROM pg_roles
-        CROSS JOIN
-            LATERAL unnest(ARRAY[
-                CASE WHEN pg_roles.rolcreaterole THEN 'CREATEROLE' END,
-                CASE WHEN pg_roles.rolreplication THEN 'REPLICATION' END
-            ]) AS attribute (name)
-        WHERE pg_roles.rolname = current_user AND attribute.name IS NOT NULL
         UNION ALL
         SELECT 'CREATE on database ' || current_database()
         WHERE has_database_privilege(current_database(), 'CREATE')

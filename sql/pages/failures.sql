@@ -62,16 +62,20 @@ SELECT
     top.agents,
     top.first_at,
     top.last_at,
-    max(latest.event_id) AS event_id,
+    latest.event_id,
     top.kinds
 FROM top
-INNER JOIN agent_runs AS latest
-    ON
-        top.last_at = latest.created_at
-        AND latest.status IN ('failure', 'timeout')
-        AND top.error IS NOT DISTINCT FROM nullif(left(latest.error_summary, 200), '')
-WHERE
-    (%(agent_name)s::text IS NULL OR latest.agent_name = %(agent_name)s)
-    AND (%(environment)s::text IS NULL OR latest.environment = %(environment)s)
-GROUP BY top.error, top.runs, top.agents, top.first_at, top.last_at, top.kinds
+CROSS JOIN
+    LATERAL (
+        SELECT event_id
+        FROM agent_runs
+        WHERE
+            status IN ('failure', 'timeout')
+            AND created_at = top.last_at
+            AND nullif(left(error_summary, 200), '') IS NOT DISTINCT FROM top.error
+            AND (%(agent_name)s::text IS NULL OR agent_name = %(agent_name)s)
+            AND (%(environment)s::text IS NULL OR environment = %(environment)s)
+        ORDER BY event_id DESC
+        LIMIT 1
+    ) AS latest
 ORDER BY top.runs DESC, top.last_at DESC, top.error ASC;

@@ -1,4 +1,3 @@
--- PUSH: its LIMITs hold for each shard.
 -- Returns a token that stays the same only while no run changes: the position of a follower of the
 -- feed that has seen every change, and how many runs there are. Why nothing is missed:
 -- 1. A run that was created or changed has a new number, above all that were visible in its lane
@@ -15,39 +14,27 @@
 -- each agent; the changes that are not folded into the counts yet, about 1,000, have none
 -- locks: none
 -- returns: token
-WITH newest AS MATERIALIZED (
-    SELECT
-        every_lane.lane,
-        max(change.change_number) AS change_number
-    FROM generate_series(0, 63) AS every_lane (lane)
-    CROSS JOIN
-        LATERAL (
-            SELECT change_number FROM agent_runs
-            WHERE
-                change_number > 0
-                AND change_number > every_lane.lane * 100000000000000000
-                AND change_number < (every_lane.lane + 1) * 100000000000000000
-            ORDER BY change_number DESC
-            LIMIT 1
-        ) AS change
-    GROUP BY every_lane.lane
-    LIMIT 64
-),
-
-counted AS MATERIALIZED (
-    SELECT coalesce(sum(runs), 0) AS runs FROM agent_run_counts
-    WHERE bucket = '-infinity'
-),
-
-changed AS MATERIALIZED (
-    SELECT coalesce(sum(runs), 0) AS runs FROM agent_run_count_changes
-)
-
 SELECT
     concat_ws(
         ' ',
         pg_postmaster_start_time(),
         current_database(),
-        (SELECT counted.runs + changed.runs FROM counted CROSS JOIN changed),
-        (SELECT string_agg(newest.change_number::text, ' ' ORDER BY newest.lane) FROM newest)
+        (
+            SELECT coalesce(sum(runs), 0) FROM agent_run_counts
+            WHERE bucket = '-infinity'
+        ) + (SELECT coalesce(sum(runs), 0) FROM agent_run_count_changes),
+        (
+            SELECT string_agg(newest.change_number::text, ' ' ORDER BY every_lane.lane)
+            FROM generate_series(0, 63) AS every_lane (lane)
+            CROSS JOIN
+                LATERAL (
+                    SELECT change_number FROM agent_runs
+                    WHERE
+                        change_number > 0
+                        AND change_number > every_lane.lane * 100000000000000000
+                        AND change_number < (every_lane.lane + 1) * 100000000000000000
+                    ORDER BY change_number DESC
+                    LIMIT 1
+                ) AS newest
+        )
     ) AS token;

@@ -12,7 +12,7 @@
 SELECT
     bar.bucket,
     state.status,
-    count(*) AS runs
+    counted.runs
 FROM
     unnest(%(statuses)s::text[]) AS state (status)
 CROSS JOIN
@@ -39,13 +39,16 @@ CROSS JOIN
                 %(step)s::interval
             ) AS starts
     ) AS bar
-INNER JOIN agent_runs
-    ON
-        state.status = agent_runs.status
-        AND agent_runs.created_at >= bar.created_from
-        AND agent_runs.created_at < bar.created_until
-WHERE
-    (%(agent_name)s::text IS NULL OR agent_runs.agent_name = %(agent_name)s)
-    AND (%(environment)s::text IS NULL OR agent_runs.environment = %(environment)s)
-GROUP BY bar.bucket, state.status
+CROSS JOIN
+    LATERAL (
+        SELECT count(*) AS runs
+        FROM agent_runs
+        WHERE
+            agent_runs.status = state.status
+            AND agent_runs.created_at >= bar.created_from
+            AND agent_runs.created_at < bar.created_until
+            AND (%(agent_name)s::text IS NULL OR agent_name = %(agent_name)s)
+            AND (%(environment)s::text IS NULL OR environment = %(environment)s)
+    ) AS counted
+WHERE counted.runs > 0
 ORDER BY bar.bucket, state.status;

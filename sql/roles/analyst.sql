@@ -13,9 +13,47 @@ BEGIN;
 SET LOCAL lock_timeout = '5s';
 SET LOCAL telemetry.analyst = :"role";
 
+-- The limits below would stop the service, or the next migration.
+DO $$
+DECLARE
+    analyst name := current_setting('telemetry.analyst');
+    owner oid := (SELECT relowner FROM pg_class WHERE oid = to_regclass('agent_runs'));
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = analyst) THEN
+        RAISE EXCEPTION 'there is no role %', analyst
+        USING HINT = format('Create it first: CREATE ROLE %I LOGIN PASSWORD ''…''.', analyst);
+    END IF;
+    IF pg_has_role(analyst, owner, 'MEMBER') THEN
+        RAISE EXCEPTION '% owns the tables, is a member of their owner or a superuser', analyst
+        USING HINT = 'Its sessions would become read-only. Create a role for the analyst.';
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_class
+        WHERE
+            relkind IN ('r', 'p')
+            AND relowner = owner
+            AND relnamespace IN (
+                SELECT oid FROM pg_namespace WHERE nspname IN (current_schema(), 'os_core', 'audit')
+            )
+            AND (
+                has_any_column_privilege(analyst, oid, 'INSERT, UPDATE')
+                OR has_table_privilege(analyst, oid, 'DELETE, TRUNCATE')
+            )
+    ) THEN
+        RAISE EXCEPTION '% may write to the tables, as the role that serves does', analyst
+        USING HINT = 'Its sessions would become read-only. Create a role for the analyst.';
+    END IF;
+    IF EXISTS (SELECT FROM pg_policy WHERE polname = 'telemetry_reader_' || analyst) THEN
+        RAISE EXCEPTION '% reads the ledger one tenant at a time', analyst
+        USING HINT = 'It would see no row of telemetry_views.devices. Create a role for the analyst.';
+    END IF;
+END
+$$;
+
 GRANT USAGE ON SCHEMA telemetry_views TO :"role";
 -- They run with the rights of their owner.
-GRANT SELECT ON telemetry_views.runs, telemetry_views.runtime_events_by_hour TO :"role";
+GRANT SELECT ON telemetry_views.runs, telemetry_views.runtime_events TO :"role";
+GRANT SELECT ON telemetry_views.runtime_events_by_hour TO :"role";
 
 -- The view of devices runs with the rights of its reader, so that row-level security applies to it.
 -- Without USAGE on os_core, the reader has no other way to its tables. An analyst reads all tenants,

@@ -9,19 +9,26 @@
 -- It enables row-level security. The policy telemetry_everyone hides nothing from anyone, so every
 -- other role sees what its rights allow. The policy of the reader restricts that for the reader
 -- and for the roles that are members of it. The owner and superusers are subject to neither.
--- It guards against a forgotten WHERE. It is no wall against a person who may run any SQL: they can
--- set another tenant.
+-- The role is one of its own: with these policies, the role that serves or that of an analyst would
+-- see no row. It guards against a forgotten WHERE. It is no wall against a person who may run any
+-- SQL: they can set another tenant.
 
 BEGIN;
 
 SET LOCAL lock_timeout = '5s';
 
 SET LOCAL telemetry.grantee = :"role";
+-- A policy that does not exist yet is no news.
+SET LOCAL client_min_messages = warning;
 
 DO $$
 DECLARE
     reader text := current_setting('telemetry.grantee');
 BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = reader) THEN
+        RAISE EXCEPTION 'there is no role %', reader
+        USING HINT = format('Create it first: CREATE ROLE %I LOGIN PASSWORD ''…''.', reader);
+    END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = reader AND (rolsuper OR rolbypassrls)) THEN
         RAISE EXCEPTION '% is a superuser or has BYPASSRLS: no policy restricts it', reader;
     END IF;
@@ -34,6 +41,14 @@ BEGIN
     ) THEN
         RAISE EXCEPTION '% owns the tables or is a member of their owner', reader
         USING HINT = 'No policy restricts it. Create a role for the reader.';
+    END IF;
+    IF has_any_column_privilege(reader, 'os_core.devices'::regclass, 'INSERT') THEN
+        RAISE EXCEPTION '% may write to the ledger, as the role that serves does', reader
+        USING HINT = 'It would see no row. Create a role for the reader.';
+    END IF;
+    IF has_schema_privilege(reader, to_regnamespace('telemetry_views'), 'USAGE') THEN
+        RAISE EXCEPTION '% reads the views for analysts', reader
+        USING HINT = 'It would see no row of telemetry_views.devices. Create a role for the reader.';
     END IF;
 END;
 $$;

@@ -5,6 +5,7 @@
 BEGIN;
 
 SET LOCAL lock_timeout = '5s';
+SET LOCAL client_min_messages = warning;
 
 REVOKE SELECT ON os_core.devices FROM :"role";
 DROP POLICY IF EXISTS :"policy" ON os_core.devices;

@@ -28,9 +28,20 @@ BEGIN
     IF owner IS NULL THEN
         RAISE EXCEPTION 'the database has no table agent_runs: run migrate first';
     END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = grantee) THEN
+        RAISE EXCEPTION 'there is no role %', grantee
+        USING HINT = format('Create it first: CREATE ROLE %I LOGIN PASSWORD ''…''.', grantee);
+    END IF;
     IF pg_has_role(grantee, owner, 'MEMBER') THEN
         RAISE EXCEPTION '% owns the tables, is a member of their owner or a superuser', grantee
         USING HINT = 'No REVOKE restricts it. Create a role for the web process.';
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_roles
+        WHERE rolname = grantee AND 'default_transaction_read_only=on' = any(rolconfig)
+    ) THEN
+        RAISE EXCEPTION 'the sessions of % are read-only, as those of an analyst', grantee
+        USING HINT = format('Create another role, or ALTER ROLE %I RESET ALL.', grantee);
     END IF;
     IF NOT pg_has_role(current_user, owner, 'USAGE') THEN
         RAISE EXCEPTION '% may not grant rights on the tables: run this as %', current_user, owner;

@@ -22,11 +22,7 @@ SET
         WHERE %(commit_timestamp)s::timestamptz IS NOT NULL
         ORDER BY 1
     ),
-    updated_at = greatest(
-        statement_timestamp(),
-        (agent_runs.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'
-    ),
-    change_number = nullif(current_setting('telemetry.change_number', TRUE), '')::bigint
+    updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
 WHERE
     event_id = %(event_id)s
     AND (%(agents)s::text[] IS NULL OR agent_name = any(%(agents)s::text[]))

@@ -17,7 +17,6 @@ WITH merged AS MATERIALIZED (
     INNER JOIN agent_runs AS stored ON sent.record ->> 'event_id' = stored.event_id
     WHERE
         stored.status = 'running'
-        AND (%(event_id)s::text IS NULL OR stored.event_id = %(event_id)s)
         AND sent.record ->> 'status' <> 'running'
         AND (%(agents)s::text[] IS NULL OR stored.agent_name = any(%(agents)s::text[]))
     ORDER BY stored.event_id COLLATE "C"
@@ -96,13 +95,7 @@ SET
         SELECT json_object_keys(ended.record)
         ORDER BY name
     ),
-    updated_at = greatest(
-        statement_timestamp(),
-        (stored.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'
-    ),
-    change_number = nullif(current_setting('telemetry.change_number', TRUE), '')::bigint
+    updated_at = greatest(clock_timestamp(), stored.updated_at + interval '1 microsecond')
 FROM ended
-WHERE
-    stored.event_id = ended.event_id
-    AND (%(event_id)s::text IS NULL OR stored.event_id = %(event_id)s)
+WHERE stored.event_id = ended.event_id
 RETURNING stored.event_id, ended.fields_updated;

@@ -1,9 +1,9 @@
--- Draws the number of a change for the next UPDATE of the transaction. Where agent_runs is
--- distributed no trigger can: its lanes and its sequence are those of the coordinator.
+-- Draws the number of the next change of the transaction, where agent_runs is distributed: the
+-- lanes and the sequence are the coordinator's, so a trigger on a shard cannot.
 -- params: none
 -- index: none
 -- locks: a lane of runs until the transaction ends
--- returns: the setting that holds the number
+-- returns: change_number
 SELECT
     set_config(
         'telemetry.change_number',

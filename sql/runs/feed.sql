@@ -1,4 +1,3 @@
--- PUSH: its LIMITs hold for each shard.
 -- Lists the next changes of runs, in the order of their numbers, for a follower that has seen each
 -- lane up to a position (migration 0016 says why it misses none). Each run appears with its newest
 -- change only. First it finds the numbers in the index alone, then the runs.
@@ -7,11 +6,8 @@
 -- index: ix_agent_runs_change_number
 -- locks: none
 -- returns: runs and their change_number
-WITH visible AS MATERIALIZED (
-    -- A snapshot of its own, on several nodes one of each: what is read afterwards is newer.
-    SELECT
-        lane.position,
-        max(newest.change_number) AS bound
+WITH following AS MATERIALIZED (
+    SELECT change.change_number
     FROM unnest(%(positions)s::bigint[]) WITH ORDINALITY AS lane (position, ordinal)
     CROSS JOIN
         LATERAL (
@@ -20,23 +16,6 @@ WITH visible AS MATERIALIZED (
                 change_number > 0
                 AND change_number > lane.position
                 AND change_number < lane.ordinal * 100000000000000000
-            ORDER BY change_number DESC
-            LIMIT 1
-        ) AS newest
-    GROUP BY lane.position
-    LIMIT 64
-),
-
-following AS MATERIALIZED (
-    SELECT change.change_number
-    FROM visible
-    CROSS JOIN
-        LATERAL (
-            SELECT change_number FROM agent_runs
-            WHERE
-                change_number > 0
-                AND change_number > visible.position
-                AND change_number <= visible.bound
             ORDER BY change_number
             LIMIT %(row_limit)s
         ) AS change

@@ -36,33 +36,14 @@ SET
         WHERE sent.status = 'running' AND run.status <> 'running'
         ORDER BY 1
     ),
-    -- Not a CASE, because Citus takes no clock in one: -infinity stands for never.
-    reopened_at = nullif(
-        greatest(
-            run.reopened_at,
-            least(
-                greatest(
-                    statement_timestamp(),
-                    (run.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')
-                    AT TIME ZONE 'UTC'
-                ),
-                CASE
-                    WHEN sent.status = 'running' AND run.status <> 'running'
-                        THEN 'infinity'::timestamptz
-                    ELSE '-infinity'::timestamptz
-                END
-            )
-        ),
-        '-infinity'
-    ),
-    updated_at = greatest(
-        statement_timestamp(),
-        (run.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'
-    ),
-    change_number = nullif(current_setting('telemetry.change_number', TRUE), '')::bigint
+    reopened_at = CASE
+        WHEN sent.status = 'running' AND run.status <> 'running' THEN now()
+        ELSE run.reopened_at
+    END,
+    updated_at = greatest(clock_timestamp(), run.updated_at + interval '1 microsecond')
 FROM json_populate_record(NULL::agent_runs, %(changes)s::json) AS sent
 WHERE
     run.event_id = %(event_id)s
     AND (%(agents)s::text[] IS NULL OR run.agent_name = any(%(agents)s::text[]))
     AND (run.status = 'running' OR sent.status IS DISTINCT FROM 'running' OR %(reopen)s)
-RETURNING coalesce(run.reopened_at = run.updated_at, FALSE) AS reopened;
+RETURNING coalesce(run.reopened_at = now(), FALSE) AS reopened;

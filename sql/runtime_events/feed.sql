@@ -1,35 +1,14 @@
--- PUSH: its LIMITs hold for each shard.
 -- Lists the next events, for a follower that has seen each lane up to a position (change_token.sql
 -- says why it misses none). First it finds the numbers in the index alone, then the events.
 -- params: positions (array of 64 feed numbers, of lane 0 first), row_limit
 -- index: ix_runtime_events_lane_number
 -- locks: none
 -- returns: events and their feed_number, lane * 10^17 + number
-WITH visible AS MATERIALIZED (
-    -- A snapshot of its own, on several nodes one of each: what is read afterwards is newer.
-    SELECT
-        seen.position,
-        seen.ordinal,
-        max(newest.number) AS bound
-    FROM unnest(%(positions)s::bigint[]) WITH ORDINALITY AS seen (position, ordinal)
-    CROSS JOIN
-        LATERAL (
-            SELECT number FROM runtime_events
-            WHERE
-                lane = seen.ordinal - 1
-                AND number > mod(seen.position, 100000000000000000)
-            ORDER BY lane DESC, number DESC
-            LIMIT 1
-        ) AS newest
-    GROUP BY seen.position, seen.ordinal
-    LIMIT 64
-),
-
-following AS MATERIALIZED (
+WITH following AS MATERIALIZED (
     SELECT
         numbered.lane,
         numbered.number
-    FROM visible
+    FROM unnest(%(positions)s::bigint[]) WITH ORDINALITY AS seen (position, ordinal)
     CROSS JOIN
         LATERAL (
             SELECT
@@ -37,9 +16,8 @@ following AS MATERIALIZED (
                 number
             FROM runtime_events
             WHERE
-                lane = visible.ordinal - 1
-                AND number > mod(visible.position, 100000000000000000)
-                AND number <= visible.bound
+                lane = seen.ordinal - 1
+                AND number > mod(seen.position, 100000000000000000)
             ORDER BY lane, number
             LIMIT %(row_limit)s
         ) AS numbered

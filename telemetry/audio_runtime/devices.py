@@ -25,9 +25,10 @@ def named(rows: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
 def by_tenant(
     connection: Connection, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[str | None, list[Any]]]:
-    """Yield the rows with the ``tenant_id`` parameter of the statement that takes them.
+    """Yield the rows for each run of a statement, with its ``tenant_id`` parameter.
 
-    All of them with None, or those of each tenant by themselves where the ledger is distributed.
+    One run with None takes all rows. Where the ledger is distributed, each tenant has its run, so
+    that the statement goes to the tenant's shard.
     """
     if not connection.is_distributed:
         yield None, [*rows]

@@ -114,9 +114,7 @@ def _rebuild_free(page: list[Row], connection: Connection) -> _Outcome:
     free = [
         row
         for tenant_id, devices in by_tenant(connection, page)
-        for row in connection.execute(
-            LOCK_FREE_HEADS, {**named(devices), "tenant_id": tenant_id}
-        )
+        for row in connection.execute(LOCK_FREE_HEADS, {**named(devices), "tenant_id": tenant_id})
     ]
     names = {name_of(row) for row in free}
     busy = [row for row in page if name_of(row) not in names]

@@ -1,6 +1,7 @@
 """Devices, sessions and the ledger in the database."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from telemetry.audio_runtime.devices import Scope, by_tenant, name_of
@@ -23,7 +24,7 @@ from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
 from telemetry.database.errors import Collision, DatabaseUnavailable, IntegrityViolation
 from telemetry.database.lanes import Feed, FeedPage, Follower, Unnumbered
-from telemetry.database.values import Json, as_json
+from telemetry.database.values import as_json
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.paging import Page
 
@@ -73,12 +74,14 @@ class AudioRuntimeStore:
         sent = {"device_type": None, **device, "device_id": device_id}
 
         def work(connection: Connection) -> Row | None:
-            stored = connection.execute(PUT_DEVICE, sent).fetchone()
-            if stored and connection.is_distributed:
-                connection.execute(BEGIN_CHAIN, sent)
-            return stored
+            with connection.transaction_if_distributed():
+                stored = connection.execute(PUT_DEVICE, sent).fetchone()
+                if stored and connection.is_distributed:
+                    # A trigger on one server cannot insert into a table of another.
+                    connection.execute(BEGIN_CHAIN, sent)
+                return stored
 
-        return self._database.transact(work)
+        return self._database.transact(work, one_statement=True)
 
     def put_session(self, session_id: int, session: dict[str, Any]) -> Row | None:
         """Open or move the session; return it with ``created``.
@@ -122,8 +125,13 @@ class AudioRuntimeStore:
 
     def _append_group(self, events: Sequence[Event]) -> Sequence[Settled]:
         """Append by one statement, which waits for no other append."""
+
+        def work(connection: Connection) -> Sequence[Settled]:
+            with connection.transaction_if_distributed():
+                return _append(connection, events)
+
         try:
-            return self._database.transact(lambda it: _append(it, events), one_statement=True)
+            return self._database.transact(work, one_statement=True)
         except (Collision, IntegrityViolation):
             return [Unsettled.DEFERRED] * len(events)
 
@@ -141,9 +149,7 @@ class AudioRuntimeStore:
         """Return, for each event, the first event with its dedupe key, and what differs."""
 
         def work(connection: Connection) -> list[Row]:
-            return _for_each_tenant(
-                connection, DESCRIBE_DUPLICATES, events, fields=EVENT_FIELDS
-            )
+            return _row_of_each(connection, DESCRIBE_DUPLICATES, events, fields=EVENT_FIELDS)
 
         rows = self._database.transact(work, one_statement=True)
         if len(rows) != len(events):
@@ -216,21 +222,25 @@ def _repair_and_append(connection: Connection, events: Sequence[Event]) -> list[
 
 
 def _append(connection: Connection, events: Sequence[Event]) -> list[Settled]:
-    return [_settled(row) for row in _for_each_tenant(connection, APPEND, events)]
+    return [_settled(row) for row in _row_of_each(connection, APPEND, events)]
 
 
-def _for_each_tenant(
+def _row_of_each(
     connection: Connection, statement: bytes, events: Sequence[Event], **more: Any
 ) -> list[Row]:
-    """Run the statement, which returns a row for each event, and return them in their order."""
-    places = {id(event): place for place, event in enumerate(events)}
-    rows: dict[int, Row] = {}
-    for tenant_id, sent in by_tenant(connection, events):
-        found = connection.execute(
-            statement, {**_sent(sent), "tenant_id": tenant_id, **more}, prepare=True
+    """Return the row that the statement returns for each event, in their order."""
+    found = {
+        tenant_id: connection.execute(
+            statement,
+            {"events": as_json(sent), "tenant_id": tenant_id, **more},
+            prepare=True,
         ).fetchall()
-        rows |= {places[id(event)]: row for event, row in zip(sent, found, strict=False)}
-    return [rows[place] for place in sorted(rows)]
+        for tenant_id, sent in by_tenant(connection, events)
+    }
+    if not connection.is_distributed:
+        return found[None]
+    rows = {tenant_id: iter(of_tenant) for tenant_id, of_tenant in found.items()}
+    return [row for event in events for row in islice(rows[event["tenant_id"]], 1)]
 
 
 def _settled(row: Row) -> Settled:
@@ -239,7 +249,3 @@ def _settled(row: Row) -> Settled:
     if outcome == "committed":
         return Committed(row["event_id"], row["audit_event_id"], row["row_hash"])
     return UNSETTLED.get(outcome) or Refused(outcome)
-
-
-def _sent(events: Sequence[Event]) -> dict[str, Json]:
-    return {"events": as_json(events)}

@@ -11,7 +11,7 @@ from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.proof.canonical import FIRST_HASH
 from telemetry.audio_runtime.proof.device import MAX_FINDINGS
 from telemetry.database import statements
-from telemetry.database.connection import Connection, connect
+from telemetry.database.connection import Connection, connect, find_distributed
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.database.unlimited import set_up_without_time_limit
 
@@ -41,6 +41,7 @@ def verify_newest(url: str, tenant_id: str, device_id: str) -> Checked:
     try:
         with connect(url) as connection:
             connection.deadline = time_limits.deadline()
+            find_distributed(connection)
             return _verify(connection, tenant_id, device_id)
     except psycopg.Error as error:
         raise DatabaseUnavailable(" ".join(str(error).split())) from error

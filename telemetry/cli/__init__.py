@@ -28,13 +28,14 @@ from telemetry.cli import (
     token,
     verify,
 )
-from telemetry.cli.failures import InvalidUsage
+from telemetry.cli.examples import Group
+from telemetry.cli.failures import Interrupted, InvalidUsage
 from telemetry.config import Config, ConfigError
 from telemetry.database.urls import check_urls
 from telemetry.migrations.surroundings import MigrationError
 
 
-class Commands(click.Group):
+class Commands(Group):
     """The group of commands. An expected failure is one line on standard error, and status 1."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
@@ -43,27 +44,40 @@ class Commands(click.Group):
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Raises ClickException for an error of the database or the system."""
+        """Run the command.
+
+        Raises ClickException for an error of the database or the system, and for Ctrl-C.
+        """
         # The driver would log each failed connection; the error says it once.
         logging.getLogger("psycopg").setLevel(logging.ERROR)
         try:
-            with _usage_errors_in_one_line():
+            with _usage_errors_in_one_line(ctx):
                 return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
         except BrokenPipeError:
             raise  # nobody reads the output
         except (psycopg.Error, MigrationError, OSError) as error:
-            # libpq repeats itself over several lines, one for each address of the host.
-            raise click.ClickException(" ".join(str(error).split())) from error
+            raise click.ClickException(_in_one_line(error)) from error
+
+
+def _in_one_line(error: Exception) -> str:
+    """Return the message. libpq has a line for each address, PostgreSQL one for the function."""
+    return " ".join(str(error).partition("\nCONTEXT:")[0].split())
 
 
 @contextmanager
-def _usage_errors_in_one_line() -> Iterator[None]:
+def _usage_errors_in_one_line(context: click.Context | None = None) -> Iterator[None]:
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:
         raise  # its message is the help text
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "telemetry"
+        path = "python -m telemetry"
+        if error.ctx:
+            path = error.ctx.command_path
+        elif context and context.invoked_subcommand:  # the parser of options knows no context
+            path = f"{context.command_path} {context.invoked_subcommand}"
         raise InvalidUsage(f"{error.format_message()} (see {path} --help)") from None
 
 

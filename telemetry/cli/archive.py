@@ -70,6 +70,8 @@ def archive(  # noqa: PLR0913 - one argument per option
         ) from error
     except (psycopg.Error, OSError) as error:
         text = " ".join(str(error).split())
+        if isinstance(error, OSError):
+            text = f"{file}: {error.strerror or text}"
         raise click.ClickException(f"{text}; nothing was written") from error
     click.echo(f"{file}: {header}")
 

@@ -1,5 +1,6 @@
-"""How a command ends that could not do its work: with one line and an exit status."""
+"""How a command ends that did not do its work: with one line and an exit status."""
 
+import signal
 from contextlib import suppress
 from typing import IO, Any
 
@@ -15,6 +16,18 @@ class CommandFailed(click.ClickException):
         """Print the line."""
         with suppress(OSError):
             super().show(file)
+
+
+class Interrupted(CommandFailed):
+    """Ctrl-C stopped the command. The status is the one that a shell gives to such an end."""
+
+    exit_code = 128 + signal.SIGINT
+
+
+class Terminated(CommandFailed):
+    """SIGTERM stopped the command."""
+
+    exit_code = 128 + signal.SIGTERM
 
 
 class InvalidUsage(CommandFailed):

@@ -1,11 +1,14 @@
 """``python -m telemetry grants``."""
 
+from contextlib import suppress
+
 import click
+from psycopg import errors
 
 from telemetry.cli.examples import examples
 from telemetry.config import Config
 from telemetry.database import statements
-from telemetry.database.connection import connect
+from telemetry.database.connection import Connection, connect
 from telemetry.database.urls import as_owner
 from telemetry.persistence import resolve
 from telemetry.url_parts import redact_url
@@ -14,10 +17,17 @@ SERVING = statements.ROOT / "roles/serve.sql"
 RETENTION = statements.ROOT / "roles/retention.sql"
 ANALYST = statements.ROOT / "roles/analyst.sql"
 
+RETENTION_RIGHTS = statements.load("retention/rights")
+
 # The variable of psql that stands for the role in each file.
 ROLE = ':"role"'
 
 END = "COMMIT;"
+
+LOST = (
+    "warning: it could prune runs and runtime events, and may no longer. Where a retention is set,"
+    " run this again with --retention"
+)
 
 # PostgreSQL cuts off a longer name, which may then be that of another role.
 MAX_NAME_BYTES = 63
@@ -67,8 +77,19 @@ def grants(
         raise click.ClickException("no database is configured: set DATABASE_URL")
     for url in urls:
         with connect(url) as connection:
+            could_prune = role is not None and _may_prune(connection, role)
             connection.execute(text.encode())
+            loses = could_prune and not _may_prune(connection, str(role))
         click.echo(f"database {redact_url(url)}: {done}")
+        if loses:
+            click.echo(LOST, err=True)
+
+
+def _may_prune(connection: Connection, role: str) -> bool:
+    """Return whether it has a right of retention. A role that does not exist has none."""
+    with suppress(errors.UndefinedObject):
+        return any(row["granted"] for row in connection.execute(RETENTION_RIGHTS, {"role": role}))
+    return False
 
 
 def script(role: str, *, retention: bool = False) -> str:

@@ -12,7 +12,8 @@ import click
 import psycopg
 
 from telemetry.cli.examples import examples
-from telemetry.cli.urls import require_url
+from telemetry.cli.failures import Interrupted, Terminated
+from telemetry.cli.urls import name_database, require_url
 from telemetry.config import Config
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.database.unlimited import UnlimitedTransactions, connect_without_time_limit
@@ -49,7 +50,7 @@ class Stop:
     """Whether Ctrl-C or SIGTERM has asked to stop. A second one ends the process at once."""
 
     def __init__(self) -> None:
-        self._is_asked = False
+        self.signal: int | None = None
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -64,10 +65,10 @@ class Stop:
     def is_asked_within(self, seconds: float) -> bool:
         """Wait, and return whether to stop."""
         sleep(seconds)
-        return self._is_asked
+        return self.signal is not None
 
     def _ask(self, number: int, _: FrameType | None) -> None:
-        self._is_asked = True
+        self.signal = number
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -91,7 +92,7 @@ def prune(
     An AGE is a time such as 90d. Without options, the ages are TELEMETRY_RETENTION_RUNS and
     TELEMETRY_RETENTION_EVENTS. The audio ledger is never pruned.
 
-    Ctrl-C stops after the current batch. The same command goes on later.
+    Ctrl-C stops after the current batch, with the exit status 130. The same command goes on later.
     """
     ages = {RUNS: runs, EVENTS: events}
     if runs is None and events is None:
@@ -106,9 +107,11 @@ def prune(
     for kind in wanted:
         if refusal := kind.refusal(persistence):
             raise click.ClickException(refusal)
+    urls = {kind: require_url(kind.backend(persistence).url) for kind in wanted}
+    for url in dict.fromkeys(urls.values()):
+        name_database(url)
     for kind, age in wanted.items():
-        url = require_url(kind.backend(persistence).url)
-        with connect_without_time_limit(url) as connection:
+        with connect_without_time_limit(urls[kind]) as connection:
             work = Pass(UnlimitedTransactions(connection).transact, kind, age, config.stale_after)
             if dry_run:
                 _count(work, kind, age)
@@ -136,10 +139,11 @@ def _prune(work: Pass, kind: Kind, age: timedelta, stop: Stop) -> None:
             with suppress(DatabaseUnavailable, psycopg.Error):
                 work.end(reason(error))
             raise
-        work.end(None if is_complete else "a signal stopped it")
+        work.end(is_complete=is_complete)
     done = f"{work.deleted:,} {kind.noun} older than {span_text(age)} deleted"
     if not is_complete:
-        raise click.ClickException(f"stopped: {done}; the same command goes on")
+        stopped = Terminated if stop.signal == signal.SIGTERM else Interrupted
+        raise stopped(f"stopped: {done}; the same command goes on")
     click.echo(f"{done} in {monotonic() - began:.1f} s")
 
 

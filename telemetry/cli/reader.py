@@ -14,7 +14,7 @@ POLICY = "telemetry_reader_"
 
 @click.command(
     epilog=examples(
-        'python -m telemetry reader --role analyst | psql -v ON_ERROR_STOP=1 "$OWNER_URL"'
+        'python -m telemetry reader --role tenant_reader | psql -v ON_ERROR_STOP=1 "$OWNER_URL"'
     )
 )
 @click.option("--role", required=True, metavar="NAME", help="The role that reads; it must exist.")
@@ -23,7 +23,8 @@ def reader(role: str, undo: bool) -> None:
     """Print the SQL that lets the role NAME read the ledger, one tenant at a time.
 
     Run the SQL as the owner of the tables, after migrate. It can be repeated. The reader then says
-    SET telemetry.tenant = '...' before it reads; without that it sees no row.
+    SET telemetry.tenant = '...' before it reads; without that it sees no row. So NAME is a role of
+    its own: not the one that serves, and not that of an analyst.
     """
     click.echo(script(role, undo=undo), nl=False)
 

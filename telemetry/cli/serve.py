@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -23,6 +24,7 @@ from telemetry.database.embedded import EmbeddedUnavailable, embedded_postgres
 from telemetry.database.urls import as_owner
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
+from telemetry.timestamps import utc_text
 from telemetry.url_parts import redact_url
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -35,7 +37,6 @@ EXAMPLE_RUN = {
     "run_id": "run-1",
     "agent_name": "my-agent",
     "job_type": "demo",
-    "start_time": "2026-01-31T12:00:00Z",
 }
 EXAMPLE_EVENT = {"id": "first-event", "source": "api", "endpoint": "/api/ideas", "runtime_ms": 12.5}
 
@@ -136,8 +137,9 @@ def _banner(config: Config, where: str, *, embedded: bool) -> str:
     url = resolve(config).agent_runs.url
     # The URL of the embedded server has no password, and psql needs all of it.
     shown = url if embedded or url is None else redact_url(url)
-    path, example = ("/api/v1/runs", EXAMPLE_RUN) if url else ("/api/runtime/events", EXAMPLE_EVENT)
-    demo = "Demo data   make demo, in another shell, while the database is empty\n"
+    run = {**EXAMPLE_RUN, "start_time": utc_text(datetime.now(UTC))}
+    path, example = ("/api/v1/runs", run) if url else ("/api/runtime/events", EXAMPLE_EVENT)
+    demo = "Demo data   make demo, in another shell, before you send anything\n"
     return (
         f"\nServing on  {base}  (Ctrl-C stops it)\n"
         f"Data in     {where}\n"

@@ -10,7 +10,8 @@ import click
 import msgspec
 from psycopg import errors
 
-from telemetry.cli.examples import examples
+from telemetry.cli.examples import Group, examples
+from telemetry.cli.urls import name_database
 from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.database.connection import Connection
@@ -19,6 +20,7 @@ from telemetry.database.unlimited import connect_without_time_limit
 from telemetry.database.urls import as_owner
 from telemetry.http.caller import ADMIN, SCOPES
 from telemetry.persistence import resolve
+from telemetry.spans import parse_span
 from telemetry.timestamps import parse_query_time, utc_text
 from telemetry.tokens.memory import MAX_AGE
 from telemetry.tokens.secret import hash_of, new_token
@@ -34,12 +36,12 @@ MOST_LISTED = 1000
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _TENANT = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-_DAYS = re.compile(r"([1-9][0-9]{0,3})d", re.ASCII)
+_LONGEST = timedelta(days=9999)
 
 CREATE_EXAMPLE = "python -m telemetry token create ci --scope runs:write --expires 90d"
 
 
-@click.group(epilog=examples(CREATE_EXAMPLE, "python -m telemetry token revoke ci"))
+@click.group(cls=Group, epilog=examples(CREATE_EXAMPLE, "python -m telemetry token revoke ci"))
 def token() -> None:
     """Create, list and revoke tokens of the API.
 
@@ -55,7 +57,7 @@ def token() -> None:
 )
 @click.option("--tenant", "tenants", multiple=True, metavar="ID", help="Bind it to this tenant.")
 @click.option("--agent", "agents", multiple=True, metavar="NAME", help="Bind it to this agent.")
-@click.option("--expires", metavar="90d|DATE", help="When it stops working. Default: never.")
+@click.option("--expires", metavar="90d|12h|DATE", help="When it stops working. Default: never.")
 @click.pass_obj
 def create(  # noqa: PLR0913 - one argument per option
     config: Config,
@@ -68,8 +70,10 @@ def create(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Create a token and print it. It is not stored, so it cannot be shown again.
 
-    --scope, --tenant and --agent may be given several times.
+    --scope, --tenant and --agent may be given several times. --scope also takes a list, as that of
+    token list: runs:read,runs:write.
     """
+    scopes = tuple(it for given in scopes for it in given.split(","))
     if not _NAME.fullmatch(name):
         raise click.UsageError("NAME: 1 to 64 letters, digits and ._-, a letter or digit first")
     _check_scopes(scopes)
@@ -134,6 +138,7 @@ def _connect(config: Config) -> Connection:
             "tokens are kept in PostgreSQL, and none is configured: set DATABASE_URL. Without it,"
             " TELEMETRY_API_AUTH_TOKEN is the only token"
         )
+    name_database(url)
     return connect_without_time_limit(url)
 
 
@@ -181,10 +186,10 @@ def _expiry(expires: str | None) -> datetime | None:
         return None
     now = datetime.now(UTC)
     try:
-        days = _DAYS.fullmatch(expires)
-        found = now + timedelta(int(days[1])) if days else parse_query_time(expires)
+        span = parse_span(expires)
+        found = now + min(span, _LONGEST) if span else parse_query_time(expires)
     except ValueError:
-        takes = "days such as 90d, or a date such as 2030-01-31 (its beginning in UTC)"
+        takes = "a time such as 90d or 12h, or a date such as 2030-01-31 (its beginning in UTC)"
         raise click.UsageError(f"--expires: got {expires!r}, takes {takes}") from None
     if found <= now:
         raise click.UsageError(f"--expires: {utc_text(found)} has passed")

@@ -92,11 +92,11 @@ def verify(  # noqa: PLR0913 - one argument per option
     scope = Scope(tenant, device)
     count = 0
     try:
+        kept, after = _read_heads(heads, scope), _read_heads(since, scope)
         connect = partial(connect_without_time_limit, audio_runtime_url(config))
         if export_to is not None:
             export(connect, scope, export_to, say=_report)
             return
-        kept, after = _read_heads(heads, scope), _read_heads(since, scope)
         rows = audio_runtime_verify(
             connect, scope, kept=kept, since=after, jobs=jobs, fast=fast, say=_report
         )

@@ -9,7 +9,7 @@ from psycopg.errors import NotNullViolation
 
 from telemetry.database.connection import Connection
 from telemetry.database.database import Database, Row
-from telemetry.database.errors import SEQUENCES, IntegrityViolation
+from telemetry.database.errors import SEQUENCES, IntegrityViolation, constraint_of
 from telemetry.database.values import Keyed, json_array
 
 # Records in one part. A statement of this many takes less than a second, so that it reaches its
@@ -177,10 +177,10 @@ def _insert_halves(
         with connection.transaction():
             return [*insert(connection, records)]
     except IntegrityError as error:
-        if error.diag.constraint_name in SEQUENCES or isinstance(error, NotNullViolation):
+        if constraint_of(error) in SEQUENCES or isinstance(error, NotNullViolation):
             raise  # no record is at fault
         if len(records) == 1:
-            return [Refusal(error.diag.constraint_name or "unnamed")]
+            return [Refusal(constraint_of(error))]
     middle = len(records) // 2
     return [
         *_insert_halves(connection, records[:middle], insert),

@@ -1,6 +1,6 @@
 """A connection to PostgreSQL that waits a bounded time for each response."""
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from math import inf
 from time import monotonic
 from typing import Any, TypeVar
@@ -36,7 +36,7 @@ class Connection(psycopg.Connection[DictRow]):
 
     answer_seconds: float = ANSWER_SECONDS
 
-    # Whether tables of the service are distributed over several servers.
+    # Whether tables of the service are distributed over several servers, as far as was asked.
     is_distributed: bool = False
 
     # When all waits end, on the clock of ``time.monotonic``.
@@ -52,6 +52,15 @@ class Connection(psycopg.Connection[DictRow]):
                 # The server did not report this error, so the state of the connection is unknown.
                 self._cancel_and_close()
             raise
+
+    def use_distributed(self) -> None:
+        """Send what distributed tables need."""
+        self.is_distributed = True
+        self.cursor_factory = ScaleOutCursor
+
+    def transaction_if_distributed(self) -> AbstractContextManager[object]:
+        """Hold a transaction open where the work takes several statements instead of one."""
+        return self.transaction() if self.is_distributed else nullcontext()
 
     def _cancel_and_close(self) -> None:
         """Close the connection, but first cancel what it waited for, if it is still open.
@@ -95,7 +104,10 @@ def configure(connection: Connection) -> None:
     """Set up a connection, of the pool or outside of it."""
     connection.isolation_level = IsolationLevel.READ_COMMITTED
     register_loaders(connection)
+
+
+def find_distributed(connection: Connection) -> None:
+    """Have the connection send what distributed tables need, if there are any."""
     row = connection.execute(IS_DISTRIBUTED, prepare=False).fetchone()
     if row and row["is_distributed"]:
-        connection.is_distributed = True
-        connection.cursor_factory = ScaleOutCursor
+        connection.use_distributed()

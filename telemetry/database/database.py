@@ -18,7 +18,12 @@ from psycopg.rows import DictRow
 
 from telemetry import time_limits
 from telemetry.database import statements
-from telemetry.database.connection import Connection, configure, connection_settings
+from telemetry.database.connection import (
+    Connection,
+    configure,
+    connection_settings,
+    find_distributed,
+)
 from telemetry.database.connections import Connections
 from telemetry.database.errors import (
     USE_NO_SESSION,
@@ -264,6 +269,10 @@ class Database:
             ).fetchone()
             if not (row and row["arrived"]):
                 raise SessionNotKept(f"a pooler drops the options of connections; {USE_NO_SESSION}")
+            if row["is_distributed"]:
+                connection.use_distributed()
+        else:
+            find_distributed(connection)
 
 
 def _set_up_transaction(connection: Connection) -> None:

@@ -20,6 +20,9 @@ _NO_CONNECTION_LEFT = re.compile(r"too many|connection slots|no more connections
 # What libpq says when no host of the URL takes writes (target_session_attrs=read-write).
 _READ_ONLY_HOSTS = re.compile(r"session is read-only|server is in hot standby mode")
 
+# How the names of a shard end. Its constraints have the same end.
+_SHARD = re.compile(r"_\d{6,}$")
+
 # Of these, each says that an object is missing, or is not as the migrations made it.
 _SCHEMA_ERRORS = (
     errors.UndefinedTable,
@@ -185,7 +188,7 @@ def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one line fo
             # Payloads have every value that the service's columns need.
             return SchemaDiffers(f"no record can fill a column: {cause}; {GIVE_A_DEFAULT}")
         case psycopg.IntegrityError():
-            constraint = error.diag.constraint_name or "unnamed"
+            constraint = constraint_of(error)
             if constraint in SEQUENCES:
                 return SequenceBehind(SEQUENCES[constraint], cause)
             return IntegrityViolation(constraint)
@@ -198,6 +201,13 @@ def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one line fo
     if isinstance(error, _STATEMENT_ERRORS):
         return SessionNotKept(f"{cause}; {USE_NO_SESSION}")
     return error
+
+
+def constraint_of(error: psycopg.Error) -> str:
+    """Return the name of the constraint that the error reports, without that of a shard."""
+    name = error.diag.constraint_name or "unnamed"
+    shard = _SHARD.search(error.diag.table_name or "")
+    return name.removesuffix(shard[0]) if shard else name
 
 
 def _operational(error: psycopg.OperationalError, cause: str) -> Exception:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from telemetry.database.connection import Connection, connect
+from telemetry.database.connection import Connection, connect, find_distributed
 from telemetry.database.database import SET_UP_TRANSACTION
 from telemetry.database.errors import translated_errors
 
@@ -18,6 +18,7 @@ def connect_without_time_limit(url: str) -> Connection:
     """Open a connection that waits as long as its server works. Raises psycopg.OperationalError."""
     connection = connect(url)
     connection.answer_seconds = ANSWER_SECONDS
+    find_distributed(connection)
     return connection
 
 

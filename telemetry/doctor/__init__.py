@@ -5,6 +5,8 @@
 - ``connection``: whether the database accepts a connection, and why not
 - ``session``, ``pooler``, ``server``: what is between the service and its database, and around it
 - ``readiness``: what readiness asks of a database, and the files of its migrations
+- ``owner``: whether commands work on the same database
+- ``verified``: what the last verify found
 - ``clock``, ``trial``: the time of the database; a write and its read, which is rolled back
 - ``retention``: whether the role may prune, where a retention is configured
 - ``events_file``: the disk of the JSON file of runtime events

@@ -17,6 +17,9 @@ CHECK = "configuration"
 # https://render.com/docs/environment-variables
 PLATFORMS = {"DYNO": "Heroku", "RAILWAY_ENVIRONMENT_ID": "Railway", "RENDER": "Render"}
 
+# Of the variables that name the URL of an owner.
+OWNER = "TELEMETRY_OWNER_"
+
 # Fewer characters can be guessed at some thousand requests per second.
 SHORTEST_TOKEN = 16
 
@@ -45,12 +48,20 @@ def read(environ: Mapping[str, str]) -> tuple[Deployment | None, list[Finding]]:
         except ConfigError as error:
             if error.name in found:
                 return None, [*found.values()]
-            found[error.name] = problem(CHECK, str(error), f"set {error.name} to what it takes")
+            served = error.name.removeprefix(OWNER)
+            if served == error.name or served not in found:  # else it is right once that one is
+                found[error.name] = problem(CHECK, str(error), _fix(error.name))
             left.pop(error.name, None)  # without it the next one shows
         else:
             if found:
                 return None, [*found.values()]
             return Deployment(config, resolve(config), environ), []
+
+
+def _fix(name: str) -> str:
+    if name.startswith(OWNER):
+        return f"let {name} and {name.removeprefix(OWNER)} name the same database, or unset {name}"
+    return f"correct {name}, or unset it: docs/operate.md says what it is for"
 
 
 def check_configuration(deployment: Deployment) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from telemetry.doctor.configuration import Deployment, check_configuration, read
 from telemetry.doctor.connection import check_connection
 from telemetry.doctor.events_file import check_events_file
 from telemetry.doctor.finding import Finding, worst
+from telemetry.doctor.owner import check_owner
 from telemetry.doctor.pooler import check_pooler
 from telemetry.doctor.readiness import check_migration_files, check_schema
 from telemetry.doctor.retention import check_retention
@@ -19,6 +20,7 @@ from telemetry.doctor.server import check_role, check_server
 from telemetry.doctor.session import check_options
 from telemetry.doctor.subject import LOST, Failed, Subject
 from telemetry.doctor.trial import check_write
+from telemetry.doctor.verified import check_verified
 from telemetry.persistence import resolve
 
 DatabaseCheck = Callable[[Subject], Iterator[Finding]]
@@ -31,6 +33,7 @@ DATABASE_CHECKS: tuple[tuple[str, DatabaseCheck], ...] = (
     ("role", check_role),
     ("migrations", check_migration_files),
     ("schema", check_schema),
+    ("verify", check_verified),
     ("clock", check_clock),
 )
 
@@ -77,6 +80,7 @@ def _database(deployment: Deployment, url: str, domains: list[str], name: str) -
     if worst(found) not in ("problem", "unchecked"):
         yield from run_bounded("write", _guarded(check_write, subject))
         yield from run_bounded("retention", _guarded(check_retention, subject))
+    yield from run_bounded("owner", _guarded(check_owner, subject))
     run_bounded("close", _closing(database))
 
 

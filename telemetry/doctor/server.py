@@ -7,7 +7,7 @@ from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.doctor.finding import Finding, ok, problem, warning
 from telemetry.doctor.subject import Subject, database_errors
-from telemetry.health.role import role_of
+from telemetry.health.role import Role, role_of
 
 SERVER = statements.load("doctor/server")
 
@@ -69,17 +69,31 @@ def check_role(subject: Subject) -> Iterator[Finding]:
         role = subject.database.transact(role_of)
     fix = "run serve as a role of its own: see docs/roles.md"
     if role.is_superuser:
-        says = f"{role.name} is a superuser, for whom no rule of the ledger holds"
+        says = (
+            f"{role.name} is a superuser or a member of one, for whom no rule of the ledger holds"
+        )
         yield warning("role", says, fix)
     elif role.owned:
         says = (
-            f"{role.name} owns the tables, so its URL is enough to switch the append-only"
-            " triggers off"
+            f"{role.name} owns the tables or is a member of their owner, so its URL is enough to"
+            " switch the append-only triggers off"
         )
         yield warning("role", says, fix)
-    elif role.excess:
+    elif role.kind == "excessive":
         says = f"{role.name} may do more than the service does: {role.reason}"
-        fix = "revoke it: run the SQL of `grants` again; docs/roles.md says what that cannot revoke"
-        yield warning("role", says, fix)
+        yield warning("role", says, f"revoke it: {'; '.join(_revoking(role))}")
     else:
         yield ok("role", f"{role.name} is restricted to what the service does")
+
+
+def _revoking(role: Role) -> Iterator[str]:
+    """Yield what takes back each thing that the role does not need."""
+    for power in role.powers:
+        attribute, _, owner = power.partition(" of ")
+        yield (
+            f"REVOKE {owner} FROM {role.name}" if owner else f"ALTER ROLE {role.name} NO{attribute}"
+        )
+    for name in role.memberships:
+        yield f"REVOKE {name} FROM {role.name}"
+    if role.excess:
+        yield "run the SQL of `python -m telemetry grants` again"

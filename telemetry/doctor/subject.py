@@ -66,6 +66,11 @@ def _fail(check: str, error: Exception) -> NoReturn:
         case DatabaseReadOnly():
             check, says = "write", f"the database takes no writes: {cause_of(found)}"
             fix = "wait for the failover to end, or point the URL to the primary server"
+            if "a setting" in says:
+                fix = (
+                    "ALTER ROLE … or ALTER DATABASE … RESET default_transaction_read_only, wherever"
+                    " pg_db_role_setting shows it; a platform may set it while the disk is full"
+                )
         case OutOfConnections():
             says = f"the database has no connection left: {cause_of(found)}"
             fix = "lower WEB_CONCURRENCY or TELEMETRY_DB_POOL_SIZE, or end other connections"

@@ -19,13 +19,16 @@ class Role:
     """The role of a connection, and what it may do beyond the statements of the service.
 
     ``owned`` has the tables that it owns, or can come to own as a member of their owner or as a
-    superuser. ``excess`` has rights such as ``UPDATE on audit.audit_events``.
+    superuser. ``powers`` has attributes such as ``CREATEROLE``, ``memberships`` predefined roles
+    such as ``pg_write_all_data``, and ``excess`` rights such as ``UPDATE on audit.audit_events``.
     """
 
     name: str
     is_superuser: bool
     owned: tuple[str, ...] = ()
     excess: tuple[str, ...] = ()
+    powers: tuple[str, ...] = ()
+    memberships: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -35,24 +38,27 @@ class Role:
         """
         if self.is_superuser or self.owned:
             return "owner"
-        return "excessive" if self.excess else "restricted"
+        is_more = self.excess or self.powers or self.memberships
+        return "excessive" if is_more else "restricted"
 
     @property
     def reason(self) -> str:
         """Why it is of this kind, as a phrase; empty for a restricted one."""
         if self.is_superuser:
-            return "it is a superuser"
+            return "it is a superuser, or a member of one"
         if self.owned:
             more = f" and {len(self.owned) - 1} more" if len(self.owned) > 1 else ""
             return f"it owns {self.owned[0]}{more}, or is a member of the owner"
-        return ", ".join(self.excess)
+        members = [f"membership in {it}" for it in self.memberships]
+        return ", ".join([*self.powers, *members, *self.excess])
 
 
 def role_of(connection: Connection) -> Role:
     """Return the role of the connection. Raises psycopg.Error."""
     row = connection.execute(ROLE, prepare=False).fetchone()
     assert row is not None  # the statement always returns one row
-    return Role(row["name"], row["is_superuser"], tuple(row["owned"]), tuple(row["excess"]))
+    lists = (tuple(row[it]) for it in ("owned", "excess", "powers", "memberships"))
+    return Role(row["name"], row["is_superuser"], *lists)
 
 
 def most_powerful(roles: list[Role]) -> Kind | None:

@@ -15,6 +15,7 @@ from telemetry.http import browser
 from telemetry.http.caller import EVERYONE, Caller, Need, needs_of, set_caller
 from telemetry.http.errors import ApiError
 from telemetry.http.health_paths import HEALTH_PATHS
+from telemetry.http.request_log import set_log_reason, set_token
 
 USAGE = "Use: Authorization: Bearer <token>"
 
@@ -27,6 +28,9 @@ class Tokens(Protocol):
 
     def named(self, name: str) -> Caller | None:
         """Return the token of this name, or None."""
+
+    def ended(self, sent: bytes) -> tuple[str, str] | None:
+        """Return the name of a token that has ended, and how, for the log. Raises nothing."""
 
 
 class Authentication:
@@ -42,6 +46,17 @@ class Authentication:
         if hmac.compare_digest(sent, self._token):
             return EVERYONE
         return self._tokens.find(sent) if self._tokens else None
+
+    def why_not(self, sent: bytes) -> str | None:
+        """Return for the log why a token that was found before is not valid; None for any other.
+
+        The name is set as that of the request's token.
+        """
+        ended = self._tokens.ended(sent) if self._tokens else None
+        if ended is None:
+            return None
+        set_token(ended[0])
+        return f"the token {ended[0]} is {ended[1]}"
 
     def signed_in(self) -> Caller | None:
         """Return who signed in, when the request has a valid cookie. Raises Unavailable."""
@@ -129,8 +144,11 @@ def _check_token(header: str | None, authentication: Authentication) -> Caller:
     scheme, _, sent = header.partition(" ")
     if scheme.lower() != "bearer" or not sent.strip():
         raise _unauthorized(f"Invalid authorization format. {USAGE}")
-    found = authentication.find(sent.strip().encode("utf-8", "surrogateescape"))
+    text = sent.strip().encode("utf-8", "surrogateescape")
+    found = authentication.find(text)
     if found is None:
+        if reason := authentication.why_not(text):
+            set_log_reason(reason, level="WARNING")
         raise _unauthorized("Invalid authentication token")
     return found
 

@@ -85,7 +85,8 @@ def unreadable(connection: Connection) -> MigrationError:
     """Return the error for a role that may not read which migrations are applied."""
     role = _surroundings(connection, [])["role"]
     return MigrationError(
-        f"role {role} may not read which migrations are applied; run as an administrator:"
+        f"role {role} may not read which migrations are applied; connect as the owner of the"
+        " tables (TELEMETRY_OWNER_DATABASE_URL), or run as an administrator:"
         f" GRANT SELECT ON _yoyo_migration, migration_checksums TO {role}"
     )
 

@@ -49,7 +49,8 @@ def sign_in() -> Response:
     tried, following = _read_form()
     found = authentication.find(tried.encode())
     if found is None:
-        request_log.set_log_message("Sign-in refused: wrong token", level="WARNING")
+        why = authentication.why_not(tried.encode()) or "wrong token"
+        request_log.set_log_message(f"Sign-in refused: {why}", level="WARNING")
         return _form(following, "This is not the token", 401)
     request_log.set_token(found.name)
     if lack := found.lacks(PAGES):

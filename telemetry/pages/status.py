@@ -23,7 +23,7 @@ NAMES = {
 KINDS = {"postgresql": "PostgreSQL", "json_file": "a JSON file", "none": "nowhere"}
 ROLES = {
     "owner": "the owner of the tables: it can switch the append-only triggers off",
-    "excessive": "restricted, with more rights than it needs: grant them again",
+    "excessive": "restricted, with more power than it needs: doctor says how to revoke it",
     "restricted": "restricted to what the service does",
 }
 

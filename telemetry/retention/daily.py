@@ -84,7 +84,7 @@ class DailyRetention:
     def _prune(self, work: Pass, kind: Kind, age: timedelta) -> None:
         logger.info("Retention deletes %s older than %s", kind.noun, span_text(age))
         is_complete = work.run(Batches(ROWS, _pause, self._stopping.wait))
-        work.end(None if is_complete else "the process stopped; another one goes on")
+        work.end(is_complete=is_complete)
         logger.info(
             "Retention deleted %d %s older than %s%s",
             work.deleted,

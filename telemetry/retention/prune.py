@@ -89,16 +89,23 @@ class Pass:
             for it in self._kind.walks(self._started, self._stale_after)
         )
 
-    def end(self, error: str | None = None, pause: timedelta = timedelta()) -> None:
+    def end(
+        self,
+        error: str | None = None,
+        pause: timedelta = timedelta(),
+        *,
+        is_complete: bool = True,
+    ) -> None:
         """Record that the pass is complete, or the error that ended it.
 
-        No web process begins another one within the ``pause``.
+        One that was stopped is neither. No web process begins another one within the ``pause``.
         """
         parameters = {
             "kind": self._kind.name,
             "older_than": self._older_than,
             "deleted": self.deleted,
             "error": error,
+            "is_complete": is_complete and error is None,
             "pause": pause,
         }
         self._transact(lambda it: it.execute(END_PASS, parameters))

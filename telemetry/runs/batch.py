@@ -146,5 +146,6 @@ class RunBatch:
         decisive = (ended or indexes)[:1]
         others = [index for index in indexes if not new or index not in decisive]
         records = {index: ROWS.keyed(self._records[index]) for index in others}
-        closing = None if new or not decisive else records[decisive[0]]
+        closes = not new and bool(decisive) and has_ended(self._records[decisive[0]])
+        closing = records[decisive[0]] if closes else None
         return Existing(key, closing, [*records.values()]) if records else None

@@ -144,9 +144,7 @@ class RunStore:
     ) -> str | None:
         """Record the run's git commit; return its run_id, or None when the run does not exist."""
         absent = {"commit_author": None, "commit_timestamp": None, "agents": agents}
-        found = self._change(
-            ASSOCIATE_COMMIT, {"event_id": event_id, **absent, **commit}
-        )
+        found = self._change(ASSOCIATE_COMMIT, {"event_id": event_id, **absent, **commit})
         return found["run_id"] if found else None
 
     def metadata(self) -> Row:
@@ -159,11 +157,12 @@ class RunStore:
         return self._database.fetch_all(METRICS)
 
     def _change(self, statement: bytes, parameters: dict[str, Any]) -> Row | None:
-        def work(connection: Connection) -> Any:
-            draw_number(connection)
-            return connection.execute(statement, parameters)
+        def work(connection: Connection) -> Row | None:
+            with connection.transaction_if_distributed():
+                draw_number(connection)
+                return connection.execute(statement, parameters).fetchone()
 
-        return self._database.transact_pipelined(work).fetchone()
+        return self._database.transact(work, one_statement=True)
 
     def _create_group(self, runs: Sequence[Keyed]) -> Sequence[Row | None]:
         return insert_group(self._database, CREATE, "runs", runs, key="event_id")

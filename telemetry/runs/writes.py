@@ -5,7 +5,7 @@ settled: it completes the run when the run is running and the record has ended, 
 with the run otherwise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from psycopg.rows import scalar_row
@@ -21,6 +21,7 @@ COPY = statements.load("runs/copy")
 CREATE = statements.load("runs/create")
 COMPLETE = statements.load("runs/complete")
 FIND_DIFFERING = statements.load("runs/find_differing")
+FIND_RUNNING = statements.load("runs/find_running")
 DRAW_NUMBER = statements.load("runs/draw_number")
 
 
@@ -61,7 +62,7 @@ def copy(connection: Connection, runs: Sequence[CopyRow]) -> None:
 
 
 def draw_number(connection: Connection) -> None:
-    """Draw the number of the next change where no trigger draws it."""
+    """Draw the number of the transaction's next change where no trigger can."""
     if connection.is_distributed:
         connection.execute(DRAW_NUMBER)
 
@@ -83,26 +84,16 @@ def send_settle(
 
     In a pipeline the caller can send the COMMIT in between, which saves a round trip.
     """
-    closing = [run.closing for run in runs if run.closing]
     records = [record for run in runs for record in run.records]
-    given = {"agents": agents, "event_id": None}
-    cursors = []
-    if connection.is_distributed:
-        for run in closing:
-            draw_number(connection)
-            cursors.append(
-                connection.execute(
-                    COMPLETE, {**given, "runs": json_array([run]), "event_id": run.key}
-                )
-            )
-        if len(runs) == 1:
-            given["event_id"] = runs[0].event_id
-    elif closing:
-        cursors.append(connection.execute(COMPLETE, {**given, "runs": json_array(closing)}))
-    compared = connection.execute(FIND_DIFFERING, {**given, "runs": json_array(records)})
+    completing = _send_complete(connection, [it.closing for it in runs if it.closing], agents)
+    # One run is on one shard.
+    event_id = runs[0].event_id if connection.is_distributed and len(runs) == 1 else None
+    compared = connection.execute(
+        FIND_DIFFERING, {"runs": json_array(records), "agents": agents, "event_id": event_id}
+    )
 
     def read() -> list[Settled]:
-        updated = {row["event_id"]: row["fields_updated"] for it in cursors for row in it}
+        updated = {row["event_id"]: row["fields_updated"] for it in completing for row in it}
         found = {row["event_id"]: row for row in compared}
         if missing := {run.event_id for run in runs} - found.keys():
             raise DatabaseUnavailable(f"run {min(missing)!r} was deleted during the request")
@@ -114,3 +105,23 @@ def send_settle(
         ]
 
     return read
+
+
+def _send_complete(
+    connection: Connection, closing: Sequence[Keyed], agents: Agents
+) -> list[Iterable[Row]]:
+    """Send the statements that complete runs; return the cursors of their rows."""
+    if not closing:
+        return []
+    if not connection.is_distributed:
+        return [connection.execute(COMPLETE, {"runs": json_array(closing), "agents": agents})]
+    # A lock is taken on one shard at a time, so only for the runs that need it.
+    cursors: list[Iterable[Row]] = []
+    found = connection.execute(FIND_RUNNING, {"event_ids": [run.key for run in closing]})
+    running = {row["event_id"] for row in found}
+    for run in closing:
+        if run.key in running:
+            draw_number(connection)
+            sent = {"runs": json_array([run]), "agents": agents, "event_id": run.key}
+            cursors.append(connection.execute(COMPLETE, sent))
+    return cursors

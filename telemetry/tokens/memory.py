@@ -29,11 +29,15 @@ logger = logging.getLogger(__name__)
 
 
 class Known(NamedTuple):
-    """The tokens that were valid at a moment, by hash and by name."""
+    """The tokens that were valid at a moment, by hash and by name, and those that ended last.
+
+    ``revoked`` has the hashes of those that ended early.
+    """
 
     asked_at: float
     by_hash: dict[bytes, Caller]
     by_name: dict[str, Caller]
+    revoked: frozenset[bytes] = frozenset()
 
 
 class Refresh:
@@ -70,6 +74,17 @@ class TokenMemory:
     def named(self, name: str) -> Caller | None:
         """Return the token of this name, or None. Raises DatabaseUnavailable while unknown."""
         return self._in_use(self._found(lambda known: known.by_name.get(name)))
+
+    def ended(self, sent: bytes) -> tuple[str, str] | None:
+        """Return the name of a token that has ended, and how: ``expired`` or ``revoked``.
+
+        Returns None for any other text, and for a token that ended long ago.
+        """
+        known, key = self._known, hash_of(sent)
+        found = known.by_hash.get(key)
+        if found is None or found.ends > monotonic():
+            return None
+        return found.name, "revoked" if key in known.revoked else "expired"
 
     def _found(self, look_up: Callable[[Known], Caller | None]) -> Caller | None:
         asked_at = monotonic()
@@ -164,7 +179,12 @@ def _known(read: Read) -> Known:
         )
         for row in read.rows
     ]
-    return Known(read.asked_at, {it.hash: it for it in callers}, {it.name: it for it in callers})
+    return Known(
+        read.asked_at,
+        {it.hash: it for it in callers},
+        {it.name: it for it in callers},
+        frozenset(bytes(row["hash"]) for row in read.rows if row["is_revoked"]),
+    )
 
 
 def _in_background(work: Callable[..., None], *args: object) -> None:

@@ -22,7 +22,10 @@ MOST_NAMED = 20
 
 
 class Read(NamedTuple):
-    """Every valid token at a moment. ``asked_at`` is not after it, on ``time.monotonic``."""
+    """Every valid token at a moment, and those that ended last.
+
+    ``asked_at`` is not after it, on ``time.monotonic``.
+    """
 
     asked_at: float
     rows: Sequence[Row]
@@ -35,7 +38,7 @@ class TokenStore:
         self._database = database
 
     def list_valid(self) -> Read:
-        """Return the tokens that are valid."""
+        """Return the tokens that are valid, and those that ended last."""
 
         def work(connection: Connection) -> Read:
             # After the wait for the connection: from here on the rows are not older than this.

@@ -13,7 +13,7 @@ from tests.support.runs import full_run
 from tests.support.runtime_events import minimal_event
 from tests.support.service import PROJECT
 
-VIEWS = {"runs", "runtime_events_by_hour", "devices"}
+VIEWS = {"runs", "runtime_events", "runtime_events_by_hour", "devices"}
 # A name that has to be quoted.
 ROLE = 'an "analyst"'
 OTHERS = """

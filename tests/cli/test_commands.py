@@ -13,6 +13,7 @@ from telemetry.cli import main
 from telemetry.database.connection import connect
 from telemetry.database.embedded import embedded_postgres
 from telemetry.migrations import runner
+from telemetry.url_parts import redact_url
 from tests.support.command import telemetry, telemetry_process
 from tests.support.runs import minimal_run
 from tests.support.server import copy_cluster, folder
@@ -26,6 +27,7 @@ def test_help_lists_every_command():
     assert shown.stdout.startswith("Usage: python -m telemetry [OPTIONS] COMMAND")
     for command in main.commands:
         assert f"\n  {command} " in shown.stdout
+    assert "...\n" not in shown.stdout.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("command", sorted(main.commands))
@@ -47,6 +49,10 @@ def test_the_version_is_that_of_the_service(client):
         (["migrate", "--rollback", "0"], "0 is not in the range"),
         (["migrate", "--rollback", "1", "--status"], "exclude each other"),
         (["migrate", "--destroy-data"], "goes with --rollback"),
+        (
+            ["migrate", "--rollback"],
+            "requires an argument. (see python -m telemetry migrate --help)",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(arguments, message):
@@ -55,6 +61,63 @@ def test_wrong_usage_is_one_line_and_status_2(arguments, message):
     (line,) = failed.stderr.splitlines()
     assert message in line
     assert line.endswith("--help)")
+
+
+COMMANDS = {
+    "archive": ["--tenant", "tenant-1", "--device", "device-1", "{folder}/archive.jsonl"],
+    "heads": ["--append", "{folder}/heads.jsonl"],
+    "prune": ["--runs-older-than", "90d"],
+    "rebuild": [],
+    "token": ["list"],
+    "verify": [],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_names_the_database_that_it_works_on(database_url, tmp_path, command):
+    arguments = [it.format(folder=tmp_path) for it in COMMANDS[command]]
+    # As a role that may do nothing.
+    web = database_url.replace("postgres:@", "nobody_here:s3cret@")
+    urls = {"DATABASE_URL": web, "TELEMETRY_OWNER_DATABASE_URL": database_url}
+    done = telemetry(command, *arguments, **urls)
+    assert done.stderr.splitlines()[0] == f"database {redact_url(database_url)}"
+    assert "nobody_here" not in done.stderr
+    assert "database" not in done.stdout
+
+
+# Sends the signal of Ctrl-C at the first import of a command.
+INTERRUPTED = """
+import os, runpy, signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "telemetry.cli.token":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+runpy.run_module("telemetry", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_ctrl_c_during_the_start_leaves_no_traceback():
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, "--version"],
+        cwd=PROJECT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # A shell shows this as 130.
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_ctrl_c_is_one_line_and_status_130(database_url, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("telemetry.cli.rebuild.audio_runtime.rebuild", interrupt)
+    done = telemetry("rebuild", DATABASE_URL=database_url)
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[1:] == ["Error: interrupted"]
 
 
 @pytest.mark.parametrize("command", [procfile("web"), [sys.executable, "-m", "telemetry", "serve"]])

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from telemetry.cli.grants import RETENTION, quoted, script
+from telemetry.cli.grants import RETENTION, RETENTION_RIGHTS, quoted, script
 from telemetry.database.connection import connect
 from telemetry.health.role import role_of
 from tests.support.command import telemetry, telemetry_process
@@ -113,7 +113,7 @@ def test_retention_may_delete_runs_and_runtime_events(database_url, db, role):
     assert _rights(db, role) == _rights(db, SERVING_ROLE)
 
 
-VIEWS = {"runs", "runtime_events_by_hour", "devices"}
+VIEWS = {"runs", "runtime_events", "runtime_events_by_hour", "devices"}
 # What the view of devices reads with the rights of its reader.
 READ_BY_DEVICES = {"os_core.devices", "os_core.audio_runtime_current"}
 
@@ -131,6 +131,53 @@ def test_an_analyst_may_read_the_views_alone(database_url, db, role, applied):
     read = {(f"telemetry_views.{view}", "SELECT") for view in VIEWS}
     read |= {(table, "SELECT") for table in READ_BY_DEVICES}
     assert _rights(db, role) == {*read, ("telemetry_views", "USAGE")}
+
+
+def test_the_rights_of_retention_are_those_that_are_granted(db):
+    rows = db.execute(RETENTION_RIGHTS, {"role": SERVING_ROLE})
+    assert {(row["name"], row["privilege"]) for row in rows} == {*granted_rights(RETENTION)}
+
+
+def test_it_says_that_it_takes_retention_away(database_url, db, role):
+    urls = {"DATABASE_URL": database_url}
+    for options, warned in ((["--retention"], False), ([], True), ([], False)):
+        done = telemetry("grants", "--role", role, "--apply", *options, **urls)
+        assert done.returncode == 0, done.stderr
+        assert ("run this again with --retention" in done.stderr) == warned
+
+
+def test_a_role_that_does_not_exist_is_named(database_url):
+    for option in ("--role", "--analyst"):
+        done = telemetry("grants", option, "nobody_here", "--apply", DATABASE_URL=database_url)
+        assert done.returncode == 1
+        assert done.stderr == (
+            "Error: there is no role nobody_here HINT: Create it first:"
+            " CREATE ROLE nobody_here LOGIN PASSWORD '…'.\n"
+        )
+
+
+def test_no_analyst_owns_or_writes_the_tables(database_url, db, role):
+    owner = telemetry("grants", "--analyst", "postgres", "--apply", DATABASE_URL=database_url)
+    assert owner.returncode == 1
+    assert "postgres owns the tables, is a member of their owner" in owner.stderr
+    for grant in (script(role), f"GRANT UPDATE (status) ON agent_runs TO {quoted(role)}"):
+        db.execute(grant)
+        web = telemetry("grants", "--analyst", role, "--apply", DATABASE_URL=database_url)
+        assert web.returncode == 1
+        assert f"{role} may write to the tables, as the role that serves does" in web.stderr
+        db.execute(f"DROP OWNED BY {quoted(role)}")
+    names = db.execute("SELECT rolconfig FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+    assert names == {"rolconfig": None}
+
+
+def test_an_analyst_cannot_serve(database_url, db, role):
+    assert not telemetry(
+        "grants", "--analyst", role, "--apply", DATABASE_URL=database_url
+    ).returncode
+    done = telemetry("grants", "--role", role, "--apply", DATABASE_URL=database_url)
+    assert done.returncode == 1
+    assert f"the sessions of {role} are read-only" in done.stderr
+    assert f"ALTER ROLE {quoted(role)} RESET ALL" in done.stderr
 
 
 @pytest.mark.parametrize(

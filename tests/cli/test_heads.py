@@ -87,14 +87,14 @@ def test_it_appends_the_heads_of_one_tenant(devices, run, file):
     assert kept(file) == [NAMES[2:]]
     unknown = run("--tenant", "tenant-3")
     assert unknown.returncode == 1
-    assert unknown.stderr == "Error: tenant tenant-3 has no events; nothing was appended\n"
+    assert unknown.stderr.endswith("Error: tenant tenant-3 has no events; nothing was appended\n")
     assert kept(file) == [NAMES[2:]]
 
 
 def test_it_reads_page_by_page(devices, run, file, monkeypatch):
     monkeypatch.setattr(heads_file, "PAGE", 2)
     done = run()
-    assert done.stderr.splitlines() == ["2 heads read", "3 heads read"]
+    assert done.stderr.splitlines()[1:] == ["2 heads read", "3 heads read"]
     assert kept(file) == [NAMES[:2], NAMES[2:]]
 
 

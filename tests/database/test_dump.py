@@ -56,9 +56,7 @@ def test_after_a_dump_and_restore_into_a_new_cluster(make_app, filled, database_
     write(client, "unseen")
     with folder() as parent, embedded_postgres(parent / "data") as url:
         restored = database(url, "telemetry")
-        shell = Shell(
-            parent, DATABASE_URL=database_url, NEW_SERVER_URL=url, NEW_DATABASE_URL=restored
-        )
+        shell = Shell(parent, OWNER_URL=database_url, NEW_SERVER_URL=url, NEW_DATABASE_URL=restored)
         shell.run(dump)
         stored, token = names_stored(database_url), client.get(TOKEN_URL).json
         kept = parent / "kept.jsonl"

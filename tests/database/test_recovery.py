@@ -112,7 +112,7 @@ def archiving(server):
     recovered = parent / "srv"
     shell = Shell(
         parent,
-        DATABASE_URL=server.url,
+        SUPERUSER_URL=server.url,
         NEW_DATABASE_URL=f"postgresql://postgres@/postgres?host={recovered}",
     )
     # Its command line wins over these, which are for the copy.

@@ -25,6 +25,25 @@ def test_every_invalid_variable_is_named_at_once():
     assert len(found.findings) == 4
 
 
+OWNER = "TELEMETRY_OWNER_DATABASE_URL"
+
+
+@pytest.mark.parametrize("url", ["", "mysql://user@host/db", "postgresql://user@host/other"])
+def test_an_owner_is_not_blamed_for_the_url_of_the_service(url):
+    owner = "postgresql://owner:s3cret@127.0.0.1:1/none"
+    found = doctor(DATABASE_URL=url, **{OWNER: owner})
+    if url.startswith("mysql"):
+        assert found.problem.startswith("configuration: DATABASE_URL: got")
+    else:
+        fix = f"let {OWNER} and DATABASE_URL name the same database, or unset {OWNER}"
+        assert found.problem.endswith(fix)
+
+
+def test_an_origin_is_no_secret():
+    found = doctor(DATABASE_URL=AWAY, TELEMETRY_CORS_ORIGINS="app.example.org")
+    assert "TELEMETRY_CORS_ORIGINS: got 'app.example.org'" in found.problem
+
+
 def test_a_url_that_libpq_cannot_read_is_named():
     found = doctor(DATABASE_URL=f"{AWAY}?pgbouncer=true")
     assert "parameters that libpq knows" in found.problem

@@ -2,9 +2,13 @@
 
 import pytest
 
+from telemetry.config import Config
+from telemetry.database.database import Database
+from telemetry.doctor.owner import check_owner
+from telemetry.doctor.subject import Subject
 from tests.doctor.support import doctor
 from tests.support.command import telemetry, telemetry_process
-from tests.support.rights import grant
+from tests.support.rights import grant, serving
 
 
 @pytest.fixture
@@ -56,6 +60,7 @@ def test_a_read_only_database_is_named(examined, db):
     finally:
         db.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
     assert "the database takes no writes: a setting makes it read-only" in found.problem
+    assert "RESET default_transaction_read_only" in found.problem
 
 
 def test_a_sequence_that_is_behind_is_named(client, examined, db):
@@ -97,6 +102,19 @@ def test_an_owner_who_cannot_connect_is_named(database_url):
     assert "cannot connect as the owner: the user of the URL does not exist" in said
 
 
+def test_an_owner_of_another_database_is_named(database_url, databases):
+    """As after a restore, when the names are the same and one URL leads to the old server."""
+    other = databases.take()
+    database = Database(serving(database_url), pool_size=1, prepared_statements=True)
+    found = {}
+    for owner_url in (other, database_url, serving(database_url), "postgresql://127.0.0.1:1/x"):
+        subject = Subject(database, serving(database_url), owner_url, [], Config())
+        found[owner_url] = [it.level for it in check_owner(subject)]
+    database.close()
+    databases.give_back(other)
+    assert [*found.values()] == [["problem"], ["ok"], [], []]
+
+
 def test_a_right_that_is_too_much_is_named(database_url, restricted, db):
     db.execute(f"GRANT UPDATE ON audit.audit_events TO {restricted}")
     found = doctor(DATABASE_URL=database_url.replace("postgres:@", f"{restricted}:@"))
@@ -120,9 +138,7 @@ def test_an_owner_is_warned_about(database_url, db):
     finally:
         db.execute("DROP ROLE owning")
     assert found.status == 0
-    assert "its URL is enough to switch the append-only triggers off" in "".join(
-        found.of("warning")
-    )
+    assert "is a superuser or a member of one" in "".join(found.of("warning"))
 
 
 @pytest.mark.parametrize(
@@ -155,6 +171,16 @@ def test_a_trigger_that_swallows_writes_is_found(examined, db):
 def test_a_constraint_that_refuses_every_event_is_found(examined, db):
     db.execute("ALTER TABLE runtime_events ADD CONSTRAINT no_workers CHECK (source <> 'worker')")
     assert "a constraint refuses a runtime event: no_workers" in examined().problem
+
+
+@pytest.mark.parametrize(("findings", "level"), [(0, "ok"), (2, "warning")])
+def test_the_findings_of_the_last_verify_are_named(examined, db, findings, level):
+    db.execute(
+        "INSERT INTO audio_runtime_verifications (finished_at, findings) VALUES (now(), %s)",
+        [findings],
+    )
+    [said] = [it for it in examined().of(level) if it.startswith("verify: ")]
+    assert ("had 2 finding(s)" in said) == (findings > 0)
 
 
 def test_a_locked_table_leaves_something_unchecked(examined, db):

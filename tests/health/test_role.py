@@ -9,6 +9,7 @@ from telemetry.cli.grants import RETENTION
 from telemetry.database.connection import connect
 from telemetry.health import store
 from telemetry.health.role import Role, most_powerful, role_of
+from tests.doctor.support import doctor
 from tests.support.command import telemetry
 from tests.support.pages import open_page
 from tests.support.rights import SERVING_ROLE, granted_rights, serving
@@ -80,15 +81,43 @@ def test_rights_that_are_too_much_are_named(client, db, database_url, grant, exc
         db.execute(f"REVOKE {grant} FROM {SERVING_ROLE}")
 
 
-@pytest.mark.parametrize("attribute", ["CREATEROLE", "REPLICATION"])
-def test_attributes_that_are_too_much_are_named(db, database_url, attribute):
-    """With CREATEROLE, a role becomes a member of the owner before PostgreSQL 16."""
-    db.execute(f"ALTER ROLE {SERVING_ROLE} {attribute}")
+POWERS = [
+    # What is granted and revoked, and what the doctor says.
+    ("ALTER ROLE {0} CREATEROLE", "ALTER ROLE {0} NOCREATEROLE", "CREATEROLE"),
+    ("ALTER ROLE {0} REPLICATION", "ALTER ROLE {0} NOREPLICATION", "REPLICATION"),
+    ("ALTER ROLE {0} CREATEDB", "ALTER ROLE {0} NOCREATEDB", "CREATEDB"),
+    (
+        "GRANT pg_write_server_files TO {0}",
+        "REVOKE pg_write_server_files FROM {0}",
+        "membership in pg_write_server_files",
+    ),
+]
+
+
+@pytest.mark.parametrize(("grant", "revoke", "power"), POWERS)
+def test_a_power_over_the_server_is_not_restricted(db, database_url, grant, revoke, power):
+    db.execute(grant.format(SERVING_ROLE))
     try:
-        found = _role(serving(database_url))
+        role = _role(serving(database_url))
+        assert (role.kind, role.reason) == ("excessive", power)
+        [said] = doctor(DATABASE_URL=serving(database_url)).of("warning")
+        assert f"may do more than the service does: {power}; revoke it: " in said
+        assert said.endswith(f": {revoke.format(SERVING_ROLE)}")
     finally:
-        db.execute(f"ALTER ROLE {SERVING_ROLE} NO{attribute}")
-    assert (found.kind, found.excess) == ("excessive", (attribute,))
+        db.execute(revoke.format(SERVING_ROLE))
+    assert _role(serving(database_url)).kind == "restricted"
+
+
+def test_what_a_role_can_take_from_another_counts(db, database_url):
+    db.execute("CREATE ROLE makes_roles CREATEROLE")
+    db.execute("CREATE ROLE chief SUPERUSER")
+    try:
+        db.execute(f"GRANT makes_roles TO {SERVING_ROLE}")
+        assert _role(serving(database_url)).powers == ("CREATEROLE of makes_roles",)
+        db.execute(f"GRANT chief TO {SERVING_ROLE}")
+        assert _role(serving(database_url)).kind == "owner"
+    finally:
+        db.execute("DROP ROLE makes_roles, chief")
 
 
 def test_a_role_that_lacks_a_right_is_told_how_to_get_it(client, db):

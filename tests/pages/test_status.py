@@ -33,7 +33,7 @@ def test_it_names_a_clock_that_is_wrong(client, monkeypatch, sign, where):
 def test_it_shows_sizes_archiving_and_analysts(client, db):
     db.execute("ANALYZE os_core.devices")
     text = open_page(client, "/status").text
-    assert re.search(r"Tables that grow .* os_core\.audio_runtime_events 0 ", text)
+    assert re.search(r"Tables that grow .* os_core\.audio_runtime_events few ", text)
     assert "Log for recovery not archived by this server" in text
     assert "Analysts no role may read the views" in text
     db.execute("CREATE ROLE reader_of_views")

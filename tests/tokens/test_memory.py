@@ -18,7 +18,7 @@ class Store:
     def __init__(self, clock, text):
         self.clock = clock
         self.row = {"name": "one", "hash": hash_of(text.encode()), "scopes": ["admin"]}
-        self.row |= {"tenants": None, "agents": None, "seconds_left": None}
+        self.row |= {"tenants": None, "agents": None, "seconds_left": None, "is_revoked": False}
         self.rows = [self.row]
         self.failure = None
         self.reads, self.noted = 0, []

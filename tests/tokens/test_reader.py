@@ -190,6 +190,32 @@ def test_the_service_is_not_restricted(filled, roles, make_app, database_url, db
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+def test_a_reader_is_a_role_of_its_own(roles, db, database_url):
+    with pytest.raises(psycopg.errors.RaiseException, match="may write to the ledger"):
+        db.execute(script("server_of_test"))
+    db.execute("ROLLBACK")
+    reader = telemetry(
+        "grants", "--analyst", "reader_of_test", "--apply", DATABASE_URL=database_url
+    )
+    assert "reader_of_test reads the ledger one tenant at a time" in reader.stderr
+    db.execute(script("reader_of_test", undo=True))
+    analyst = telemetry(
+        "grants", "--analyst", "reader_of_test", "--apply", DATABASE_URL=database_url
+    )
+    assert analyst.returncode == 0, analyst.stderr
+    with pytest.raises(psycopg.errors.RaiseException, match="reads the views for analysts"):
+        db.execute(script("reader_of_test"))
+    db.execute("ROLLBACK")
+
+
+def test_the_recipe_gives_no_notice(roles, db):
+    seen = []
+    db.add_notice_handler(seen.append)
+    for undo in (True, True, False):
+        db.execute(script("member_of_test", undo=undo))
+    assert seen == []
+
+
 def test_a_reader_cannot_verify_what_it_cannot_see(filled, roles, database_url):
     done = telemetry(
         "verify", DATABASE_URL=database_url.replace("//postgres:", "//reader_of_test:")

@@ -1,4 +1,3 @@
--- PUSH: its LIMITs hold for each shard.
 -- Lists the sequences that are behind their table: the next value exists already, or is below one
 -- that does. A row that gets a number a second time is missed by followers. A sequence of a new
 -- column needs a SELECT of its own here. Sequences are read after the snapshot was taken, so what
@@ -8,6 +7,7 @@
 -- index: audio_runtime_events_pkey, 1,000 entries; audit_events_pkey, one entry;
 -- ix_runtime_events_lane_number, runtime_events_pruned_pkey and ix_agent_runs_change_number, one
 -- entry of each lane
+-- limits: those of subqueries hold per shard (citus.subquery_pushdown)
 -- locks: none
 -- returns: sequence, given (its last value) and highest (that of the table), one row for each
 WITH event AS MATERIALIZED (SELECT max(event_id) AS highest FROM os_core.audio_runtime_events),
@@ -21,31 +21,39 @@ fed AS MATERIALIZED (
 audited AS MATERIALIZED (SELECT max(audit_event_id) AS highest FROM audit.audit_events),
 
 runtime_lane AS MATERIALIZED (
-    SELECT every_lane.lane, max(newest.number) AS number
+    SELECT
+        every_lane.lane,
+        max(newest.number) AS number
     FROM generate_series(0, 63) AS every_lane (lane)
-    CROSS JOIN LATERAL (
-        SELECT number FROM runtime_events
-        WHERE lane = every_lane.lane
-        ORDER BY lane DESC, number DESC
-        LIMIT 1
-    ) AS newest
+    CROSS JOIN
+        LATERAL (
+            SELECT number FROM runtime_events
+            WHERE lane = every_lane.lane
+            ORDER BY lane DESC, number DESC
+            LIMIT 1
+        ) AS newest
     GROUP BY every_lane.lane
+    ORDER BY every_lane.lane
     LIMIT 64
 ),
 
 run_lane AS MATERIALIZED (
-    SELECT every_lane.lane, max(newest.change_number) AS number
+    SELECT
+        every_lane.lane,
+        max(newest.change_number) AS number
     FROM generate_series(0, 63) AS every_lane (lane)
-    CROSS JOIN LATERAL (
-        SELECT change_number FROM agent_runs
-        WHERE
-            change_number > 0
-            AND change_number >= every_lane.lane * 100000000000000000
-            AND change_number < (every_lane.lane + 1) * 100000000000000000
-        ORDER BY change_number DESC
-        LIMIT 1
-    ) AS newest
+    CROSS JOIN
+        LATERAL (
+            SELECT change_number FROM agent_runs
+            WHERE
+                change_number > 0
+                AND change_number >= every_lane.lane * 100000000000000000
+                AND change_number < (every_lane.lane + 1) * 100000000000000000
+            ORDER BY change_number DESC
+            LIMIT 1
+        ) AS newest
     GROUP BY every_lane.lane
+    ORDER BY every_lane.lane
     LIMIT 64
 )
 
@@ -54,17 +62,31 @@ SELECT
     last_given(to_regclass(numbered.sequence)) AS given,
     numbered.highest
 FROM (
-    SELECT 'os_core.audio_runtime_events_event_id_seq' AS sequence, event.highest FROM event
+    SELECT
+        'os_core.audio_runtime_events_event_id_seq' AS sequence,
+        event.highest
+    FROM event
     UNION ALL
-    SELECT 'os_core.audio_runtime_events_feed_seq', max(mod(feed_number, 100000000000000000)) FROM fed
+    SELECT
+        'os_core.audio_runtime_events_feed_seq',
+        max(mod(feed_number, 100000000000000000))
+    FROM fed
     UNION ALL
-    SELECT 'audit.audit_events_audit_event_id_seq', audited.highest FROM audited
+    SELECT
+        'audit.audit_events_audit_event_id_seq',
+        audited.highest
+    FROM audited
     UNION ALL
     SELECT
         'runtime_events_number_seq',
-        greatest((SELECT max(number) FROM runtime_lane), (SELECT max(number) FROM runtime_events_pruned))
+        greatest(
+            (SELECT max(number) FROM runtime_lane), (SELECT max(number) FROM runtime_events_pruned)
+        )
     UNION ALL
-    SELECT 'agent_runs_change_seq', max(mod(number, 100000000000000000)) FROM run_lane
+    SELECT
+        'agent_runs_change_seq',
+        max(mod(number, 100000000000000000))
+    FROM run_lane
 ) AS numbered
 WHERE coalesce(last_given(to_regclass(numbered.sequence)), 0) < numbered.highest
 ORDER BY numbered.sequence;

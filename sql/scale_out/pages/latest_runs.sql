@@ -1,33 +1,34 @@
--- PUSH: its LIMITs hold for each shard.
 -- Lists the latest runs of some agents, newest first, whatever the window.
 -- params: agent_names (array), environment (NULL: any), row_limit (for each agent),
 -- stale_after (interval after which a running run is stale)
 -- index: ix_agent_runs_agent_name_newest
+-- limits: those of subqueries hold per shard (citus.subquery_pushdown)
 -- locks: none
 -- returns: agent_name, event_id, status, job_type, environment, start_time, ms (how long it took;
 -- NULL: unknown), stale
 WITH latest AS MATERIALIZED (
     SELECT latest.*
-FROM unnest(%(agent_names)s::text[]) AS agent (name)
-CROSS JOIN
-    LATERAL (
-        SELECT
-            agent_name,
-            event_id,
-            status,
-            job_type,
-            environment,
-            start_time,
-            run_duration_ms(duration_ms, start_time, end_time) AS ms,
-            updated_at,
-            created_at
-        FROM agent_runs
-        WHERE
-            agent_name = agent.name
-            AND (%(environment)s::text IS NULL OR environment = %(environment)s)
-        ORDER BY created_at DESC, event_id DESC
-        LIMIT %(row_limit)s
-    ) AS latest
+    FROM unnest(%(agent_names)s::text[]) AS agent (name)
+    CROSS JOIN
+        LATERAL (
+            SELECT
+                agent_name,
+                event_id,
+                status,
+                job_type,
+                environment,
+                start_time,
+                run_duration_ms(duration_ms, start_time, end_time) AS ms,
+                updated_at,
+                created_at
+            FROM agent_runs
+            WHERE
+                agent_name = agent.name
+                AND (%(environment)s::text IS NULL OR environment = %(environment)s)
+            ORDER BY created_at DESC, event_id DESC
+            LIMIT %(row_limit)s
+        ) AS latest
+    ORDER BY latest.agent_name
     LIMIT 1000000
 ),
 

@@ -4,12 +4,20 @@
 -- locks: none
 -- returns: one row with two sorted arrays, agent_names and job_types
 WITH agents AS MATERIALIZED (
-    SELECT agent_name AS name, sum(runs) AS runs
+    SELECT
+        agent_name AS name,
+        sum(runs) AS runs
     FROM (
-        SELECT agent_name, runs FROM agent_run_counts
+        SELECT
+            agent_name,
+            runs
+        FROM agent_run_counts
         WHERE bucket = '-infinity'
         UNION ALL
-        SELECT agent_name, runs FROM agent_run_count_changes
+        SELECT
+            agent_name,
+            runs
+        FROM agent_run_count_changes
     ) AS part
     GROUP BY agent_name
 ),
@@ -25,4 +33,7 @@ SELECT
         WHERE runs > 0
         ORDER BY name COLLATE "C"
     ) AS agent_names,
-    array(SELECT name FROM jobs ORDER BY name COLLATE "C") AS job_types;
+    array(
+        SELECT name FROM jobs
+        ORDER BY name COLLATE "C"
+    ) AS job_types;

@@ -144,8 +144,10 @@ def _header(line: str) -> Header:
             document["events"],
             Head(head["event_id"], head["row_hash"]),
         )
-    except (KeyError, TypeError) as error:
-        raise BadArchive(1, f"no header of an archive: {error!r}") from error
+    except KeyError as error:
+        raise BadArchive(1, f"no header of an archive: {error.args[0]} is missing") from error
+    except TypeError as error:
+        raise BadArchive(1, "no header of an archive") from error
     if type(header.events) is not int or header.events < 1:
         raise BadArchive(1, "events is how many there are")
     _require_same(line, header_line(header), 1)
