@@ -3,7 +3,7 @@
 ``python -m tests.support.distributed_definitions_file`` writes it, and needs ``CITUS_PGBIN``.
 """
 
-from telemetry.database.connection import connect
+from telemetry.database.unlimited import connect_without_time_limit
 from telemetry.health.definitions import DISTRIBUTED_FILE, FILE, hashes_of, read_hashes
 from tests.support.citus import distributed
 
@@ -15,7 +15,7 @@ HEADER = """\
 
 def generate(url: str) -> str:
     """Return the text of the file, from a database that is distributed."""
-    with connect(url) as connection:
+    with connect_without_time_limit(url) as connection:
         found = hashes_of(connection)
     expected = read_hashes(FILE)
     lines = [[*name, *found[name]] for name in found if name[0] == "placement"]

@@ -2,9 +2,9 @@
 -- before. A new one waits for the lock, and so for the end of this transaction.
 -- params: none
 -- index: system catalogue
--- locks: ACCESS EXCLUSIVE on the catalogue of the placement
+-- locks: ACCESS EXCLUSIVE on pg_trigger, where is_distributed.sql looks
 -- returns: ended, how many
-LOCK TABLE pg_dist_partition IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE pg_trigger IN ACCESS EXCLUSIVE MODE;
 SELECT count(pg_terminate_backend(pg_stat_activity.pid)) AS ended
 FROM pg_stat_activity
 WHERE
