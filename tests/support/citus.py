@@ -146,15 +146,20 @@ def command(
 
     Raises CalledProcessError unless ``check`` is false, TimeoutExpired after so many seconds.
     """
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "telemetry", *arguments],
         cwd=PROJECT,
         env=environment(DATABASE_URL=url),
-        check=check,
+        check=False,
         timeout=seconds,
         capture_output=True,
         text=True,
     )
+    if check and done.returncode:
+        # pytest shows it with the failure.
+        print(done.stdout, done.stderr)
+        done.check_returncode()
+    return done
 
 
 def run_as_server(program: Path, *arguments: str) -> None:
@@ -200,6 +205,11 @@ BEGIN
                     FROM pg_trigger WHERE tgrelid = one AND tgname ~ '^refuse_(change|truncate|tenant_change)');
             END LOOP;
         END $do$ $run$);
+    PERFORM setval(name::regclass, 1, false) FROM unnest(ARRAY[
+        'agent_runs_change_seq', 'runtime_events_number_seq',
+        'os_core.audio_runtime_events_event_id_seq', 'os_core.audio_runtime_events_feed_seq',
+        'audit.audit_events_audit_event_id_seq'
+    ]) AS name;
     DELETE FROM rate_limit_clients;
     DELETE FROM retention_passes;
     DELETE FROM runtime_events_pruned;
