@@ -1,9 +1,5 @@
 SET LOCAL lock_timeout = '5s';
 
-DROP FUNCTION audit.audio_runtime_row(os_core.audio_runtime_event);
-
-DROP FUNCTION audit.audio_runtime_payload(os_core.audio_runtime_event, text);
-
 CREATE OR REPLACE FUNCTION os_core.audio_runtime_replay(of_tenant_id text, of_device_id text)
 RETURNS SETOF os_core.audio_runtime_state
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1

@@ -197,33 +197,16 @@ WITH latest_events AS MATERIALIZED (
         ) AS kind (name)
         CROSS JOIN LATERAL (
             SELECT row(
-                ledger_row.event_id,
-                ledger_row.tenant_id,
-                ledger_row.device_id,
-                ledger_row.session_id,
-                ledger_row.event_kind,
-                ledger_row.created_at,
-                ledger_row.idempotency_key,
-                ledger_row.processed_stream_id,
-                ledger_row.raw_stream_id,
-                ledger_row.pre_roll_buffer_id,
-                ledger_row.selected_mic,
-                ledger_row.selected_speaker,
-                ledger_row.device_health,
-                ledger_row.jitter_ms,
-                ledger_row.drift_ppm,
-                ledger_row.buffer_depth_ms,
-                ledger_row.underruns,
-                ledger_row.overruns,
-                ledger_row.phrase_id,
-                ledger_row.phrase_text,
-                ledger_row.reason_code,
-                ledger_row.capture_degraded,
-                ledger_row.aec_unstable,
-                ledger_row.device_changed,
-                ledger_row.stream_gap_detected,
-                ledger_row.tts_playback_active,
-                ledger_row.row_hash
+                ledger_row.event_id, ledger_row.tenant_id, ledger_row.device_id,
+                ledger_row.session_id, ledger_row.event_kind, ledger_row.created_at,
+                ledger_row.idempotency_key, ledger_row.processed_stream_id,
+                ledger_row.raw_stream_id, ledger_row.pre_roll_buffer_id, ledger_row.selected_mic,
+                ledger_row.selected_speaker, ledger_row.device_health, ledger_row.jitter_ms,
+                ledger_row.drift_ppm, ledger_row.buffer_depth_ms, ledger_row.underruns,
+                ledger_row.overruns, ledger_row.phrase_id, ledger_row.phrase_text,
+                ledger_row.reason_code, ledger_row.capture_degraded, ledger_row.aec_unstable,
+                ledger_row.device_changed, ledger_row.stream_gap_detected,
+                ledger_row.tts_playback_active, ledger_row.row_hash
             )::os_core.audio_runtime_event AS ledger_row
             FROM os_core.audio_runtime_events AS ledger_row
             WHERE
@@ -238,33 +221,16 @@ WITH latest_events AS MATERIALIZED (
         UNION ALL
         (
             SELECT row(
-                ledger_row.event_id,
-                ledger_row.tenant_id,
-                ledger_row.device_id,
-                ledger_row.session_id,
-                ledger_row.event_kind,
-                ledger_row.created_at,
-                ledger_row.idempotency_key,
-                ledger_row.processed_stream_id,
-                ledger_row.raw_stream_id,
-                ledger_row.pre_roll_buffer_id,
-                ledger_row.selected_mic,
-                ledger_row.selected_speaker,
-                ledger_row.device_health,
-                ledger_row.jitter_ms,
-                ledger_row.drift_ppm,
-                ledger_row.buffer_depth_ms,
-                ledger_row.underruns,
-                ledger_row.overruns,
-                ledger_row.phrase_id,
-                ledger_row.phrase_text,
-                ledger_row.reason_code,
-                ledger_row.capture_degraded,
-                ledger_row.aec_unstable,
-                ledger_row.device_changed,
-                ledger_row.stream_gap_detected,
-                ledger_row.tts_playback_active,
-                ledger_row.row_hash
+                ledger_row.event_id, ledger_row.tenant_id, ledger_row.device_id,
+                ledger_row.session_id, ledger_row.event_kind, ledger_row.created_at,
+                ledger_row.idempotency_key, ledger_row.processed_stream_id,
+                ledger_row.raw_stream_id, ledger_row.pre_roll_buffer_id, ledger_row.selected_mic,
+                ledger_row.selected_speaker, ledger_row.device_health, ledger_row.jitter_ms,
+                ledger_row.drift_ppm, ledger_row.buffer_depth_ms, ledger_row.underruns,
+                ledger_row.overruns, ledger_row.phrase_id, ledger_row.phrase_text,
+                ledger_row.reason_code, ledger_row.capture_degraded, ledger_row.aec_unstable,
+                ledger_row.device_changed, ledger_row.stream_gap_detected,
+                ledger_row.tts_playback_active, ledger_row.row_hash
             )::os_core.audio_runtime_event AS ledger_row
             FROM os_core.audio_runtime_events AS ledger_row
             WHERE
@@ -281,79 +247,3 @@ SELECT folded.*
 FROM latest_events
 CROSS JOIN LATERAL os_core.audio_runtime_fold(NULL, latest_events.events) AS folded;
 $$;
-
-CREATE FUNCTION audit.audio_runtime_payload(
-    event os_core.audio_runtime_event, names text
-)
-RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-SELECT audit.audio_runtime_payload(
-    audio_runtime_payload.names,
-    event.event_kind,
-    event.session_id,
-    event.device_health,
-    event.aec_unstable,
-    event.device_changed,
-    event.capture_degraded,
-    event.stream_gap_detected,
-    event.pre_roll_buffer_id,
-    event.phrase_id,
-    event.processed_stream_id,
-    event.tts_playback_active,
-    event.phrase_text
-)
-$$;
-
-COMMENT ON FUNCTION audit.audio_runtime_payload(os_core.audio_runtime_event, text) IS
-'payload_min of the audit row of an event, exactly as payload_min::text gives it; names is the '
-'result of audio_runtime_names';
-
-CREATE FUNCTION audit.audio_runtime_row(event os_core.audio_runtime_event)
-RETURNS TABLE (event_type text, reason_codes text[], severity text, payload_min jsonb)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
-AS $$
-SELECT
-    CASE event.event_kind
-        WHEN 'STREAM_REFS' THEN 'K_STREAM_REFS_COMMIT'
-        WHEN 'VAD_EVENT' THEN 'K_VAD_EVENT_MARKER_COMMIT'
-        WHEN 'DEVICE_STATE' THEN 'K_DEVICE_STATE_COMMIT'
-        WHEN 'TIMING_STATS' THEN 'K_TIMING_STATS_COMMIT'
-        WHEN 'INTERRUPT_CANDIDATE' THEN 'K_INTERRUPT_CANDIDATE_COMMIT'
-        WHEN 'DEGRADATION_FLAGS' THEN 'K_DEGRADATION_FLAGS_COMMIT'
-        WHEN 'TTS_PLAYBACK_ACTIVE' THEN 'K_TTS_PLAYBACK_ACTIVE_COMMIT'
-        ELSE 'K_' || event.event_kind || '_COMMIT'
-    END,
-    CASE
-        WHEN event.event_kind <> 'INTERRUPT_CANDIDATE' AND NOT known.alarming THEN '{}'::text[]
-        ELSE array_remove(
-            ARRAY[
-                CASE
-                    WHEN event.event_kind = 'INTERRUPT_CANDIDATE'
-                        THEN 'K_INTERRUPT_CANDIDATE_EMITTED'
-                END,
-                CASE WHEN event.stream_gap_detected THEN 'K_STREAM_GAP_DETECTED' END,
-                CASE WHEN event.aec_unstable THEN 'K_AEC_UNSTABLE' END,
-                CASE WHEN event.device_changed THEN 'K_DEVICE_FAILOVER' END,
-                CASE WHEN event.device_health <> 'HEALTHY' THEN 'K_DEVICE_UNHEALTHY' END
-            ],
-            NULL
-        )
-    END,
-    CASE WHEN known.alarming THEN 'WARN' ELSE 'INFO' END,
-    audit.audio_runtime_payload(
-        event, audit.audio_runtime_names(event.tenant_id, event.device_id)
-    )::jsonb
-FROM (
-    SELECT
-        (
-            event.stream_gap_detected
-            OR event.aec_unstable
-            OR event.device_changed
-            OR event.device_health <> 'HEALTHY'
-        ) IS TRUE AS alarming
-) AS known;
-$$;
-
-COMMENT ON FUNCTION audit.audio_runtime_row(os_core.audio_runtime_event) IS
-'The audit row of an event: an append inserts it, and verify compares with it';

@@ -1533,33 +1533,16 @@ WITH latest_events AS MATERIALIZED (
         ) AS kind (name)
         CROSS JOIN LATERAL (
             SELECT row(
-                ledger_row.event_id,
-                ledger_row.tenant_id,
-                ledger_row.device_id,
-                ledger_row.session_id,
-                ledger_row.event_kind,
-                ledger_row.created_at,
-                ledger_row.idempotency_key,
-                ledger_row.processed_stream_id,
-                ledger_row.raw_stream_id,
-                ledger_row.pre_roll_buffer_id,
-                ledger_row.selected_mic,
-                ledger_row.selected_speaker,
-                ledger_row.device_health,
-                ledger_row.jitter_ms,
-                ledger_row.drift_ppm,
-                ledger_row.buffer_depth_ms,
-                ledger_row.underruns,
-                ledger_row.overruns,
-                ledger_row.phrase_id,
-                ledger_row.phrase_text,
-                ledger_row.reason_code,
-                ledger_row.capture_degraded,
-                ledger_row.aec_unstable,
-                ledger_row.device_changed,
-                ledger_row.stream_gap_detected,
-                ledger_row.tts_playback_active,
-                ledger_row.row_hash
+                ledger_row.event_id, ledger_row.tenant_id, ledger_row.device_id,
+                ledger_row.session_id, ledger_row.event_kind, ledger_row.created_at,
+                ledger_row.idempotency_key, ledger_row.processed_stream_id,
+                ledger_row.raw_stream_id, ledger_row.pre_roll_buffer_id, ledger_row.selected_mic,
+                ledger_row.selected_speaker, ledger_row.device_health, ledger_row.jitter_ms,
+                ledger_row.drift_ppm, ledger_row.buffer_depth_ms, ledger_row.underruns,
+                ledger_row.overruns, ledger_row.phrase_id, ledger_row.phrase_text,
+                ledger_row.reason_code, ledger_row.capture_degraded, ledger_row.aec_unstable,
+                ledger_row.device_changed, ledger_row.stream_gap_detected,
+                ledger_row.tts_playback_active, ledger_row.row_hash
             )::os_core.audio_runtime_event AS ledger_row
             FROM os_core.audio_runtime_events AS ledger_row
             WHERE
@@ -1574,33 +1557,16 @@ WITH latest_events AS MATERIALIZED (
         UNION ALL
         (
             SELECT row(
-                ledger_row.event_id,
-                ledger_row.tenant_id,
-                ledger_row.device_id,
-                ledger_row.session_id,
-                ledger_row.event_kind,
-                ledger_row.created_at,
-                ledger_row.idempotency_key,
-                ledger_row.processed_stream_id,
-                ledger_row.raw_stream_id,
-                ledger_row.pre_roll_buffer_id,
-                ledger_row.selected_mic,
-                ledger_row.selected_speaker,
-                ledger_row.device_health,
-                ledger_row.jitter_ms,
-                ledger_row.drift_ppm,
-                ledger_row.buffer_depth_ms,
-                ledger_row.underruns,
-                ledger_row.overruns,
-                ledger_row.phrase_id,
-                ledger_row.phrase_text,
-                ledger_row.reason_code,
-                ledger_row.capture_degraded,
-                ledger_row.aec_unstable,
-                ledger_row.device_changed,
-                ledger_row.stream_gap_detected,
-                ledger_row.tts_playback_active,
-                ledger_row.row_hash
+                ledger_row.event_id, ledger_row.tenant_id, ledger_row.device_id,
+                ledger_row.session_id, ledger_row.event_kind, ledger_row.created_at,
+                ledger_row.idempotency_key, ledger_row.processed_stream_id,
+                ledger_row.raw_stream_id, ledger_row.pre_roll_buffer_id, ledger_row.selected_mic,
+                ledger_row.selected_speaker, ledger_row.device_health, ledger_row.jitter_ms,
+                ledger_row.drift_ppm, ledger_row.buffer_depth_ms, ledger_row.underruns,
+                ledger_row.overruns, ledger_row.phrase_id, ledger_row.phrase_text,
+                ledger_row.reason_code, ledger_row.capture_degraded, ledger_row.aec_unstable,
+                ledger_row.device_changed, ledger_row.stream_gap_detected,
+                ledger_row.tts_playback_active, ledger_row.row_hash
             )::os_core.audio_runtime_event AS ledger_row
             FROM os_core.audio_runtime_events AS ledger_row
             WHERE

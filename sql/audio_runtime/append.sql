@@ -11,7 +11,8 @@
 -- again. If a conflict slips past the locks, or an id is not above the head's, all of it fails.
 -- A look-up of one row is a range of one with ORDER BY, so that only its index has the order. With
 -- "=", statistics of a small table may lead the planner to another index that has the column.
--- params: events (JSON array of objects with the fields that were sent)
+-- params: events (JSON array of objects with the fields that were sent), tenant_id (the
+-- only one; NULL: any)
 -- index: ux_audio_runtime_events_dedupe per event; devices_pkey, sessions_pkey,
 -- audio_runtime_heads_pkey, audio_runtime_current_pkey and
 -- ix_audio_runtime_events_tenant_device_time per device or session
@@ -49,35 +50,7 @@ sent AS MATERIALIZED (
         sent_event.device_changed,
         sent_event.stream_gap_detected,
         sent_event.tts_playback_active,
-        row(
-            sent_event.event_id,
-            sent_event.tenant_id,
-            sent_event.device_id,
-            sent_event.session_id,
-            sent_event.event_kind,
-            sent_event.created_at,
-            sent_event.idempotency_key,
-            sent_event.processed_stream_id,
-            sent_event.raw_stream_id,
-            sent_event.pre_roll_buffer_id,
-            sent_event.selected_mic,
-            sent_event.selected_speaker,
-            sent_event.device_health,
-            sent_event.jitter_ms,
-            sent_event.drift_ppm,
-            sent_event.buffer_depth_ms,
-            sent_event.underruns,
-            sent_event.overruns,
-            sent_event.phrase_id,
-            sent_event.phrase_text,
-            sent_event.reason_code,
-            sent_event.capture_degraded,
-            sent_event.aec_unstable,
-            sent_event.device_changed,
-            sent_event.stream_gap_detected,
-            sent_event.tts_playback_active,
-            sent_event.row_hash
-        )::os_core.audio_runtime_event AS unstored_row,
+        (sent_event.*)::os_core.audio_runtime_event AS unstored_row,
         row_number() OVER () AS sent_position
     FROM
         json_populate_recordset(NULL::os_core.audio_runtime_event, %(events)s::json) AS sent_event
@@ -105,8 +78,7 @@ devices AS MATERIALIZED (
                     )
                 FROM os_core.audio_runtime_events AS newest
                 WHERE
-                    newest.tenant_id = named.tenant_id
-                    AND (%(tenant_id)s::text IS NULL OR newest.tenant_id = %(tenant_id)s)
+                    newest.tenant_id = coalesce(%(tenant_id)s, named.tenant_id)
                     AND newest.device_id BETWEEN named.device_id AND named.device_id
                 ORDER BY newest.device_id DESC, newest.event_id DESC
                 LIMIT 1
@@ -126,8 +98,7 @@ devices AS MATERIALIZED (
             row_hash
         FROM os_core.audio_runtime_heads
         WHERE
-            tenant_id = named.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+            tenant_id = coalesce(%(tenant_id)s, named.tenant_id)
             AND device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS head ON TRUE
@@ -136,36 +107,19 @@ devices AS MATERIALIZED (
     LEFT JOIN LATERAL (
         SELECT
             row(
-                stored.tenant_id,
-                stored.device_id,
-                stored.session_id,
-                stored.processed_stream_id,
-                stored.raw_stream_id,
-                stored.pre_roll_buffer_id,
-                stored.selected_mic,
-                stored.selected_speaker,
-                stored.device_health,
-                stored.jitter_ms,
-                stored.drift_ppm,
-                stored.buffer_depth_ms,
-                stored.underruns,
-                stored.overruns,
-                stored.last_interrupt_phrase_id,
-                stored.last_interrupt_phrase_text,
-                stored.last_interrupt_reason_code,
-                stored.capture_degraded,
-                stored.aec_unstable,
-                stored.device_changed,
-                stored.stream_gap_detected,
-                stored.tts_playback_active,
-                stored.last_event_id,
-                stored.updated_at
+                stored.tenant_id, stored.device_id, stored.session_id, stored.processed_stream_id,
+                stored.raw_stream_id, stored.pre_roll_buffer_id, stored.selected_mic,
+                stored.selected_speaker, stored.device_health, stored.jitter_ms, stored.drift_ppm,
+                stored.buffer_depth_ms, stored.underruns, stored.overruns,
+                stored.last_interrupt_phrase_id, stored.last_interrupt_phrase_text,
+                stored.last_interrupt_reason_code, stored.capture_degraded, stored.aec_unstable,
+                stored.device_changed, stored.stream_gap_detected, stored.tts_playback_active,
+                stored.last_event_id, stored.updated_at
             )::os_core.audio_runtime_state AS projection_row
         FROM os_core.audio_runtime_current AS stored
         WHERE
             head.row_hash IS NOT NULL
-            AND stored.tenant_id = named.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR stored.tenant_id = %(tenant_id)s)
+            AND stored.tenant_id = coalesce(%(tenant_id)s, named.tenant_id)
             AND stored.device_id = named.device_id
         FOR UPDATE SKIP LOCKED
     ) AS projection ON TRUE
@@ -200,8 +154,7 @@ verdicts AS MATERIALIZED (
                 SELECT stored.event_id
                 FROM os_core.audio_runtime_events AS stored
                 WHERE
-                    stored.tenant_id = sent.tenant_id
-                    AND (%(tenant_id)s::text IS NULL OR stored.tenant_id = %(tenant_id)s)
+                    stored.tenant_id = coalesce(%(tenant_id)s, sent.tenant_id)
                     AND stored.device_id = sent.device_id
                     AND stored.event_kind = sent.event_kind
                     AND stored.idempotency_key BETWEEN sent.idempotency_key AND sent.idempotency_key
@@ -219,8 +172,7 @@ verdicts AS MATERIALIZED (
                 AND NOT EXISTS (
                     SELECT FROM os_core.audio_runtime_heads
                     WHERE
-                        tenant_id = sent.tenant_id
-                        AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+                        tenant_id = coalesce(%(tenant_id)s, sent.tenant_id)
                         AND device_id = sent.device_id
                 )
                 THEN 'K_FAIL_REBUILD_INTEGRITY'
@@ -327,33 +279,15 @@ ledger_rows AS (
         ledger_row.device_id,
         ledger_row.row_hash,
         row(
-            ledger_row.event_id,
-            ledger_row.tenant_id,
-            ledger_row.device_id,
-            ledger_row.session_id,
-            ledger_row.event_kind,
-            ledger_row.created_at,
-            ledger_row.idempotency_key,
-            ledger_row.processed_stream_id,
-            ledger_row.raw_stream_id,
-            ledger_row.pre_roll_buffer_id,
-            ledger_row.selected_mic,
-            ledger_row.selected_speaker,
-            ledger_row.device_health,
-            ledger_row.jitter_ms,
-            ledger_row.drift_ppm,
-            ledger_row.buffer_depth_ms,
-            ledger_row.underruns,
-            ledger_row.overruns,
-            ledger_row.phrase_id,
-            ledger_row.phrase_text,
-            ledger_row.reason_code,
-            ledger_row.capture_degraded,
-            ledger_row.aec_unstable,
-            ledger_row.device_changed,
-            ledger_row.stream_gap_detected,
-            ledger_row.tts_playback_active,
-            ledger_row.row_hash
+            ledger_row.event_id, ledger_row.tenant_id, ledger_row.device_id, ledger_row.session_id,
+            ledger_row.event_kind, ledger_row.created_at, ledger_row.idempotency_key,
+            ledger_row.processed_stream_id, ledger_row.raw_stream_id, ledger_row.pre_roll_buffer_id,
+            ledger_row.selected_mic, ledger_row.selected_speaker, ledger_row.device_health,
+            ledger_row.jitter_ms, ledger_row.drift_ppm, ledger_row.buffer_depth_ms,
+            ledger_row.underruns, ledger_row.overruns, ledger_row.phrase_id, ledger_row.phrase_text,
+            ledger_row.reason_code, ledger_row.capture_degraded, ledger_row.aec_unstable,
+            ledger_row.device_changed, ledger_row.stream_gap_detected,
+            ledger_row.tts_playback_active, ledger_row.row_hash
         )::os_core.audio_runtime_event AS ledger_row
 ),
 
@@ -469,8 +403,7 @@ moved_heads AS (
     INNER JOIN devices
         ON newest.tenant_id = devices.tenant_id AND newest.device_id = devices.device_id
     WHERE
-        head.tenant_id = newest.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR head.tenant_id = %(tenant_id)s)
+        head.tenant_id = coalesce(%(tenant_id)s, newest.tenant_id)
         AND head.device_id = newest.device_id
         AND head.row_hash = devices.head_row_hash
     RETURNING head.tenant_id, head.device_id

@@ -3,7 +3,8 @@
 -- the tenant. Run it with the heads locked.
 -- Each row is looked up by LIMIT, in the order of its index. For a join, or for "=" where two
 -- indexes have the column, statistics of a small table may lead the planner to read all rows.
--- params: devices (JSON array of objects with tenant_id and device_id)
+-- params: devices (JSON array of objects with tenant_id and device_id), tenant_id (the
+-- only one; NULL: any)
 -- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time,
 -- ix_audio_runtime_events_latest_session, sessions_pkey
 -- locks: none; the caller must hold the locks on the devices' heads
@@ -26,8 +27,7 @@ LEFT JOIN LATERAL (
     FROM os_core.devices AS known
     WHERE
         known.device_id BETWEEN wanted.device_id AND wanted.device_id
-        AND known.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
+        AND known.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
     ORDER BY known.device_id
     LIMIT 1
 ) AS device ON TRUE
@@ -38,8 +38,7 @@ LEFT JOIN LATERAL (
         known.row_hash
     FROM os_core.audio_runtime_heads AS known
     WHERE
-        known.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
+        known.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND known.device_id = wanted.device_id
     ORDER BY known.device_id
     LIMIT 1
@@ -50,8 +49,7 @@ LEFT JOIN LATERAL (
         event.row_hash
     FROM os_core.audio_runtime_events AS event
     WHERE
-        event.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR event.tenant_id = %(tenant_id)s)
+        event.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND event.device_id = wanted.device_id
     ORDER BY event.event_id DESC
     LIMIT 1
@@ -60,8 +58,7 @@ LEFT JOIN LATERAL (
     SELECT event.session_id
     FROM os_core.audio_runtime_events AS event
     WHERE
-        event.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR event.tenant_id = %(tenant_id)s)
+        event.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND event.device_id = wanted.device_id
         AND event.session_id IS NOT NULL
     ORDER BY event.event_id DESC
@@ -72,8 +69,7 @@ LEFT JOIN LATERAL (
     FROM os_core.sessions AS known
     WHERE
         known.session_id BETWEEN latest.session_id AND latest.session_id
-        AND known.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
+        AND known.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
     ORDER BY known.session_id
     LIMIT 1
 ) AS session ON TRUE

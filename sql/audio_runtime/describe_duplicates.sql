@@ -2,7 +2,7 @@
 -- field, after conversion to the types of the table. The ledger never changes, so this may run
 -- after the append has committed.
 -- params: events (JSON array of objects with the fields that were sent), fields (names of the
--- fields to compare)
+-- fields to compare), tenant_id (the only one; NULL: any)
 -- index: ux_audio_runtime_events_dedupe; ux_audit_events_source
 -- locks: none
 -- returns: for each event, in the order sent, what the ledger has: event_id, audit_event_id,
@@ -13,8 +13,7 @@ SELECT
         SELECT audit_event_id
         FROM audit.audit_events
         WHERE
-            tenant_id = first_event.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+            tenant_id = coalesce(%(tenant_id)s, first_event.tenant_id)
             AND device_id = first_event.device_id
             AND source_event_id BETWEEN first_event.event_id AND first_event.event_id
         ORDER BY source_event_id
@@ -39,8 +38,7 @@ CROSS JOIN
         SELECT stored.*
         FROM os_core.audio_runtime_events AS stored
         WHERE
-            stored.tenant_id = sent_event.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR stored.tenant_id = %(tenant_id)s)
+            stored.tenant_id = coalesce(%(tenant_id)s, sent_event.tenant_id)
             AND stored.device_id = sent_event.device_id
             AND stored.event_kind = sent_event.event_kind
             -- BETWEEN x AND x forces the index: see append.sql.

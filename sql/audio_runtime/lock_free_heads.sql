@@ -1,7 +1,8 @@
 -- Locks the heads of some devices, except those that another writer has locked. It never waits, so
 -- one stuck writer delays no other device. Its snapshot is older than its locks, so what needs them
 -- has to be a later statement of the transaction.
--- params: devices (JSON array of objects with tenant_id and device_id)
+-- params: devices (JSON array of objects with tenant_id and device_id), tenant_id (the
+-- only one; NULL: any)
 -- index: audio_runtime_heads_pkey
 -- locks: the heads of the returned devices that have one
 -- returns: tenant_id and device_id of each device whose head it has locked, or that has none
@@ -24,8 +25,7 @@ locked AS MATERIALIZED (
             device_id
         FROM os_core.audio_runtime_heads
         WHERE
-            tenant_id = wanted.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+            tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
             AND device_id = wanted.device_id
         FOR UPDATE SKIP LOCKED
     ) AS head
@@ -41,7 +41,6 @@ WHERE
     OR NOT EXISTS (
         SELECT FROM os_core.audio_runtime_heads AS head
         WHERE
-            head.tenant_id = wanted.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR head.tenant_id = %(tenant_id)s)
+            head.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
             AND head.device_id = wanted.device_id
     );

@@ -1,7 +1,8 @@
 -- Locks the heads of some devices, so that no other writer appends for them until the transaction
 -- ends. In sorted order, so that two batches never deadlock. Its snapshot is older than its locks,
 -- so append.sql has to be a later statement of the transaction.
--- params: devices (JSON array of objects with tenant_id and device_id; unknown ones are ignored)
+-- params: devices (JSON array of objects with tenant_id and device_id; unknown ones are ignored),
+-- tenant_id (the only one; NULL: any)
 -- index: audio_runtime_heads_pkey
 -- locks: the heads of the devices, in the order of (tenant_id, device_id)
 -- returns: tenant_id and device_id of each device that exists
@@ -22,8 +23,7 @@ CROSS JOIN LATERAL (
         device_id
     FROM os_core.audio_runtime_heads
     WHERE
-        tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+        tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND device_id = wanted.device_id
     FOR UPDATE
 ) AS head;

@@ -2,7 +2,8 @@
 -- It is read through a cursor, beside that of proof_events.sql, in the same order and by a range of
 -- one for the same reason.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id
--- and after, the source_event_id to begin behind; NULL: with the very first row)
+-- and after, the source_event_id to begin behind; NULL: with the very first row), tenant_id (the
+-- only one; NULL: any)
 -- index: ux_audit_events_source
 -- locks: none
 -- returns: place, source_event_id, engine, event_type, reason_codes, severity and payload_min as
@@ -28,8 +29,7 @@ CROSS JOIN LATERAL (
         trail.payload_min::text AS payload_min
     FROM audit.audit_events AS trail
     WHERE
-        trail.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR trail.tenant_id = %(tenant_id)s)
+        trail.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND trail.device_id BETWEEN wanted.device_id AND wanted.device_id
         AND (trail.device_id, trail.source_event_id)
         >= (wanted.device_id, coalesce(wanted.after, '-9223372036854775808'))

@@ -1,6 +1,7 @@
 -- Reads what the tables beside the ledger record of some devices, for the proof.
 -- Each row is looked up by LIMIT: see contradictions.sql.
--- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id)
+-- params: devices (JSON array of objects with place, a number in their order, tenant_id,
+-- device_id), tenant_id (the only one; NULL: any)
 -- index: devices_pkey, audio_runtime_heads_pkey, audio_runtime_current_pkey
 -- locks: none
 -- returns: place, bound_to (the device's tenant; NULL: no such device), has_head, head_event_id,
@@ -52,8 +53,7 @@ LEFT JOIN LATERAL (
         known.row_hash
     FROM os_core.audio_runtime_heads AS known
     WHERE
-        known.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
+        known.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND known.device_id = wanted.device_id
     ORDER BY known.device_id
     LIMIT 1
@@ -62,8 +62,7 @@ LEFT JOIN LATERAL (
     SELECT known.*
     FROM os_core.audio_runtime_current AS known
     WHERE
-        known.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
+        known.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND known.device_id = wanted.device_id
     ORDER BY known.device_id
     LIMIT 1

@@ -2,7 +2,8 @@
 -- on: the latest of each kind, the latest with a session, the newest, and that of a kept head.
 -- Each is looked up by a range in the order of its index: see proof_events.sql.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id,
--- after, an event_id, and kept_event_id), kinds (array of event kinds)
+-- after, an event_id, and kept_event_id), kinds (array of event kinds), tenant_id (the
+-- only one; NULL: any)
 -- index: ix_audio_runtime_events_latest_of_kind, _latest_session and _tenant_device_time
 -- locks: none
 -- returns: place and all columns, in the order of place and event_id
@@ -49,8 +50,7 @@ CROSS JOIN
                 SELECT ledger.event_id
                 FROM os_core.audio_runtime_events AS ledger
                 WHERE
-                    ledger.tenant_id = wanted.tenant_id
-                    AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
+                    ledger.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
                     AND ledger.device_id = wanted.device_id
                     AND ledger.event_kind BETWEEN kind.name AND kind.name
                     AND (ledger.event_kind, ledger.event_id) <= (kind.name, wanted.after)
@@ -62,8 +62,7 @@ CROSS JOIN
             SELECT ledger.event_id
             FROM os_core.audio_runtime_events AS ledger
             WHERE
-                ledger.tenant_id = wanted.tenant_id
-                AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
+                ledger.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
                 AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
                 AND ledger.session_id IS NOT NULL
                 AND (ledger.device_id, ledger.event_id) <= (wanted.device_id, wanted.after)
@@ -75,8 +74,7 @@ CROSS JOIN
             SELECT ledger.event_id
             FROM os_core.audio_runtime_events AS ledger
             WHERE
-                ledger.tenant_id = wanted.tenant_id
-                AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
+                ledger.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
                 AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
                 AND (ledger.device_id, ledger.event_id) <= (wanted.device_id, wanted.after)
             ORDER BY ledger.device_id DESC, ledger.event_id DESC
@@ -118,8 +116,7 @@ CROSS JOIN
             ledger.row_hash
         FROM os_core.audio_runtime_events AS ledger
         WHERE
-            ledger.tenant_id = wanted.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
+            ledger.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
             AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
             AND ledger.event_id BETWEEN needed.event_id AND needed.event_id
         ORDER BY ledger.device_id, ledger.event_id

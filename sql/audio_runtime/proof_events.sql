@@ -4,7 +4,8 @@
 -- A device is a range of one, in an order that begins with it: with "=", statistics of one device
 -- may lead the planner to read the whole ledger by its primary key.
 -- params: devices (JSON array of objects with place, a number in their order, tenant_id, device_id
--- and after, an event_id to begin behind; NULL: with the very first row)
+-- and after, an event_id to begin behind; NULL: with the very first row), tenant_id (the
+-- only one; NULL: any)
 -- index: ix_audio_runtime_events_tenant_device_time, sessions_pkey
 -- locks: none
 -- returns: place, session_known (the event has no session, or one of its tenant), and all columns,
@@ -80,8 +81,7 @@ CROSS JOIN LATERAL (
         ) AS session_known
     FROM os_core.audio_runtime_events AS ledger
     WHERE
-        ledger.tenant_id = wanted.tenant_id
-        AND (%(tenant_id)s::text IS NULL OR ledger.tenant_id = %(tenant_id)s)
+        ledger.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
         AND ledger.device_id BETWEEN wanted.device_id AND wanted.device_id
         AND (ledger.device_id, ledger.event_id)
         >= (wanted.device_id, coalesce(wanted.after, '-9223372036854775808'))

@@ -2,7 +2,7 @@
 -- belong to their tenant.
 -- Each row is looked up by LIMIT, in the order of its index: see contradictions.sql.
 -- params: devices (JSON array of objects with tenant_id, device_id and, where there is a kept head,
--- kept_event_id and kept_row_hash in hex)
+-- kept_event_id and kept_row_hash in hex), tenant_id (the only one; NULL: any)
 -- index: devices_pkey, audio_runtime_heads_pkey, ix_audio_runtime_events_tenant_device_time
 -- locks: none
 -- returns: tenant_id, device_id, event_id (NULL: the problem concerns no event) and problem
@@ -38,8 +38,7 @@ WITH seen AS (
             known.row_hash
         FROM os_core.audio_runtime_heads AS known
         WHERE
-            known.tenant_id = wanted.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR known.tenant_id = %(tenant_id)s)
+            known.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
             AND known.device_id = wanted.device_id
         ORDER BY known.device_id
         LIMIT 1
@@ -50,8 +49,7 @@ WITH seen AS (
             event.row_hash
         FROM os_core.audio_runtime_events AS event
         WHERE
-            event.tenant_id = wanted.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR event.tenant_id = %(tenant_id)s)
+            event.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
             AND event.device_id = wanted.device_id
         ORDER BY event.event_id DESC
         LIMIT 1
@@ -60,8 +58,7 @@ WITH seen AS (
         SELECT event.row_hash
         FROM os_core.audio_runtime_events AS event
         WHERE
-            event.tenant_id = wanted.tenant_id
-            AND (%(tenant_id)s::text IS NULL OR event.tenant_id = %(tenant_id)s)
+            event.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
             AND event.device_id = wanted.device_id
             AND event.event_id BETWEEN wanted.kept_event_id AND wanted.kept_event_id
         ORDER BY event.event_id

@@ -4,7 +4,7 @@
 -- do not count for it, nor do those that the end changed. Each run is turned into JSON once, not
 -- once a field: hence MATERIALIZED.
 -- params: runs (JSON array of objects with the fields that were sent), agents (array of those whose
--- runs the sender may see; NULL: of any)
+-- runs the sender may see; NULL: of any), event_id (the only one; NULL: any)
 -- index: agent_runs_pkey
 -- locks: none
 -- returns: event_id, differs (sorted field names) and is_foreign (it is of another agent) of each

@@ -77,7 +77,7 @@ class AudioRuntimeStore:
             with connection.transaction_if_distributed():
                 stored = connection.execute(PUT_DEVICE, sent).fetchone()
                 if stored and connection.is_distributed:
-                    # A trigger on one server cannot insert into a table of another.
+                    # No trigger can: the head is on another server.
                     connection.execute(BEGIN_CHAIN, sent)
                 return stored
 

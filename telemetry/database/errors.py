@@ -20,8 +20,8 @@ _NO_CONNECTION_LEFT = re.compile(r"too many|connection slots|no more connections
 # What libpq says when no host of the URL takes writes (target_session_attrs=read-write).
 _READ_ONLY_HOSTS = re.compile(r"session is read-only|server is in hot standby mode")
 
-# How the names of a shard end. Its constraints have the same end.
-_SHARD = re.compile(r"_\d{6,}$")
+# How Citus names the constraint of a shard: in the message alone, with the number of the shard.
+_OF_A_SHARD = re.compile(r'constraint "(.+)_\d{6,}"')
 
 # Of these, each says that an object is missing, or is not as the migrations made it.
 _SCHEMA_ERRORS = (
@@ -204,10 +204,11 @@ def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one line fo
 
 
 def constraint_of(error: psycopg.Error) -> str:
-    """Return the name of the constraint that the error reports, without that of a shard."""
-    name = error.diag.constraint_name or "unnamed"
-    shard = _SHARD.search(error.diag.table_name or "")
-    return name.removesuffix(shard[0]) if shard else name
+    """Return the name of the constraint that the error reports, also where a shard has it."""
+    if name := error.diag.constraint_name:
+        return name
+    of_a_shard = _OF_A_SHARD.search(error.diag.message_primary or "")
+    return of_a_shard[1] if of_a_shard else "unnamed"
 
 
 def _operational(error: psycopg.OperationalError, cause: str) -> Exception:

@@ -72,7 +72,7 @@ def test_a_stuck_device_holds_up_no_other(make_app, cast, database_url):
     with connect(database_url) as holder, ThreadPoolExecutor(12) as threads:
         with holder.transaction():
             stuck = {"tenant_id": "tenant-1", "device_id": "device-1"}
-            holder.execute(LOCK_HEADS, {"devices": as_json([stuck])})
+            holder.execute(LOCK_HEADS, {"devices": as_json([stuck]), "tenant_id": None})
             waiting = [threads.submit(client().post, URL, json=event()) for _ in range(2)]
             others = [
                 threads.submit(client().post, URL, json=event(device_id="device-2"))

@@ -31,7 +31,7 @@ def test_its_chain_holds_when_another_writer_is_at_it(make_app, cast, db, others
     client = make_app(db_pool_size=4).test_client
     with ThreadPoolExecutor(1) as thread:
         with holder.transaction():
-            holder.execute(LOCK_HEADS, {"devices": as_json([BUSY])})
+            holder.execute(LOCK_HEADS, {"devices": as_json([BUSY]), "tenant_id": None})
             batch = [event(**BUSY), event(**LATE), event(**LATE)]
             posted = thread.submit(client().post, f"{URL}/batch", json=batch)
             wait_until(lambda: locks_awaited(db) > 0)

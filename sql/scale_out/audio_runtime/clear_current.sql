@@ -1,19 +1,22 @@
 -- Deletes the projection rows of devices that have no events. Run it with the heads locked.
--- params: devices (JSON array of objects with tenant_id and device_id)
+-- params: devices (JSON array of objects with tenant_id and device_id), tenant_id (the only one)
 -- index: audio_runtime_current_pkey, ix_audio_runtime_events_tenant_device_time
 -- locks: the deleted rows; the caller must hold the locks on the devices' heads
 -- returns: tenant_id and device_id of each deleted row
 DELETE FROM os_core.audio_runtime_current AS stored
-USING json_to_recordset(%(devices)s::json) AS wanted (tenant_id text, device_id text)
 WHERE
-    stored.tenant_id = wanted.tenant_id
-    AND stored.tenant_id = %(tenant_id)s
-    AND stored.device_id = wanted.device_id
+    stored.tenant_id = %(tenant_id)s
+    AND stored.device_id = any(
+        array(
+            SELECT wanted.device_id
+            FROM json_to_recordset(%(devices)s::json) AS wanted (device_id text)
+        )
+    )
     AND (
         SELECT event.event_id
         FROM os_core.audio_runtime_events AS event
         WHERE
-            event.tenant_id = stored.tenant_id
+            event.tenant_id = %(tenant_id)s
             AND event.device_id BETWEEN stored.device_id AND stored.device_id
         ORDER BY event.device_id DESC, event.event_id DESC
         LIMIT 1

@@ -9,7 +9,7 @@
 -- event_id.
 -- params: devices (JSON array of objects with tenant_id, device_id, after and row_hash: the
 -- event_id to begin behind and its row_hash in hex; after NULL: from the first row), findings (at
--- most so many per device and problem)
+-- most so many per device and problem), tenant_id (the only one)
 -- index: ix_audio_runtime_events_tenant_device_time, ux_audit_events_source
 -- locks: none
 -- returns: tenant_id, device_id, event_id and problem
@@ -82,33 +82,15 @@ CROSS JOIN
                 CROSS JOIN
                     LATERAL (
                         SELECT row(
-                            ledger.event_id,
-                            ledger.tenant_id,
-                            ledger.device_id,
-                            ledger.session_id,
-                            ledger.event_kind,
-                            ledger.created_at,
-                            ledger.idempotency_key,
-                            ledger.processed_stream_id,
-                            ledger.raw_stream_id,
-                            ledger.pre_roll_buffer_id,
-                            ledger.selected_mic,
-                            ledger.selected_speaker,
-                            ledger.device_health,
-                            ledger.jitter_ms,
-                            ledger.drift_ppm,
-                            ledger.buffer_depth_ms,
-                            ledger.underruns,
-                            ledger.overruns,
-                            ledger.phrase_id,
-                            ledger.phrase_text,
-                            ledger.reason_code,
-                            ledger.capture_degraded,
-                            ledger.aec_unstable,
-                            ledger.device_changed,
-                            ledger.stream_gap_detected,
-                            ledger.tts_playback_active,
-                            ledger.row_hash
+                            ledger.event_id, ledger.tenant_id, ledger.device_id, ledger.session_id,
+                            ledger.event_kind, ledger.created_at, ledger.idempotency_key,
+                            ledger.processed_stream_id, ledger.raw_stream_id,
+                            ledger.pre_roll_buffer_id, ledger.selected_mic, ledger.selected_speaker,
+                            ledger.device_health, ledger.jitter_ms, ledger.drift_ppm,
+                            ledger.buffer_depth_ms, ledger.underruns, ledger.overruns,
+                            ledger.phrase_id, ledger.phrase_text, ledger.reason_code,
+                            ledger.capture_degraded, ledger.aec_unstable, ledger.device_changed,
+                            ledger.stream_gap_detected, ledger.tts_playback_active, ledger.row_hash
                         )::os_core.audio_runtime_event AS ledger_row
                     ) AS typed
                 CROSS JOIN LATERAL audit.audio_runtime_row(typed.ledger_row) AS audit_row

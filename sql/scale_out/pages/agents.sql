@@ -1,8 +1,8 @@
--- Adds up the runs of a window by agent, as agents.sql does, in one environment: no index holds the
--- environment, so this reads the runs themselves, once. The collation C compares names by their
--- bytes, which takes a fraction of the time.
--- params: created_from, created_until, agent_name (NULL: any), environment, good_share (an agent
--- with a smaller share of successes comes first), row_limit
+-- Adds up the runs of a window by agent: those with few successes first, and then the busiest. It
+-- reads the runs once: no shard can step from one agent to the next of all. The collation C
+-- compares names by their bytes, which takes a fraction of the time.
+-- params: created_from, created_until, agent_name (NULL: any), good_share (an agent with a smaller
+-- share of successes comes first), row_limit
 -- index: ix_agent_runs_created_at, or ix_agent_runs_agent_name_newest by agent
 -- locks: none
 -- returns: agent_name, runs, ended, succeeded, percentiles (p50 and p95 of the milliseconds; NULL:

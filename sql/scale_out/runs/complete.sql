@@ -3,7 +3,7 @@
 -- run that has ended, changes nothing. The locks are taken in the order of event_id, so that two
 -- batches never deadlock.
 -- params: runs (JSON array of objects with the fields that were sent; one object per event_id),
--- agents (array: only runs of one of them; NULL: of any)
+-- agents (array: only runs of one of them; NULL: of any), event_id (the only one)
 -- index: agent_runs_pkey
 -- locks: the rows of the runs that it completes
 -- returns: event_id and fields_updated (sorted names) of each run that it completed
