@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_for_a_cluster(item: pytest.Item) -> bool:
     names = {*getattr(item, "fixturenames", ())}
-    return "tests/scale_out/" in item.nodeid or bool(
+    return "tests/citus/" in item.nodeid or bool(
         "database_url" in names and names & SPEAKS_HTTP
     )
 

@@ -121,4 +121,29 @@ GRANT EXECUTE ON FUNCTION take_lane(integer), last_given(regclass) TO :"role";
 GRANT EXECUTE ON FUNCTION agent_run_bucket(timestamptz) TO :"role";
 GRANT EXECUTE ON FUNCTION runtime_event_weight(jsonb, numeric, numeric) TO :"role";
 
+-- Where runtime_events is partitioned, the web process adds the partitions of the next days. To drop
+-- old ones is a right of sql/roles/retention.sql.
+DO $$
+DECLARE
+    kept regprocedure;
+BEGIN
+    FOREACH kept IN ARRAY ARRAY[
+        to_regprocedure('drop_runtime_events_partition(timestamptz)'),
+        to_regprocedure('forget_runtime_event_ids(timestamptz, bigint, bigint)')
+    ] LOOP
+        IF kept IS NOT NULL THEN
+            EXECUTE format(
+                'REVOKE ALL ON FUNCTION %s FROM %I', kept, current_setting('telemetry.grantee')
+            );
+        END IF;
+    END LOOP;
+    IF to_regprocedure('add_runtime_events_partition(integer)') IS NOT NULL THEN
+        EXECUTE format(
+            'GRANT EXECUTE ON FUNCTION add_runtime_events_partition(integer) TO %I',
+            current_setting('telemetry.grantee')
+        );
+    END IF;
+END
+$$;
+
 COMMIT;

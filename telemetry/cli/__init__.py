@@ -21,6 +21,7 @@ from telemetry.cli import (
     heads,
     import_events,
     migrate,
+    partition,
     prune,
     reader,
     rebuild,
@@ -109,6 +110,7 @@ main.add_command(grants.grants)
 main.add_command(import_events.import_events)
 main.add_command(rebuild.rebuild)
 main.add_command(prune.prune)
+main.add_command(partition.partition)
 main.add_command(verify.verify)
 main.add_command(heads.heads)
 main.add_command(archive.archive)

@@ -5,6 +5,7 @@ import sys
 import click
 
 from telemetry.cli.examples import examples
+from telemetry.cli.partition import add_partitions, is_partitioned
 from telemetry.config import Config
 from telemetry.database.urls import as_owner
 from telemetry.migrations import runner
@@ -63,11 +64,17 @@ def migrate(config: Config, only_status: bool, count: int | None, destroy_data: 
 
 def _migrate(url: str) -> None:
     status = runner.migrate(url, _print_step)
+    for name in add_partitions(url):
+        _print_step(f"added the partition {name}")
     _warn_of_edited_files(status)
     click.echo(f"  up to date: {len(status.applied)} migrations applied")
 
 
 def _rollback(url: str, count: int, *, destroy_data: bool) -> None:
+    if is_partitioned(url):
+        raise click.ClickException(
+            "refused: runtime_events is partitioned; run `partition --undo` first"
+        )
     done = runner.rollback(url, count, destroy_data=destroy_data, say=_print_step)
     click.echo(f"  rolled back {len(done)} migration(s)")
 

@@ -126,6 +126,8 @@ def _count(work: Pass, kind: Kind, age: timedelta) -> None:
         count, is_all = work.count(COUNT_SECONDS)
     at_least = "" if is_all else "at least "
     click.echo(f"dry run: would delete {at_least}{count:,} {kind.noun} older than {span_text(age)}")
+    for partition in work.droppable:
+        click.echo(f"dry run: would drop {partition.name}, with these events")
 
 
 def _prune(work: Pass, kind: Kind, age: timedelta, stop: Stop) -> None:

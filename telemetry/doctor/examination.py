@@ -13,6 +13,7 @@ from telemetry.doctor.connection import check_connection
 from telemetry.doctor.events_file import check_events_file
 from telemetry.doctor.finding import Finding, worst
 from telemetry.doctor.owner import check_owner
+from telemetry.doctor.partitions import check_partitions
 from telemetry.doctor.pooler import check_pooler
 from telemetry.doctor.readiness import check_migration_files, check_schema
 from telemetry.doctor.retention import check_retention
@@ -33,6 +34,7 @@ DATABASE_CHECKS: tuple[tuple[str, DatabaseCheck], ...] = (
     ("role", check_role),
     ("migrations", check_migration_files),
     ("schema", check_schema),
+    ("partitions", check_partitions),
     ("verify", check_verified),
     ("clock", check_clock),
 )

@@ -24,6 +24,7 @@ FINE = {
     "tables": "every table and sequence exists",
     "rights": "the role has every right that requests need",
     "triggers": "the triggers that keep the ledgers append-only are enabled",
+    "ids": "an id of a runtime event is stored once",
     "definitions": "the ledger's tables, functions and triggers are as this release defines them",
     "sequences": "none is behind its table",
 }
@@ -37,6 +38,7 @@ FIXES = {
     "tables": "restore them as sql/schema.sql has them",
     "rights": GRANT_RIGHTS,
     "triggers": "as the owner: ALTER TABLE … ENABLE ALWAYS TRIGGER …; then run `verify`",
+    "ids": "restore it as sql/schema.sql or sql/scale_out/partition/ has it",
     "definitions": "restore them as sql/schema.sql has them; then run `verify`",
     "sequences": "set them: see the sequences in docs/backup.md",
 }

@@ -33,6 +33,7 @@ HIDDEN_SCHEMAS = statements.load("health/hidden_schemas")
 MISSING_RIGHTS = statements.load("health/missing_rights")
 CATALOGUE_STATE = statements.load("health/catalogue_state")
 DISABLED_TRIGGERS = statements.load("health/disabled_triggers")
+UNGUARDED_IDS = statements.load("health/unguarded_ids")
 
 # How long a locked table is waited for.
 LOCK_TIMEOUT = "500ms"
@@ -185,6 +186,9 @@ class Probe:
         triggers = [*(row["name"] for row in disabled), *workers.unguarded]
         names = [f"trigger {name} is missing or disabled" for name in triggers]
         yield Checked("triggers", "append_only_triggers_disabled", names)
+        if "runtime_events" in self._domains:
+            unguarded = connection.execute(UNGUARDED_IDS, prepare=False).fetchall()
+            yield Checked("ids", "schema_altered", [row["name"] for row in unguarded])
         altered = self._altered(connection)
         names = [str(it) for it in altered or ()]
         yield Checked("definitions", "schema_altered", names, altered is not None)

@@ -4,13 +4,24 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from time import monotonic
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.database import Row
 from telemetry.database.errors import GRANT_RIGHTS, RightsMissing
-from telemetry.retention.kinds import Kind, Walk, after
+from telemetry.retention.kinds import EVENTS, Kind, Walk, after
+from telemetry.retention.partitions import (
+    Partition,
+    Stopped,
+    Transact,
+    before,
+    drop_next,
+    forget_ids,
+    read_partitions,
+    start_of_day,
+)
+from telemetry.timestamps import parse_utc
 
 BEGIN_BATCH = statements.load("retention/begin_batch")
 CLAIM = statements.load("retention/claim")
@@ -31,15 +42,6 @@ TURN_SECONDS = 0.1
 COUNTED = 50_000
 
 GRANT_RETENTION = GRANT_RIGHTS.replace("--role NAME", "--role NAME --retention")
-
-T = TypeVar("T")
-
-
-class Transact(Protocol):
-    """Runs work in one transaction, as Database.transact does."""
-
-    def __call__(self, work: Callable[[Connection], T], /) -> T:
-        """Return what the work returns."""
 
 
 class Batches(NamedTuple):
@@ -65,6 +67,7 @@ class Pass:
         self._stale_after = stale_after
         self._started: Row = {}
         self.deleted = 0
+        self.droppable: list[Partition] = []
 
     def claim(self, *, is_command: bool) -> bool:
         """Begin the pass; return False when it is not due, or another process has begun it."""
@@ -84,10 +87,18 @@ class Pass:
 
         ``say`` is called after each batch.
         """
-        return all(
-            self._walk(it, batches, say)
-            for it in self._kind.walks(self._started, self._stale_after)
-        )
+        partitions = self._partitions(self._started)
+        if partitions and not self._drop(batches, say):
+            return False
+        walks = self._kind.walks(self._started, self._stale_after)
+        if not all(self._walk(it, batches, say) for it in walks):
+            return False
+        if partitions:
+            try:
+                forget_ids(self._transact, self._started["cutoff"], batches.is_stopped)
+            except Stopped:
+                return False
+        return True
 
     def end(
         self,
@@ -113,13 +124,17 @@ class Pass:
     def count(self, seconds: float) -> tuple[int, bool]:
         """Return how many rows it would delete, and whether that is all of them.
 
-        It is not when counting takes longer than ``seconds``.
+        It is not when counting takes longer than ``seconds``. ``droppable`` then holds the
+        partitions that it would drop, with these rows.
         """
         started = self._transact(
             lambda it: it.execute(CUTOFF, {"older_than": self._older_than}).fetchone()
         )
         total, deadline = 0, monotonic() + seconds
-        for first in self._kind.walks(started or {}, self._stale_after):
+        started = started or {}
+        if partitions := self._partitions(started):
+            self.droppable = before(partitions, started["cutoff"])
+        for first in self._kind.walks(started, self._stale_after):
             walk: Walk | None = first
             while walk is not None:
                 if monotonic() > deadline:
@@ -128,6 +143,32 @@ class Pass:
                 total += row["deleted"]
                 walk = after(row, walk) if row["walked"] >= COUNTED else None
         return total, True
+
+    def _partitions(self, started: Row) -> list[Partition]:
+        """Return the partitions of the table; with any, the pass keeps whole days."""
+        partitions = read_partitions(self._transact) if self._kind is EVENTS else []
+        if partitions:
+            started["cutoff"] = start_of_day(parse_utc(started["cutoff"]))
+        return partitions
+
+    def _drop(self, batches: Batches, say: Callable[[], None]) -> bool:
+        """Drop the old partitions; return False when it was stopped before the last one."""
+        cutoff = self._started["cutoff"]
+        try:
+            began = monotonic()
+            while row := drop_next(self._transact, cutoff, self._record, batches.is_stopped):
+                self.deleted += row["events"]
+                say()
+                if batches.is_stopped(batches.pause(monotonic() - began)):
+                    return False
+                began = monotonic()
+        except Stopped:
+            return False
+        return True
+
+    def _record(self, connection: Connection, dropped: Row) -> None:
+        recorded = {"kind": self._kind.name, "deleted": dropped["events"], "lease": LEASE}
+        connection.execute(RECORD_BATCH, recorded)
 
     def _walk(self, walk: Walk, batches: Batches, say: Callable[[], None]) -> bool:
         while True:

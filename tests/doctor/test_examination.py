@@ -23,6 +23,7 @@ CHECKS = [
     "tables",
     "rights",
     "triggers",
+    "ids",
     "definitions",
     "sequences",
     "clock",

@@ -120,9 +120,10 @@ class Databases:
     A connection to each stays open: to open one costs more than what it is used for.
     """
 
-    def __init__(self, server_url: str, template: str) -> None:
+    def __init__(self, server_url: str, template: str, prefix: str = "test") -> None:
         self._server_url = server_url
         self.template = template
+        self._prefix = prefix
         with psycopg.connect(database(server_url, template)) as connection:
             self._fingerprint = connection.execute(FINGERPRINT).fetchone()
         self._numbers = count(1)
@@ -133,7 +134,7 @@ class Databases:
         """Return the URL of a migrated, empty database."""
         if self._free:
             return self._free.pop()
-        name = f"test_{next(self._numbers)}"
+        name = f"{self._prefix}_{next(self._numbers)}"
         # The other strategy writes every page to the log, which takes twice as long.
         execute(
             self._server_url,

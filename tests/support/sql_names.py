@@ -27,7 +27,7 @@ def sql_names() -> list[str]:
 
 
 def _files() -> Iterator[Path]:
-    yield from statements.ROOT.glob("*/*.sql")
+    yield from statements.ROOT.glob("*/**/*.sql")
     for file in DIRECTORY.glob("*.sql"):
         if not file.name.endswith(".rollback.sql"):
             yield file

@@ -1,0 +1,3 @@
+-- Removes the index for the new primary key, such as an attempt that was interrupted leaves it.
+-- Not in a transaction. Readers and writers go on.
+DROP INDEX CONCURRENTLY IF EXISTS runtime_events_id_recorded_at;

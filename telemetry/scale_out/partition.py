@@ -1,0 +1,218 @@
+"""Runtime events in a partition per day, and back, while writers write.
+
+Each step commits by itself and can be repeated, so a command that was killed is run again. Only
+the constraint that ``_swap`` needs must not stay: from its boundary on, three to four days ahead,
+it refuses events. So everything that ends the step removes it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from random import uniform
+from time import monotonic, sleep
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import errors
+
+from telemetry.database import statements
+from telemetry.database.connection import Connection
+from telemetry.database.database import Row
+from telemetry.database.unlimited import connect_without_time_limit, transaction_without_time_limit
+
+ADD_CHECK = statements.load("scale_out/partition/add_check")
+BEGIN = statements.load("scale_out/partition/begin")
+CREATE_INDEX = statements.load("scale_out/partition/create_index")
+DROP_CHECK = statements.load("scale_out/partition/drop_check")
+DROP_INDEX = statements.load("scale_out/partition/drop_index")
+FILL_IDS = statements.load("scale_out/partition/fill_ids")
+FORGET_IDS = statements.load("scale_out/partition/forget_ids")
+FUNCTIONS = statements.load("scale_out/partition/functions")
+KEEP_IDS = statements.load("scale_out/partition/keep_ids")
+OBSTACLES = statements.load("scale_out/partition/obstacles")
+RIGHTS = statements.load("scale_out/partition/rights")
+SESSION = statements.load("scale_out/partition/session")
+STATE = statements.load("scale_out/partition/state")
+SWAP = statements.load("scale_out/partition/swap")
+UNDO_BEGIN = statements.load("scale_out/partition/undo_begin")
+UNDO_CLEAN = statements.load("scale_out/partition/undo_clean")
+UNDO_COPY = statements.load("scale_out/partition/undo_copy")
+UNDO_SWAP = statements.load("scale_out/partition/undo_swap")
+VALIDATE_CHECK = statements.load("scale_out/partition/validate_check")
+
+# Requests queue behind a change that waits for its lock, so it gives up soon and tries again.
+LOCK_TIMEOUT = "200ms"
+PAUSE_SECONDS = 0.5
+LOCK_SECONDS = 300.0
+
+# Events of one transaction that fills the keys or copies.
+ROWS = 5000
+
+COLLISIONS = (errors.LockNotAvailable, errors.DeadlockDetected)
+
+Say = Callable[[str], None]
+
+
+class PartitionError(Exception):
+    """The command can't go on; the message says why and what to do."""
+
+
+class Plan(NamedTuple):
+    """What the database is like: a row of state.sql, and what is in the way."""
+
+    state: Row
+    obstacles: list[str]
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the table can't be partitioned, or None when it can."""
+        if self.obstacles:
+            return (
+                f"runtime_events has what can't be carried over: {', '.join(self.obstacles)};"
+                " drop it, and make it again afterwards"
+            )
+        if later := self.state["later"]:
+            return (
+                f"{later}{' or more' if later == 1000 else ''} event(s) were recorded at or after"
+                f" {self.state['boundary'][:10]}, in the future: delete or correct them"
+            )
+        return None
+
+
+def read_plan(connection: Connection) -> Plan:
+    """Return what the database is like. Raises PartitionError when the role may not change it."""
+    state = connection.execute(STATE, prepare=False).fetchone()
+    if state is None:
+        raise PartitionError("the database has no table runtime_events: run migrate first")
+    if not state["may_change"]:
+        raise PartitionError(
+            "the role does not own runtime_events: set TELEMETRY_OWNER_DATABASE_URL"
+        )
+    found = connection.execute(OBSTACLES, prepare=False).fetchall()
+    return Plan(state, [row["obstacle"] for row in found])
+
+
+class Conversion:
+    """One run of the command on one database. Every method may raise PartitionError."""
+
+    def __init__(self, url: str, say: Say) -> None:
+        self._url, self._say = url, say
+
+    @contextmanager
+    def _session(self) -> Iterator[Connection]:
+        """Connect as the only command of this kind. Raises psycopg.Error."""
+        with connect_without_time_limit(self._url) as connection:
+            row = connection.execute(SESSION, prepare=False).fetchone()
+            if not (row and row["is_mine"]):
+                raise PartitionError("another command is partitioning this database")
+            yield connection
+
+    def partition(self) -> bool:
+        """Make the table a partitioned one; return False when it is one already."""
+        with self._session() as connection:
+            plan = read_plan(connection)
+            if plan.state["is_partitioned"]:
+                if plan.state["is_undone"]:
+                    self._change(connection, UNDO_CLEAN)
+                    self._say("removed the copy of an --undo that did not end")
+                self._change(connection, FUNCTIONS, RIGHTS)
+                return False
+            if refusal := plan.refusal:
+                raise PartitionError(refusal)
+            if plan.state["has_check"]:
+                self._change(connection, DROP_CHECK)
+            self._change(connection, KEEP_IDS)
+            self._walk(connection, FILL_IDS, "ids kept", plan.state["rows"])
+            self._index(connection)
+            with self._without_check():
+                self._swap(connection)
+        return True
+
+    def undo(self) -> str:
+        """Make it one plain table again; return what was done."""
+        with self._session() as connection:
+            plan = read_plan(connection)
+            if plan.state["is_partitioned"]:
+                if plan.obstacles:
+                    raise PartitionError(plan.refusal)
+                if not plan.state["is_undone"]:
+                    self._change(connection, UNDO_BEGIN)
+                self._walk(connection, UNDO_COPY, "events copied", plan.state["rows"])
+                self._change(connection, UNDO_SWAP)
+                return "runtime_events is one plain table again"
+            begun = ("has_ids", "is_kept", "has_check", "has_index")
+            if not any(plan.state[name] for name in begun):
+                return "runtime_events is one plain table; nothing to undo"
+            self._change(connection, DROP_CHECK, FORGET_IDS)
+            connection.execute(DROP_INDEX)
+            return "removed what a partition that did not end has left"
+
+    def _walk(self, connection: Connection, statement: bytes, done: str, total: int) -> None:
+        """Run a statement on all events in the order of their ids, and report the progress."""
+        after, walked, said_at = "", 0, monotonic()
+        while True:
+            parameters = {"after": after, "row_limit": ROWS}
+            with self._transaction(connection, "0"):
+                row = connection.execute(statement, parameters, prepare=False).fetchone()
+            assert row is not None
+            walked += row["walked"]
+            if row["walked"] < ROWS:
+                self._say(f"{walked:,} {done}")
+                return
+            after = row["last_id"]
+            if monotonic() - said_at > 2:
+                said_at = monotonic()
+                self._say(f"{walked:,} of about {max(total, walked):,} {done}")
+
+    def _index(self, connection: Connection) -> None:
+        """Build the index for the new primary key, unless an earlier command did."""
+        if not read_plan(connection).state["has_index"]:
+            self._say("building the index for the primary key")
+            connection.execute(DROP_INDEX)
+            connection.execute(CREATE_INDEX)
+
+    def _swap(self, connection: Connection) -> None:
+        self._change(connection, ADD_CHECK)
+        self._say("checking that no event is recorded in the future")
+        with self._transaction(connection, "0"):
+            connection.execute(VALIDATE_CHECK)
+        self._change(connection, FUNCTIONS, SWAP, RIGHTS)
+
+    @contextmanager
+    def _without_check(self) -> Iterator[None]:
+        """Remove the constraint when the block does not end well."""
+        try:
+            yield
+        except BaseException:
+            with suppress(psycopg.Error, PartitionError), self._second_session() as connection:
+                self._change(connection, DROP_CHECK)
+            raise
+
+    @contextmanager
+    def _second_session(self) -> Iterator[Connection]:
+        """Connect again: the first connection may be what was lost."""
+        with connect_without_time_limit(self._url) as connection:
+            yield connection
+
+    def _change(self, connection: Connection, *texts: bytes) -> None:
+        """Run statements in one transaction that waits for no lock for long, until it has them."""
+        deadline = monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                with self._transaction(connection, LOCK_TIMEOUT):
+                    for text in texts:
+                        connection.execute(text)
+            except COLLISIONS as error:
+                if monotonic() > deadline:
+                    raise PartitionError(
+                        "a transaction has runtime_events locked (pg_locks shows which):"
+                        f" {str(error).splitlines()[0]}; the same command goes on"
+                    ) from error
+                sleep(PAUSE_SECONDS * uniform(0.5, 1.5))
+            else:
+                return
+
+    @contextmanager
+    def _transaction(self, connection: Connection, lock_timeout: str) -> Iterator[Any]:
+        with transaction_without_time_limit(connection):
+            connection.execute(BEGIN, {"lock_timeout": lock_timeout}, prepare=False)
+            yield

@@ -1,0 +1,20 @@
+"""Tests of runtime events, over a partitioned database: to a client it is the same."""
+
+from tests.runtime_events import test_change_token, test_create, test_create_batch, test_feed
+from tests.runtime_events import test_list as list_tests
+
+test_token_at_two_commits = (
+    test_change_token.test_it_changes_at_each_of_two_commits_in_reverse_order
+)
+test_token_stays = test_change_token.test_it_stays_the_same_when_no_new_event_is_stored
+test_repeated_id = test_create.test_it_stores_a_repeated_id_once
+test_many_requests_with_one_id = test_create.test_it_stores_an_id_once_from_many_requests_at_once
+test_every_field = test_create.test_it_stores_every_field
+test_duplicates_of_a_batch = test_create_batch.test_it_counts_duplicates
+test_constraint_of_a_dba = test_create_batch.test_it_reports_the_constraint_that_refuses_an_event
+test_follower_of_many_writers = test_feed.test_a_poller_sees_every_event_of_many_writers_once
+test_open_writer = test_feed.test_it_waits_for_a_writer_whose_transaction_is_open
+test_links_of_the_list = (
+    test_feed.test_the_links_of_the_list_neither_skip_nor_repeat_while_events_arrive
+)
+test_order_of_the_list = list_tests.test_it_works

@@ -1,0 +1,245 @@
+"""python -m telemetry partition, and back, in use."""
+
+import threading
+
+import psycopg
+import pytest
+
+from telemetry.scale_out import partition as under_test
+from tests.support.command import telemetry
+from tests.support.databases import schema
+from tests.support.feed import Follower, get_with
+from tests.support.partitions import partitions, unmatched_ids
+from tests.support.retention import add_events
+from tests.support.rights import retention_granted
+from tests.support.runtime_events import TOKEN_URL, URL, minimal_event
+
+LEFTOVERS = """
+    SELECT relname FROM pg_class
+    WHERE relname ~ 'runtime_event(s_(until|plain|p2|default|parts)|_ids)|_until_|_plain'
+    UNION ALL
+    SELECT proname FROM pg_proc
+    WHERE proname ~ 'runtime_events?_(partition|id)|(mirror|copy)_runtime_event'
+    UNION ALL
+    SELECT conname FROM pg_constraint WHERE conname = 'runtime_events_boundary'
+    UNION ALL
+    SELECT tgname FROM pg_trigger WHERE tgname ~ 'keep_runtime|mirror_runtime|record_runtime'
+"""
+
+
+@pytest.fixture
+def database_url(plain_url):
+    """The URL of a database that is not partitioned."""
+    return plain_url
+
+
+@pytest.fixture
+def partition(database_url):
+    def run(*arguments):
+        done = telemetry("partition", *arguments, DATABASE_URL=database_url)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def rights(db):
+    return db.execute("""
+        SELECT relname, privilege_type, grantee::regrole::text AS grantee
+        FROM pg_class CROSS JOIN aclexplode(relacl)
+        WHERE relname IN ('runtime_events', 'runtime_events_number_seq')
+        ORDER BY 1, 2, 3
+    """).fetchall()
+
+
+def test_there_and_back(partition, client, db, database_url):
+    add_events(db, "old", "40 days", count=5)
+    add_events(db, "young", "1 hour", count=5)
+    db.execute("ALTER TABLE runtime_events ADD COLUMN noted text DEFAULT 'x'")
+    db.execute("ALTER TABLE runtime_events ADD CONSTRAINT of_a_dba CHECK (id <> 'refused')")
+    db.execute("CREATE INDEX of_a_dba ON runtime_events (noted)")
+    db.execute("COMMENT ON INDEX of_a_dba IS 'why'")
+    with retention_granted(db):
+        before, held = schema(database_url), rights(db)
+        hours = db.execute("SELECT * FROM telemetry_views.runtime_events_by_hour").fetchall()
+        listed, token = client.get(URL).json["items"], client.get(TOKEN_URL).json
+        assert len(listed) == 10
+        assert "runtime_events has 6 partitions" in partition()
+        assert "partitioned already" in partition()
+        for _ in range(2):
+            # The connections of the service have statements that were prepared before.
+            assert client.get(URL).json["items"] == listed
+            assert client.get(TOKEN_URL).json == token
+            found = db.execute("SELECT * FROM telemetry_views.runtime_events_by_hour").fetchall()
+            assert found == hours
+            assert client.get("/api/ready").status_code == 200
+            assert client.post(URL, json=minimal_event(id="young-1")).status_code == 200
+        assert rights(db) == held
+        assert unmatched_ids(db) == []
+        assert client.post(URL, json=minimal_event(id="refused")).status_code == 400
+        assert client.post(URL, json=minimal_event(id="new")).status_code == 201
+        listed, token = client.get(URL).json["items"], client.get(TOKEN_URL).json
+        assert "one plain table again" in partition("--undo")
+        assert client.get(URL).json["items"] == listed
+        assert client.get(TOKEN_URL).json == token
+        assert client.post(URL, json=minimal_event(id="new")).status_code == 200
+        assert client.post(URL, json=minimal_event(id="newer")).status_code == 201
+        assert client.get("/api/ready").status_code == 200
+        assert schema(database_url) == before
+        assert rights(db) == held
+    assert db.execute(LEFTOVERS).fetchall() == []
+    assert "nothing to undo" in partition("--undo")
+
+
+def test_writers_write_meanwhile(partition, client, db, default_app, database_url):
+    add_events(db, "old", "40 days", count=200)
+    follower = Follower(get_with(client), "/api/v1/feed/runtime-events", limit=50)
+    seen = [it["id"] for it in follower.catch_up()]
+    stop, sent, failed = threading.Event(), [], []
+
+    def write(writer):
+        own = default_app(database_url).test_client()
+        while not stop.is_set():
+            name = f"w-{writer}-{len(sent)}"
+            response = own.post(URL, json=minimal_event(id=name))
+            (sent if response.status_code == 201 else failed).append(name)
+
+    threads = [threading.Thread(target=write, args=[n]) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        partition()
+        seen += [it["id"] for it in follower.catch_up()]
+        partition("--undo")
+        partition()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    seen += [it["id"] for it in follower.catch_up()]
+    assert failed == []
+    assert len(sent) > 3
+    stored = [row["id"] for row in db.execute("SELECT id FROM runtime_events")]
+    assert sorted(stored) == sorted({*sent} | {f"old-{n}" for n in range(1, 201)})
+    assert sorted(seen) == sorted(stored)
+    assert unmatched_ids(db) == []
+
+
+def test_a_dry_run_changes_nothing(partition, db, database_url):
+    before = schema(database_url)
+    said = partition("--dry-run")
+    assert "would make the table the first partition" in said
+    assert "nothing to do" in partition("--dry-run", "--undo")
+    assert schema(database_url) == before
+
+
+@pytest.mark.parametrize(
+    ("built", "named"),
+    [
+        ("CREATE UNIQUE INDEX only_one ON runtime_events (number)", "unique index only_one"),
+        ("CREATE TABLE notes (id text REFERENCES runtime_events (id))", "notes_id_fkey"),
+        ("CREATE MATERIALIZED VIEW kept AS SELECT id FROM runtime_events", "view kept"),
+        ("CREATE PUBLICATION sent FOR TABLE runtime_events", "publication sent"),
+        ("ALTER TABLE runtime_events ENABLE ROW LEVEL SECURITY", "row-level security"),
+        (
+            "CREATE TRIGGER own BEFORE INSERT ON runtime_events FOR EACH ROW"
+            " EXECUTE FUNCTION number_runtime_event()",
+            "trigger own",
+        ),
+        (
+            "CREATE FUNCTION own(runtime_events) RETURNS text RETURN $1.id",
+            "function own(runtime_events)",
+        ),
+        (
+            "INSERT INTO runtime_events (id, recorded_at, source, endpoint, raw_endpoint,"
+            " runtime_ms, runtime_cost_estimate) VALUES ('e', now() + interval '9 days', 'api',"
+            " '/', '/', 1, 0)",
+            "in the future",
+        ),
+    ],
+)
+def test_what_can_not_be_carried_over_is_named(db, database_url, built, named):
+    db.execute(built)
+    done = telemetry("partition", DATABASE_URL=database_url)
+    assert done.returncode == 1
+    assert named in done.stderr
+    assert db.execute(LEFTOVERS).fetchall() == []
+
+
+@pytest.mark.parametrize("interrupted", ["ADD_CHECK", "VALIDATE_CHECK", "SWAP"])
+def test_events_of_any_time_are_accepted_after_an_interruption(
+    partition, db, database_url, monkeypatch, interrupted
+):
+    # The text of a statement that takes long; the rest of its transaction is not run.
+    text = getattr(under_test, interrupted) + b"; SELECT 1 / 0"
+    monkeypatch.setattr(under_test, interrupted, text)
+    done = telemetry("partition", DATABASE_URL=database_url)
+    assert "division by zero" in done.stderr
+    assert "runtime_events_boundary" not in str(db.execute(LEFTOVERS).fetchall())
+    monkeypatch.undo()
+    assert "6 partitions" in partition()
+
+
+def test_a_partition_that_was_begun_can_be_undone(partition, db, database_url, monkeypatch):
+    before = schema(database_url)
+    monkeypatch.setattr(under_test, "SWAP", b"SELECT 1 / 0")
+    telemetry("partition", DATABASE_URL=database_url)
+    monkeypatch.undo()
+    assert "has left" in partition("--undo")
+    assert db.execute(LEFTOVERS).fetchall() == []
+    assert schema(database_url) == before
+
+
+def test_an_undo_that_did_not_end_is_gone_on_with_or_taken_back(
+    partition, db, database_url, monkeypatch
+):
+    partition()
+    add_events(db, "old", "1 hour", count=20)
+    monkeypatch.setattr(under_test, "UNDO_SWAP", b"SELECT 1 / 0")
+    telemetry("partition", "--undo", DATABASE_URL=database_url)
+    monkeypatch.undo()
+    add_events(db, "new", "0 days", count=20)
+    db.execute("DELETE FROM runtime_events WHERE id IN ('old-3', 'new-3')")
+    db.execute("UPDATE runtime_events SET endpoint = '/b' WHERE id IN ('old-4', 'new-4')")
+    done = telemetry("prune", "--events-older-than", "1d", DATABASE_URL=database_url)
+    assert done.returncode == 0, done.stderr
+    assert "removed the copy" in partition()
+    monkeypatch.setattr(under_test, "UNDO_SWAP", b"SELECT 1 / 0")
+    telemetry("partition", "--undo", DATABASE_URL=database_url)
+    monkeypatch.undo()
+    db.execute("DELETE FROM runtime_events WHERE id IN ('old-5', 'new-5')")
+    before = db.execute("SELECT * FROM runtime_events ORDER BY id").fetchall()
+    assert len(before) == 36
+    partition("--undo")
+    assert db.execute("SELECT * FROM runtime_events ORDER BY id").fetchall() == before
+
+
+def test_only_the_owner_may(database_url):
+    url = database_url.replace("://postgres:@", "://telemetry_web:@")
+    done = telemetry("partition", DATABASE_URL=url)
+    assert "does not own runtime_events" in done.stderr
+
+
+def test_two_at_once_are_refused(database_url):
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT pg_advisory_lock(7311)")
+        done = telemetry("partition", DATABASE_URL=database_url)
+    assert "another command" in done.stderr
+
+
+def test_the_doctor_names_what_is_wrong(partition, db, database_url):
+    def doctor():
+        return telemetry("doctor", DATABASE_URL=database_url).stdout
+
+    db.execute(
+        "ALTER TABLE runtime_events ADD CONSTRAINT runtime_events_boundary"
+        " CHECK (recorded_at < 'infinity') NOT VALID"
+    )
+    assert "a `partition` that was killed" in doctor()
+    partition()
+    assert "7 days after today" in doctor()
+    for name in partitions(db)[1:-1]:
+        db.execute(f"DROP TABLE {name}")
+    add_events(db, "future", "-30 days")
+    found = doctor()
+    assert "events of today or later are in the partition runtime_events_default" in found
