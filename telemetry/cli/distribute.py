@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import sqlparse
+from psycopg.errors import DeadlockDetected
 
 from telemetry.cli.examples import examples
 from telemetry.config import Config
@@ -26,6 +27,9 @@ END_CONNECTIONS = ROOT / "distribute/end_connections.sql"
 KEEP_COMMENTS = ROOT / "distribute/keep_comments.sql"
 RESTORE_COMMENTS = ROOT / "distribute/restore_comments.sql"
 PLACES_NO_TABLE = ("04_settings", "05_balance")
+
+# Of a step that ends in a deadlock with writers.
+ATTEMPTS = 10
 
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Print the SQL of the steps that are left; change nothing."
@@ -96,6 +100,10 @@ def _check(connection: Connection, url: str, command: str) -> None:
             f"refused: the role {found['role']} is no superuser, which Citus asks for to carry"
             " triggers and settings to the workers; set TELEMETRY_OWNER_DATABASE_URL"
         )
+    if found["is_partitioned"]:
+        raise click.ClickException(
+            "refused: runtime_events is partitioned; run partition --undo first"
+        )
     node = connection.execute(NODES).fetchone() or {}
     if not node["is_coordinator"]:
         raise click.ClickException("refused: this node is a worker; connect to the coordinator")
@@ -121,14 +129,26 @@ def _steps_left(connection: Connection, command: str) -> list[Path]:
 
 
 def _take(connection: Connection, step: Path) -> None:
+    """Take a step, again when it met writers that hold locks in another order."""
     click.echo(f"  {step.stem} …", err=True)
     began = time.monotonic()
+    for attempts_left in reversed(range(ATTEMPTS)):
+        try:
+            _run_in_transaction(connection, step)
+            break
+        except DeadlockDetected:
+            if not attempts_left:
+                raise
+            click.echo(f"  {step.stem} waits for writers, and begins again …", err=True)
+    click.echo(f"  {step.stem} done in {time.monotonic() - began:.1f} s", err=True)
+
+
+def _run_in_transaction(connection: Connection, step: Path) -> None:
     with transaction_without_time_limit(connection):
         for text in _texts(step):
             # Citus passes on the text of what it is sent, as one statement.
             for statement in sqlparse.split(text):
                 connection.execute(statement.encode(), prepare=False)
-    click.echo(f"  {step.stem} done in {time.monotonic() - began:.1f} s", err=True)
 
 
 def _texts(step: Path) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from app import create_app
 from telemetry.config import Config
+from telemetry.health.definitions import DISTRIBUTED_FILE
 from tests.support import everything
 from tests.support.citus import Cluster, command
 from tests.support.databases import execute, schema
@@ -94,7 +95,6 @@ def test_a_command_that_was_stopped_goes_on_or_back(plain_cluster: Cluster) -> N
         blocker.execute("LOCK TABLE os_core.devices IN ACCESS SHARE MODE")
         with pytest.raises(subprocess.TimeoutExpired):
             command(url, "distribute", seconds=25)
-        # It ended this connection, or waits for it in the last step.
     played(url, range(6, 7))
     kept = rows(url)
     command(url, "undistribute")
@@ -117,8 +117,6 @@ def test_refusals_are_one_line(plain_cluster: Cluster, database_url: str) -> Non
 
 
 def test_the_definitions_that_differ_are_listed(plain_cluster: Cluster) -> None:
-    from telemetry.health.definitions import DISTRIBUTED_FILE
-
     assert generate(plain_cluster.url) == DISTRIBUTED_FILE.read_text()
 
 

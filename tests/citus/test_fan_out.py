@@ -87,7 +87,7 @@ def planned() -> list[str]:
 
 def sent(name: str, text: bytes) -> dict[str, object]:
     """Return a value for each parameter; the lists have one member, as a single record has."""
-    values: dict[str, object] = {**VALUES, "events": EVENTS.get(name.split("/")[0])}
+    values: dict[str, object] = {**VALUES, "events": EVENTS.get(name.split("/", maxsplit=1)[0])}
     found = {}
     for parameter in re.findall(r"%\((\w+)\)s", text.decode()):
         found[parameter] = value = "{event-1}" if parameter == "ids" else values[parameter]

@@ -2,11 +2,10 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-import httpx
 import psutil
 import psycopg
 import pytest

@@ -5,6 +5,15 @@
 -- locks: ACCESS EXCLUSIVE on the tables while their rows are copied
 -- returns: nothing
 
+LOCK TABLE
+os_core.devices,
+os_core.sessions,
+os_core.audio_runtime_events,
+os_core.audio_runtime_heads,
+os_core.audio_runtime_current,
+audit.audit_events
+IN ACCESS EXCLUSIVE MODE;
+
 -- undistribute_table makes a new table, and drops the functions that take the row type of the old.
 CREATE TEMPORARY TABLE kept_functions ON COMMIT DROP AS
 SELECT

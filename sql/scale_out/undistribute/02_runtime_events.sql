@@ -4,6 +4,8 @@
 -- locks: ACCESS EXCLUSIVE on runtime_events while its rows are copied
 -- returns: nothing
 
+LOCK TABLE runtime_events IN ACCESS EXCLUSIVE MODE;
+
 SELECT undistribute_table('runtime_events');
 
 ALTER TABLE runtime_events ALTER COLUMN lane DROP DEFAULT;

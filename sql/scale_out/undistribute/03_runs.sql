@@ -5,7 +5,7 @@
 -- locks: ACCESS EXCLUSIVE on agent_runs and its counts while their rows are copied
 -- returns: nothing
 
-LOCK TABLE agent_runs IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE agent_runs, agent_run_counts, agent_run_count_changes IN ACCESS EXCLUSIVE MODE;
 -- The copy back would fire them.
 DROP TRIGGER count_inserted ON agent_runs;
 DROP TRIGGER count_deleted ON agent_runs;
