@@ -30,7 +30,7 @@ PROSE := $(wildcard *.md *.py *.toml *.txt) Makefile Procfile .ci/run bench docs
 # The tests start hundreds of processes, each of which would compile the service again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo test test-faults test-api test-client test-package test-browser screenshots lint format schema install bench
+.PHONY: run demo test test-faults test-citus test-api test-client test-package test-browser screenshots lint format schema install bench
 
 ## Serve on http://127.0.0.1:8765 over an embedded PostgreSQL that keeps its data in .data/
 run: install
@@ -47,6 +47,10 @@ test: install
 ## Run the tests that kill servers and workers, that wait for deadlines, or that take long
 test-faults: install
 	$(BIN)/python -m pytest -m "faults or long" -n 4 $(ARGS)
+
+## Run the tests that speak HTTP on a cluster of Citus; CITUS_PGBIN=... names the folder of its programs
+test-citus: install
+	$(BIN)/python -m pytest --distributed -n 2 -rs $(ARGS)
 
 ## Send 10,000 requests made from the API's document, and check each response against it
 test-api: install

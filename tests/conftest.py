@@ -17,6 +17,7 @@ from app import create_app
 from telemetry.config import Config
 from telemetry.database.embedded import embedded_postgres
 from telemetry.migrations import runner
+from tests.support.citus import Distributed, distributed
 from tests.support.databases import Databases, database, execute
 from tests.support.documents import Shell
 from tests.support.rights import create_serving_role, serving
@@ -29,6 +30,38 @@ MakeApp = Callable[..., Flask]
 for number in (signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
+
+
+# A test that has one of these speaks HTTP.
+SPEAKS_HTTP = {"client", "make_app", "start_service"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of make test-citus."""
+    parser.addoption(
+        "--distributed",
+        action="store_true",
+        help="run the tests that speak HTTP on a cluster of Citus, from CITUS_PGBIN",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, with --distributed, what does not speak HTTP; skip what is for one node."""
+    if not config.getoption("distributed"):
+        return
+    chosen = [it for it in items if _is_for_a_cluster(it)]
+    config.hook.pytest_deselected(items=[it for it in items if it not in chosen])
+    items[:] = chosen
+    for item in items:
+        if marker := item.get_closest_marker("one_node"):
+            item.add_marker(pytest.mark.skip(reason=f"for one node: {marker.args[0]}"))
+
+
+def _is_for_a_cluster(item: pytest.Item) -> bool:
+    names = {*getattr(item, "fixturenames", ())}
+    return "tests/citus/" in item.nodeid or bool(
+        "database_url" in names and names & SPEAKS_HTTP
+    )
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +99,13 @@ def postgres(migrated_cluster: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: str) -> Iterator[Databases]:
+def databases(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Migrated databases, for the taking."""
+    if request.config.getoption("distributed"):
+        with distributed() as cluster:
+            yield Distributed(cluster.url)
+        return
+    postgres = request.getfixturevalue("postgres")
     databases = Databases(postgres, "migrated")
     yield databases
     databases.close()

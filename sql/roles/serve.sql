@@ -14,6 +14,9 @@
 
 BEGIN;
 
+-- Citus changes the rights of one shard after the other; without it nothing reads this.
+SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+
 -- What follows reads the name from a setting, because psql fills in no variable inside of $$.
 SET LOCAL telemetry.grantee = :"role";
 
@@ -105,10 +108,12 @@ GRANT SELECT ON retention_passes, runtime_events_pruned TO :"role";
 GRANT SELECT ON api_tokens TO :"role";
 GRANT UPDATE (last_used_at) ON api_tokens TO :"role";
 
--- The numbers that an INSERT draws. Those of an identity column need no right.
+-- The numbers that an INSERT draws. Those of an identity column need no right; where the tables are
+-- distributed there is a default instead, which needs one.
 GRANT USAGE ON SEQUENCE agent_runs_change_seq, runtime_events_number_seq TO :"role";
 GRANT USAGE ON SEQUENCE os_core.audio_runtime_events_event_id_seq TO :"role";
 GRANT USAGE ON SEQUENCE os_core.audio_runtime_events_feed_seq TO :"role";
+GRANT USAGE ON SEQUENCE audit.audit_events_audit_event_id_seq TO :"role";
 
 -- Every role may run functions, unless a DBA revoked that. Those of triggers need no right.
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA os_core, audit TO :"role";

@@ -14,6 +14,7 @@ from telemetry import __version__
 from telemetry.cli import (
     archive,
     demo,
+    distribute,
     doctor,
     explain,
     grants,
@@ -103,6 +104,8 @@ def main(context: click.Context) -> None:
 
 main.add_command(serve.serve)
 main.add_command(migrate.migrate)
+main.add_command(distribute.distribute)
+main.add_command(distribute.undistribute)
 main.add_command(grants.grants)
 main.add_command(import_events.import_events)
 main.add_command(rebuild.rebuild)

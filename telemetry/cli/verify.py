@@ -22,7 +22,8 @@ from telemetry.cli.failures import CannotVerify
 from telemetry.cli.urls import audio_runtime_url
 from telemetry.config import Config
 from telemetry.database.unlimited import connect_without_time_limit
-from telemetry.health.definitions import differences, hashes_of
+from telemetry.health.definitions import Difference, differences, hashes_of
+from telemetry.health.workers import check_workers
 
 CANNOT_VERIFY = (
     BadHeads,
@@ -115,8 +116,9 @@ def verify(  # noqa: PLR0913 - one argument per option
 def _altered(connect: Connect) -> Iterator[str]:
     """Yield a line for each definition that is not this release's."""
     with connect() as connection:
-        found = hashes_of(connection)
-    for difference in differences(found):
+        found = differences(hashes_of(connection))
+        unguarded = check_workers(connection).unguarded
+    for difference in (*found, *(Difference("trigger", name, "differs") for name in unguarded)):
         yield difference.finding
 
 

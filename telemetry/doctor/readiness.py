@@ -19,6 +19,7 @@ from telemetry.migrations.surroundings import MigrationError
 SHOWN, MOST_CHARACTERS = 5, 400
 
 FINE = {
+    "workers": "every worker of the cluster responds to this role",
     "migrations": "none is pending",
     "tables": "every table and sequence exists",
     "rights": "the role has every right that requests need",
@@ -29,6 +30,10 @@ FINE = {
 }
 
 FIXES = {
+    "workers": (
+        "start the worker; if it runs, let the role log in there: LOGIN, pg_hba.conf and, where it"
+        " asks for a password, pg_dist_authinfo or .pgpass of the coordinator's server"
+    ),
     "migrations": "run `python -m telemetry migrate`",
     "tables": "restore them as sql/schema.sql has them",
     "rights": GRANT_RIGHTS,
@@ -56,6 +61,7 @@ def check_schema(subject: Subject) -> Iterator[Finding]:
     for it in checked:
         if it.failures:
             failures = [failure for failure in it.failures if failure != GRANT_RIGHTS]
+            failures += [it.cause] if it.cause else []
             yield problem(it.what, shortened(failures), FIXES[it.what])
         elif not it.known:
             says = "another transaction has a table locked, so they can't be read"

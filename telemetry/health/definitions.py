@@ -2,6 +2,8 @@
 
 ``sql/definitions.txt`` has the hash of each, or several where PostgreSQL prints it in another way
 after a restore. ``make schema`` writes it. What a DBA adds is not in there, and is no difference.
+``sql/scale_out/definitions.txt`` has what differs where the ledger is distributed: an object
+without a hash does not exist there.
 """
 
 from collections import defaultdict
@@ -17,6 +19,9 @@ SET_UP = statements.load("health/definitions_set_up")
 TABLE_DEFINITIONS = statements.load("health/table_definitions")
 FUNCTION_DEFINITIONS = statements.load("health/function_definitions")
 
+PLACEMENT_DEFINITIONS = statements.load("health/placement_definitions")
+
+DISTRIBUTED_FILE = statements.ROOT / "scale_out/definitions.txt"
 FILE = statements.ROOT / "definitions.txt"
 
 # The hashes of each object, by its kind and name.
@@ -49,7 +54,14 @@ def read_hashes(path: Path) -> Hashes:
     return {(kind, name): {*hashes} for kind, name, *hashes in parts}
 
 
+def distributed_hashes() -> Hashes:
+    """Return the hashes that a database has whose ledger is distributed."""
+    hashes = read_hashes(FILE) | read_hashes(DISTRIBUTED_FILE)
+    return {name: found for name, found in hashes.items() if found}
+
+
 EXPECTED = read_hashes(FILE)
+EXPECTED_DISTRIBUTED = distributed_hashes()
 
 
 def hashes_of(connection: Connection, *, lock_timeout: str = "0") -> Hashes:
@@ -61,7 +73,10 @@ def hashes_of(connection: Connection, *, lock_timeout: str = "0") -> Hashes:
     # Rolled back, so that a transaction around it keeps its settings.
     with connection.transaction(force_rollback=True):
         connection.execute(SET_UP, {"lock_timeout": lock_timeout})
-        for statement in (TABLE_DEFINITIONS, FUNCTION_DEFINITIONS):
+        several = [TABLE_DEFINITIONS, FUNCTION_DEFINITIONS]
+        if connection.is_distributed:
+            several.append(PLACEMENT_DEFINITIONS)
+        for statement in several:
             for row in connection.execute(statement, prepare=False):
                 definition = row["definition"].encode()
                 found[row["kind"], row["name"]].add(sha256(definition).hexdigest())
@@ -77,7 +92,8 @@ def differences(found: Hashes) -> list[Difference]:
 
 
 def _differences(found: Hashes) -> Iterable[Difference]:
-    for (kind, name), hashes in EXPECTED.items():
+    placed = any(kind == "placement" for kind, _ in found)
+    for (kind, name), hashes in (EXPECTED_DISTRIBUTED if placed else EXPECTED).items():
         stored = found.get((kind, name))
         if not stored:
             yield Difference(kind, name, "missing")

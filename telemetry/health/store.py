@@ -24,6 +24,7 @@ from telemetry.database.errors import (
 from telemetry.health.definitions import Difference, differences, hashes_of
 from telemetry.health.role import Role, role_of
 from telemetry.health.sequences import sequences_behind
+from telemetry.health.workers import check_workers
 from telemetry.time_limits import READINESS_SECONDS
 
 ACCEPTS_WRITES = statements.load("health/accepts_writes")
@@ -61,13 +62,15 @@ class Readiness:
 class Checked(NamedTuple):
     """One thing that was checked, what ``error`` names it, and what is wrong with it.
 
-    It is not ``known`` when a table was locked, and no check before has found it out.
+    It is not ``known`` when a table was locked, and no check before has found it out. ``cause`` is
+    for operators: it may name hosts.
     """
 
     what: str
     error: str
     failures: list[str]
     known: bool = True
+    cause: str | None = None
 
 
 class Probe:
@@ -156,12 +159,16 @@ class Probe:
         role = role_of(connection)
         for it in self.checked(connection):
             if it.failures:
-                return Readiness(True, it.error, it.failures, role=role)
+                return Readiness(True, it.error, it.failures, it.cause, role)
         return Readiness(True, role=role)
 
     def checked(self, connection: Connection) -> Iterator[Checked]:
         """Check one thing after the other; yield each. Raises psycopg.Error."""
         _require_writes(connection)
+        workers = check_workers(connection)
+        if connection.is_distributed:
+            causes = "; ".join(workers.causes) or None
+            yield Checked("workers", "database_unreachable", workers.unreachable, cause=causes)
         pending = self._pending(connection)
         count = f"{self._name}: {len(pending)} migration(s) pending: {', '.join(pending)}"
         yield Checked("migrations", "migrations_pending", [count] if pending else [])
@@ -176,7 +183,8 @@ class Probe:
         ]
         yield Checked("rights", "permission_denied", denied and [*denied, GRANT_RIGHTS])
         disabled = connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
-        names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
+        triggers = [*(row["name"] for row in disabled), *workers.unguarded]
+        names = [f"trigger {name} is missing or disabled" for name in triggers]
         yield Checked("triggers", "append_only_triggers_disabled", names)
         if "runtime_events" in self._domains:
             unguarded = connection.execute(UNGUARDED_IDS, prepare=False).fetchall()

@@ -11,8 +11,8 @@ import psycopg
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.rebuild import rebuild
 from telemetry.audio_runtime.verify import verify
-from telemetry.database.connection import connect
 from telemetry.database.database import Database
+from telemetry.database.unlimited import connect_without_time_limit
 from tests.support.replay import replay
 
 TABLES = (
@@ -36,6 +36,12 @@ class Ledger:
         for device, tenant in devices.items():
             self.db.execute(
                 "INSERT INTO os_core.devices (device_id, tenant_id) VALUES (%s, %s)",
+                [device, tenant],
+            )
+            # The trigger that makes the head exists on one node alone.
+            self.db.execute(
+                "INSERT INTO os_core.audio_runtime_heads (device_id, tenant_id) VALUES (%s, %s)"
+                " ON CONFLICT DO NOTHING",
                 [device, tenant],
             )
 
@@ -84,7 +90,7 @@ class Ledger:
     def verify(self, *, kept=None, since=None, fast=None, **scope: str) -> list[str]:
         """Verify rows as the command does; return the lines that it prints for them."""
         found = verify(
-            partial(connect, self.url),
+            partial(connect_without_time_limit, self.url),
             Scope(**scope),
             kept=kept or {},
             since=since or {},

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import psycopg
+from psycopg.rows import scalar_row
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -22,5 +23,9 @@ def wait_until_ready(client: httpx.Client) -> None:
 
 
 def locks_awaited(connection: psycopg.Connection[Any]) -> int:
-    """Return how many locks of the server are being waited for."""
-    return connection.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount
+    """Return how many locks of the server are being waited for, or of all nodes of a cluster."""
+    waited = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        if cursor.execute("SELECT to_regclass('pg_dist_partition')").fetchone():
+            waited = f"SELECT sum(result::int) FROM run_command_on_all_nodes('{waited}')"
+        return int(cursor.execute(waited).fetchone() or 0)

@@ -1,0 +1,16 @@
+-- Brings runtime_events back to the coordinator, as migrate made it.
+-- params: none
+-- index: none
+-- locks: ACCESS EXCLUSIVE on runtime_events while its rows are copied
+-- returns: nothing
+
+LOCK TABLE runtime_events IN ACCESS EXCLUSIVE MODE;
+
+SELECT undistribute_table('runtime_events');
+
+ALTER TABLE runtime_events ALTER COLUMN lane DROP DEFAULT;
+ALTER TABLE runtime_events ALTER COLUMN number DROP DEFAULT;
+CREATE TRIGGER number_runtime_event
+BEFORE INSERT ON runtime_events
+FOR EACH ROW
+EXECUTE FUNCTION number_runtime_event();

@@ -1,0 +1,30 @@
+-- Takes from the workers the settings that distribute gave them.
+-- params: none
+-- index: none
+-- locks: none
+-- returns: an error when a worker refused one
+DO $$
+DECLARE
+    refused record;
+BEGIN
+    SELECT found.nodename, found.nodeport, found.result INTO refused
+    FROM run_command_on_workers(format(
+        $command$
+            DO $do$
+            BEGIN
+                SET LOCAL citus.enable_ddl_propagation = off;
+                ALTER DATABASE %1$I RESET enable_seqscan;
+                ALTER DATABASE %1$I RESET jit;
+                ALTER DATABASE %1$I RESET timezone;
+            END
+            $do$
+        $command$,
+        current_database()
+    )) AS found
+    WHERE NOT found.success
+    LIMIT 1;
+    IF found THEN
+        RAISE EXCEPTION 'worker %:%: %', refused.nodename, refused.nodeport, refused.result;
+    END IF;
+END
+$$;

@@ -1,0 +1,130 @@
+"""``distribute`` and ``undistribute`` on a cluster: what they keep, refuse and repeat."""
+
+import subprocess
+from typing import Any
+
+import psycopg
+import pytest
+
+from app import create_app
+from telemetry.config import Config
+from telemetry.health.definitions import DISTRIBUTED_FILE
+from tests.support import everything
+from tests.support.citus import Cluster, command
+from tests.support.databases import execute, schema
+from tests.support.distributed_definitions_file import generate
+from tests.support.rights import create_serving_role, serving
+
+ROWS = """
+    SELECT (SELECT array_agg(it ORDER BY it.event_id) FROM agent_runs AS it)::text,
+        (SELECT array_agg(it ORDER BY it.id) FROM runtime_events AS it)::text,
+        (SELECT array_agg(it ORDER BY it.event_id) FROM os_core.audio_runtime_events AS it)::text,
+        (SELECT array_agg(it ORDER BY it.device_id) FROM os_core.audio_runtime_current AS it)::text,
+        (SELECT array_agg(it ORDER BY it.device_id) FROM os_core.audio_runtime_heads AS it)::text,
+        (SELECT array_agg(it ORDER BY it.device_id) FROM os_core.devices AS it)::text,
+        (SELECT array_agg(it ORDER BY it.session_id) FROM os_core.sessions AS it)::text,
+        (SELECT array_agg(it ORDER BY it.audit_event_id) FROM audit.audit_events AS it)::text,
+        (SELECT sum(runs) FROM (
+            SELECT runs FROM agent_run_counts WHERE bucket = '-infinity'
+            UNION ALL SELECT runs FROM agent_run_count_changes) AS it)::text
+"""
+
+
+def rows(url: str) -> list[Any]:
+    with psycopg.connect(url) as connection:
+        return list(connection.execute(ROWS).fetchone() or ())
+
+
+def objects(url: str) -> list[str]:
+    """Return the schema; a CHECK that was printed and read again has fewer brackets."""
+    return sorted(it.replace("(", "").replace(")", "") for it in schema(url))
+
+
+def played(url: str, rounds: range) -> None:
+    app = create_app(Config(database_url=serving(url)))
+    try:
+        statuses = {status for *_, status, _ in everything.play(app, rounds)}
+    finally:
+        for database in app.extensions["databases"]:
+            database.close()
+    assert statuses <= {200, 201, 207, 404, 409, 422}
+
+
+def refusal(url: str, *arguments: str) -> str:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        command(url, *arguments)
+    return str(refused.value.stderr)
+
+
+def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
+    url = plain_cluster.url
+    assert "migration(s) pending" in refusal(url, "distribute")
+    command(url, "migrate")
+    create_serving_role(url)
+    before = objects(url)
+    played(url, range(2))
+    kept = rows(url)
+    assert None not in kept
+
+    command(url, "distribute")
+    assert rows(url) == kept
+    assert command(url, "verify").returncode == 0
+    assert "nothing is left" in command(url, "distribute").stderr
+    played(url, range(2, 4))
+    more = rows(url)
+
+    command(url, "undistribute")
+    assert objects(url) == before
+    assert rows(url) == more
+    assert command(url, "verify").returncode == 0
+    assert "nothing is left" in command(url, "undistribute").stderr
+    played(url, range(4, 5))
+    most = rows(url)
+
+    command(url, "distribute")
+    assert rows(url) == most
+    played(url, range(5, 6))
+    assert command(url, "verify").returncode == 0
+
+
+def test_a_command_that_was_stopped_goes_on_or_back(plain_cluster: Cluster) -> None:
+    url = plain_cluster.url
+    kept = rows(url)
+    command(url, "undistribute")
+    with psycopg.connect(url) as blocker:
+        blocker.execute("LOCK TABLE os_core.devices IN ACCESS SHARE MODE")
+        with pytest.raises(subprocess.TimeoutExpired):
+            command(url, "distribute", seconds=25)
+    played(url, range(6, 7))
+    kept = rows(url)
+    command(url, "undistribute")
+    assert rows(url) == kept
+    command(url, "distribute")
+    assert rows(url) == kept
+
+
+def test_a_dry_run_prints_the_sql_and_changes_nothing(plain_cluster: Cluster) -> None:
+    printed = command(plain_cluster.url, "undistribute", "--dry-run").stdout
+    assert "SELECT undistribute_table('agent_runs');" in printed
+    assert "nothing is left" in command(plain_cluster.url, "distribute").stderr
+
+
+def test_refusals_are_one_line(plain_cluster: Cluster, database_url: str) -> None:
+    for name in ("distribute", "undistribute"):
+        assert "no extension citus" in refusal(database_url, name)
+        assert "is no superuser" in refusal(serving(plain_cluster.url), name)
+        assert "connect to the coordinator" in refusal(plain_cluster.workers[0].url, name)
+
+
+def test_the_definitions_that_differ_are_listed(plain_cluster: Cluster) -> None:
+    assert generate(plain_cluster.url) == DISTRIBUTED_FILE.read_text()
+
+
+def test_an_alteration_is_still_found(plain_cluster: Cluster) -> None:
+    url = plain_cluster.url
+    alteration = "ALTER TABLE os_core.sessions {} CONSTRAINT sessions_session_id_check"
+    execute(url, alteration.format("DROP"))
+    try:
+        assert "sessions_session_id_check" in command(url, "verify", check=False).stdout
+    finally:
+        execute(url, f"{alteration.format('ADD')} CHECK (session_id >= 0)")
