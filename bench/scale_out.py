@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,61 +22,14 @@ import httpx
 
 from bench import cpu, postgres, scale_out_counts, scale_out_posts, scale_out_report
 from bench import scale_out_servers as servers
-from bench.loads import Client, Load, Turn, Wrk
+from bench.loads import Turn
 from bench.record import DEVICES, write_templates
+from bench.scale_out_scenarios import SCENARIOS
 from bench.service import Web
 from tests.support.server import folder
 from tests.support.service import procfile
 
 SYSTEMS = {"one node": None, "1 worker": 1, "2 workers": 2}
-
-_EVENTS, _LEDGER = "/api/runtime/events", "/api/v1/audio-runtime/events"
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A load and the table that its records go to."""
-
-    title: str
-    load: Load
-    table: str
-
-
-def _batch(module: str, argument: str, path: str, records: int = 1000) -> Client:
-    return Client(module, argument, 4, records, f"{path}/batch")
-
-
-_RUN = "/api/v1/runs"
-_LEDGER_TABLE = "os_core.audio_runtime_events"
-SCENARIOS = {
-    "runs": Scenario("Runs, one per request", Wrk(_RUN, 16, "run"), "agent_runs"),
-    "runs-100": Scenario("Runs, batches of 100", _batch("posts", "run", _RUN, 100), "agent_runs"),
-    "runs-1000": Scenario("Runs, batches of 1,000", _batch("posts", "run", _RUN), "agent_runs"),
-    "events": Scenario(
-        "Runtime events, one per request", Wrk(_EVENTS, 16, "event"), "runtime_events"
-    ),
-    "events-1000": Scenario(
-        "Runtime events, batches of 1,000", _batch("posts", "event", _EVENTS), "runtime_events"
-    ),
-    "ledger-one": Scenario(
-        "Ledger, one event per request, one tenant", Wrk(_LEDGER, 16, "ledger_one"), _LEDGER_TABLE
-    ),
-    "ledger-several": Scenario(
-        "Ledger, one event per request, eight tenants",
-        Wrk(_LEDGER, 16, "ledger_several"),
-        _LEDGER_TABLE,
-    ),
-    "ledger-one-1000": Scenario(
-        "Ledger, batches of 1,000 of one tenant each",
-        _batch("scale_out_posts", "one", _LEDGER),
-        _LEDGER_TABLE,
-    ),
-    "ledger-several-1000": Scenario(
-        "Ledger, batches of 1,000 of eight tenants",
-        _batch("scale_out_posts", "several", _LEDGER),
-        _LEDGER_TABLE,
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -110,8 +64,9 @@ def main() -> None:
     if not os.environ.get("CITUS_PGBIN"):
         sys.exit("scale_out: set CITUS_PGBIN to the folder of a PostgreSQL's binaries with Citus")
     results: dict[str, Any] = {}
-    with folder() as work, _running(work, options) as systems:
-        print(f"PostgreSQL {postgres.ask(systems['one node'].url, 'SHOW server_version')}")
+    with _folder(options.on) as work, _running(work, options) as systems:
+        version = postgres.ask(next(iter(systems.values())).url, "SHOW server_version")
+        print(f"PostgreSQL {version}; load average {os.getloadavg()[1]:.1f}")
         for name in options.scenario or SCENARIOS:
             results[name] = _measure(systems, work, name, options.rounds, options.seconds)
             print("\n".join(scale_out_report.rates(SCENARIOS[name].title, results[name])))
@@ -119,6 +74,17 @@ def main() -> None:
                 options.json.write_text(json.dumps(results, indent=1))
     titles = {name: SCENARIOS[name].title for name in results}
     print("\n".join(scale_out_report.totals(titles, results)))
+
+
+@contextmanager
+def _folder(on: Path | None) -> Iterator[Path]:
+    """Make a folder for the data of all servers: in memory where there is one, or on a disk."""
+    if on is None:
+        with folder() as work:
+            yield work
+    else:
+        with tempfile.TemporaryDirectory(dir=on, ignore_cleanup_errors=True) as name:
+            yield Path(name)
 
 
 @contextmanager
@@ -228,6 +194,9 @@ def _options() -> argparse.Namespace:
         action="append",
         metavar="NAME=VALUE",
         help="a setting of every server, say citus.max_cached_conns_per_worker=8",
+    )
+    parser.add_argument(
+        "--on", type=Path, metavar="FOLDER", help="put the servers' data here, not in memory"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     return parser.parse_args()
