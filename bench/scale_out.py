@@ -8,6 +8,7 @@ CPU seconds per record; compare rates only within one run, because the machine i
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -63,6 +64,8 @@ def main() -> None:
     options = _options()
     if not os.environ.get("CITUS_PGBIN"):
         sys.exit("scale_out: set CITUS_PGBIN to the folder of a PostgreSQL's binaries with Citus")
+    # An exit instead of a kill, so that every server is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     results: dict[str, Any] = {}
     with _folder(options.on) as work, _running(work, options) as systems:
         version = postgres.ask(next(iter(systems.values())).url, "SHOW server_version")
