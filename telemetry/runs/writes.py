@@ -117,7 +117,7 @@ def _send_complete(
         return [connection.execute(COMPLETE, {"runs": json_array(closing), "agents": agents})]
     # A lock is taken on one shard at a time, so only for the runs that need it.
     cursors: list[Iterable[Row]] = []
-    found = connection.execute(FIND_RUNNING, {"event_ids": [run.key for run in closing]})
+    found = connection.execute(FIND_RUNNING, {"ids": [run.key for run in closing]})
     running = {row["event_id"] for row in found}
     for run in closing:
         if run.key in running:

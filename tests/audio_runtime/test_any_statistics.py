@@ -45,7 +45,7 @@ class Session:
         self.connection = connect(url, options=options, prepare_threshold=5)
 
     def append(self, *events):
-        parameters = {"events": as_json(events)}
+        parameters = {"events": as_json(events), "tenant_id": None}
         return self.connection.execute(APPEND, parameters, prepare=True).fetchall()
 
     def append_batch(self, events):
@@ -53,7 +53,7 @@ class Session:
             return lock_and_append(self.connection, events)
 
     def describe(self, *events):
-        parameters = {"events": as_json(events), "fields": EVENT_FIELDS}
+        parameters = {"events": as_json(events), "tenant_id": None, "fields": EVENT_FIELDS}
         return self.connection.execute(DESCRIBE_DUPLICATES, parameters, prepare=True).fetchall()
 
     def reads_of(self, work):
@@ -205,7 +205,7 @@ def test_what_rebuild_and_verify_look_up_of_a_device(cast, session):
     first = min(row["event_id"] for row in cast.events() if row["device_id"] == "device-1")
     grow(cast)
     wanted = {**DEVICE, "place": 0, "after": first + 100, "kept_event_id": first}
-    parameters = {"devices": json.dumps([wanted]), "kinds": KINDS}
+    parameters = {"devices": json.dumps([wanted]), "kinds": KINDS, "tenant_id": None}
     for name in STATEMENTS:
         statement = statements.load(f"audio_runtime/{name}")
         read = session.reads_of(lambda it=statement: session.connection.execute(it, parameters))

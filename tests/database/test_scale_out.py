@@ -14,6 +14,10 @@ from telemetry.database.scale_out import FOLDER, ScaleOutCursor, variants
 
 NAMES = {statement: re.search(rb"/\* (\S+) \*/", statement)[1].decode() for statement in variants()}
 
+REFUSED_BY_A_SHARD = (
+    'new row for relation "agent_runs_102010" violates check constraint "no_bad_102010"'
+)
+
 
 def columns(connection, statement):
     """Return the names and types of the statement's columns, without running it."""
@@ -73,9 +77,5 @@ def test_rows_are_split_by_tenant_where_the_ledger_is_distributed(database_url):
 
 def test_the_constraint_of_a_shard_has_the_name_of_the_table_s(db):
     with pytest.raises(errors.RaiseException) as raised:
-        db.execute("""
-            DO $$ BEGIN RAISE EXCEPTION
-                'new row for relation "agent_runs_102010" violates check constraint "no_bad_102010"';
-            END $$
-        """)
+        db.execute(f"DO $$ BEGIN RAISE EXCEPTION '{REFUSED_BY_A_SHARD}'; END $$")
     assert constraint_of(raised.value) == "no_bad"

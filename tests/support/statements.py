@@ -112,6 +112,7 @@ VALUES = {
     "source": "api",
     "start_time_from": NOON,
     "start_time_to": NOON,
+    "state": "on",
     "status": "running",
     "statuses": "{running,success}",
     "tables": '["agent_runs"]',
