@@ -35,7 +35,7 @@ SELECT
     sent.metadata
 FROM json_populate_recordset(NULL::runtime_events, %(events)s::json) AS sent
 ORDER BY sent.id COLLATE "C"
-ON CONFLICT DO NOTHING
+ON CONFLICT ON CONSTRAINT runtime_events_pkey DO NOTHING
 RETURNING
     id,
     source,

@@ -61,7 +61,7 @@ def test_a_locked_table_hides_only_itself(client, database_url, db):
     assert value(found, UP, **RECORDS) == 1
     assert "telemetry_ledger_verify_findings" in found
     assert "telemetry_runs" not in found
-    assert took < 4
+    assert took < 8, "it waits for a statement that is canceled after ten seconds"
 
 
 def test_a_database_without_the_table_of_verifies_is_up(client, db):

@@ -86,6 +86,13 @@ def test_it_accepts_10_000_events_and_no_more(events):
     assert events.post(BATCH_URL, json=batch[1:]).json["duplicates"] == 9_999
 
 
+def test_a_unique_index_of_a_dba_is_not_taken_for_a_repeated_id(client, db):
+    db.execute("CREATE UNIQUE INDEX one_endpoint ON runtime_events (endpoint)")
+    body = client.post(BATCH_URL, json=[minimal_event(id="a"), minimal_event(id="b")]).json
+    assert (body["inserted"], body["duplicates"]) == (1, 0)
+    assert "one_endpoint" in body["errors"][0]["detail"][0]["msg"]
+
+
 def test_it_reports_the_constraint_that_refuses_an_event(client, db):
     db.execute("ALTER TABLE runtime_events ADD CONSTRAINT no_b CHECK (id <> 'b')")
     response = client.post(BATCH_URL, json=[full_event(id=it) for it in "abcb"])
