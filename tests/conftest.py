@@ -46,22 +46,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, with --distributed, what does not speak HTTP; skip what is for one node."""
+    """Leave out, with --distributed, what does not speak HTTP."""
     if not config.getoption("distributed"):
         return
     chosen = [it for it in items if _is_for_a_cluster(it)]
     config.hook.pytest_deselected(items=[it for it in items if it not in chosen])
     items[:] = chosen
-    for item in items:
-        if marker := item.get_closest_marker("one_node"):
-            item.add_marker(pytest.mark.skip(reason=f"for one node: {marker.args[0]}"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Report a test for one node as skipped, with its reason, where it would run on a cluster."""
+    marker = item.get_closest_marker("one_node")
+    if marker and item.config.getoption("distributed"):
+        pytest.skip(f"for one node: {marker.args[0]}")
 
 
 def _is_for_a_cluster(item: pytest.Item) -> bool:
     names = {*getattr(item, "fixturenames", ())}
-    return "tests/citus/" in item.nodeid or bool(
-        "database_url" in names and names & SPEAKS_HTTP
-    )
+    return "tests/citus/" in item.nodeid or bool("database_url" in names and names & SPEAKS_HTTP)
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +105,7 @@ def databases(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Migrated databases, for the taking."""
     if request.config.getoption("distributed"):
         with distributed() as cluster:
-            yield Distributed(cluster.url)
+            yield Distributed(cluster)
         return
     postgres = request.getfixturevalue("postgres")
     databases = Databases(postgres, "migrated")

@@ -10,7 +10,18 @@
 WITH RECURSIVE page AS (
     (
         SELECT
-            (ledger_row.*)::os_core.audio_runtime_events AS ledger_row,
+            row(
+                ledger_row.event_id, ledger_row.tenant_id, ledger_row.device_id,
+                ledger_row.session_id, ledger_row.event_kind, ledger_row.created_at,
+                ledger_row.idempotency_key, ledger_row.processed_stream_id,
+                ledger_row.raw_stream_id, ledger_row.pre_roll_buffer_id, ledger_row.selected_mic,
+                ledger_row.selected_speaker, ledger_row.device_health, ledger_row.jitter_ms,
+                ledger_row.drift_ppm, ledger_row.buffer_depth_ms, ledger_row.underruns,
+                ledger_row.overruns, ledger_row.phrase_id, ledger_row.phrase_text,
+                ledger_row.reason_code, ledger_row.capture_degraded, ledger_row.aec_unstable,
+                ledger_row.device_changed, ledger_row.stream_gap_detected,
+                ledger_row.tts_playback_active, ledger_row.row_hash
+            )::os_core.audio_runtime_event AS ledger_row,
             1 AS place
         FROM os_core.audio_runtime_events AS ledger_row
         WHERE
@@ -30,7 +41,17 @@ WITH RECURSIVE page AS (
     FROM page
     CROSS JOIN
         LATERAL (
-            SELECT (later.*)::os_core.audio_runtime_events AS ledger_row
+            SELECT
+                row(
+                    later.event_id, later.tenant_id, later.device_id, later.session_id,
+                    later.event_kind, later.created_at, later.idempotency_key,
+                    later.processed_stream_id, later.raw_stream_id, later.pre_roll_buffer_id,
+                    later.selected_mic, later.selected_speaker, later.device_health,
+                    later.jitter_ms, later.drift_ppm, later.buffer_depth_ms, later.underruns,
+                    later.overruns, later.phrase_id, later.phrase_text, later.reason_code,
+                    later.capture_degraded, later.aec_unstable, later.device_changed,
+                    later.stream_gap_detected, later.tts_playback_active, later.row_hash
+                )::os_core.audio_runtime_event AS ledger_row
             FROM os_core.audio_runtime_events AS later
             WHERE
                 later.tenant_id = %(tenant_id)s

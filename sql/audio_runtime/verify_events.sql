@@ -9,7 +9,7 @@
 -- event_id.
 -- params: devices (JSON array of objects with tenant_id, device_id, after and row_hash: the
 -- event_id to begin behind and its row_hash in hex; after NULL: from the first row), findings (at
--- most so many per device and problem)
+-- most so many per device and problem), tenant_id (the only one; NULL: any)
 -- index: ix_audio_runtime_events_tenant_device_time, ux_audit_events_source
 -- locks: none
 -- returns: tenant_id, device_id, event_id and problem
@@ -70,16 +70,32 @@ CROSS JOIN
                             ),
                             wanted.head
                         )
-                        || os_core.audio_runtime_event_content(ledger.*, wanted.canonical_names)
+                        || os_core.audio_runtime_event_content(
+                            typed.ledger_row, wanted.canonical_names
+                        )
                     ) AS due_hash,
                     audit_row.event_type,
                     audit_row.reason_codes,
                     audit_row.severity,
-                    audit.audio_runtime_payload(ledger.*, wanted.audit_names) AS payload
+                    audit.audio_runtime_payload(typed.ledger_row, wanted.audit_names) AS payload
                 FROM os_core.audio_runtime_events AS ledger
-                CROSS JOIN LATERAL audit.audio_runtime_row(ledger.*) AS audit_row
+                CROSS JOIN
+                    LATERAL (
+                        SELECT row(
+                            ledger.event_id, ledger.tenant_id, ledger.device_id, ledger.session_id,
+                            ledger.event_kind, ledger.created_at, ledger.idempotency_key,
+                            ledger.processed_stream_id, ledger.raw_stream_id,
+                            ledger.pre_roll_buffer_id, ledger.selected_mic, ledger.selected_speaker,
+                            ledger.device_health, ledger.jitter_ms, ledger.drift_ppm,
+                            ledger.buffer_depth_ms, ledger.underruns, ledger.overruns,
+                            ledger.phrase_id, ledger.phrase_text, ledger.reason_code,
+                            ledger.capture_degraded, ledger.aec_unstable, ledger.device_changed,
+                            ledger.stream_gap_detected, ledger.tts_playback_active, ledger.row_hash
+                        )::os_core.audio_runtime_event AS ledger_row
+                    ) AS typed
+                CROSS JOIN LATERAL audit.audio_runtime_row(typed.ledger_row) AS audit_row
                 WHERE
-                    ledger.tenant_id = wanted.tenant_id
+                    ledger.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
                     AND ledger.device_id = wanted.device_id
                     AND ledger.event_id >= coalesce(wanted.after, '-9223372036854775808')
                     AND ledger.event_id IS DISTINCT FROM wanted.after
@@ -94,7 +110,7 @@ CROSS JOIN
                     stored.payload_min
                 FROM audit.audit_events AS stored
                 WHERE
-                    stored.tenant_id = wanted.tenant_id
+                    stored.tenant_id = coalesce(%(tenant_id)s, wanted.tenant_id)
                     AND stored.device_id = wanted.device_id
                     AND stored.source_event_id >= coalesce(wanted.after, '-9223372036854775808')
                     AND stored.source_event_id IS DISTINCT FROM wanted.after

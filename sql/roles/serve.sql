@@ -62,6 +62,8 @@ BEGIN
     LOOP
         EXECUTE format('REVOKE ALL ON %s FROM %I', kept, grantee);
     END LOOP;
+    -- An identity column needs no right; where the tables are distributed, a default replaces it.
+    EXECUTE format('GRANT USAGE ON SEQUENCE audit.audit_events_audit_event_id_seq TO %I', grantee);
     EXECUTE format('REVOKE CREATE ON DATABASE %I FROM %I', current_database(), grantee);
     -- What tables of later migrations would grant by themselves.
     FOREACH kept IN ARRAY ARRAY['TABLES', 'SEQUENCES'] LOOP
@@ -108,12 +110,10 @@ GRANT SELECT ON retention_passes, runtime_events_pruned TO :"role";
 GRANT SELECT ON api_tokens TO :"role";
 GRANT UPDATE (last_used_at) ON api_tokens TO :"role";
 
--- The numbers that an INSERT draws. Those of an identity column need no right; where the tables are
--- distributed there is a default instead, which needs one.
+-- The numbers that an INSERT draws. Those of an identity column need no right.
 GRANT USAGE ON SEQUENCE agent_runs_change_seq, runtime_events_number_seq TO :"role";
 GRANT USAGE ON SEQUENCE os_core.audio_runtime_events_event_id_seq TO :"role";
 GRANT USAGE ON SEQUENCE os_core.audio_runtime_events_feed_seq TO :"role";
-GRANT USAGE ON SEQUENCE audit.audit_events_audit_event_id_seq TO :"role";
 
 -- Every role may run functions, unless a DBA revoked that. Those of triggers need no right.
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA os_core, audit TO :"role";

@@ -42,8 +42,7 @@ WITH pairs AS MATERIALIZED (
                 ]
         END AS without
     FROM json_populate_recordset(NULL::agent_runs, %(runs)s::json) AS typed
-    INNER JOIN agent_runs AS stored ON typed.event_id = stored.event_id
-    WHERE %(event_id)s::text IS NULL OR stored.event_id = %(event_id)s
+    INNER JOIN agent_runs AS stored ON coalesce(%(event_id)s, typed.event_id) = stored.event_id
 )
 
 SELECT

@@ -6,7 +6,7 @@ from pathlib import Path
 from telemetry.audio_runtime.check import snapshot, use_snapshots
 from telemetry.audio_runtime.checkers import Connect
 from telemetry.audio_runtime.complete_file import complete
-from telemetry.audio_runtime.devices import Scope, fetch_on, name_of, pages
+from telemetry.audio_runtime.devices import Scope, by_tenant, fetch_on, name_of, pages
 from telemetry.audio_runtime.proof.export import device_line, last_line, link_line
 from telemetry.audio_runtime.rows import read_rows
 from telemetry.audio_runtime.verify import PAGE, NothingToVerify
@@ -30,9 +30,10 @@ def export(
                 dict(zip(("tenant_id", "device_id"), name_of(it), strict=True)) for it in page
             ]
             with snapshot(reading):
-                for rows in read_rows(reading, wanted):
-                    file.write(device_line(rows.device))
-                    file.writelines(map(link_line, rows.links))
+                for tenant_id, devices in by_tenant(reading, wanted):
+                    for rows in read_rows(reading, devices, tenant_id):
+                        file.write(device_line(rows.device))
+                        file.writelines(map(link_line, rows.links))
             count += len(page)
             say(f"{count:,} devices written")
         if not count and scope != Scope():

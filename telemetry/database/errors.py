@@ -20,6 +20,11 @@ _NO_CONNECTION_LEFT = re.compile(r"too many|connection slots|no more connections
 # What libpq says when no host of the URL takes writes (target_session_attrs=read-write).
 _READ_ONLY_HOSTS = re.compile(r"session is read-only|server is in hot standby mode")
 
+# What Citus reports, as an internal error, when a worker ends in the middle of a statement.
+_LOST_A_WORKER = re.compile(
+    "failure on connection|connection to the remote node|server closed the connection"
+)
+
 # How Citus names the constraint of a shard: in the message alone, with the number of the shard.
 _OF_A_SHARD = re.compile(r'constraint "(.+)_\d{6,}"')
 
@@ -198,6 +203,8 @@ def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one line fo
         return SchemaDiffers(
             f"the schema is not migrated, or was altered: {cause}; {MIGRATE_OR_RESTORE}"
         )
+    if isinstance(error, errors.InternalError_) and _LOST_A_WORKER.search(cause):
+        return DatabaseUnavailable(cause)
     if isinstance(error, _STATEMENT_ERRORS):
         return SessionNotKept(f"{cause}; {USE_NO_SESSION}")
     return error

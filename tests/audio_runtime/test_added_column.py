@@ -17,8 +17,6 @@ TABLES = (
     "os_core.audio_runtime_current",
     "audit.audit_events",
 )
-pytestmark = pytest.mark.one_node("alters tables, and there is one database for all tests")
-
 COLUMNS = ("event text", "position bigint", "is_checked boolean NOT NULL DEFAULT FALSE")
 DEVICE = {"tenant_id": "tenant-1", "device_id": "device-9"}
 READS = (

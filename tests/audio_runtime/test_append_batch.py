@@ -42,6 +42,7 @@ def test_it_accepts_three_forms(client, cast, form):
     assert len(cast.events()) == 2
 
 
+@pytest.mark.one_node("the ids of a batch follow its order within a tenant alone")
 def test_a_bad_record_blocks_no_other(client, cast):
     known = event()
     client.post(URL, json=[known])

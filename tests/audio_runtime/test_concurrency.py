@@ -4,6 +4,8 @@ import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from telemetry.audio_runtime.devices import Scope
 from telemetry.audio_runtime.projection import LOCK_HEADS
 from telemetry.database.connection import connect
@@ -66,6 +68,7 @@ def test_batches_over_the_same_devices_never_wait_in_a_circle(make_app, cast):
     cast.assert_sound()
 
 
+@pytest.mark.one_node("locks the heads of two tenants by one statement")
 def test_a_stuck_device_holds_up_no_other(make_app, cast, database_url):
     """Events that arrive together share a commit, but not the wait for somebody else's lock."""
     client = make_app(db_pool_size=4).test_client

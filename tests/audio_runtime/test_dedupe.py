@@ -65,6 +65,7 @@ def test_of_many_at_once_one_is_the_first(make_app, cast):
     cast.assert_sound()
 
 
+@pytest.mark.one_node("Citus cannot create a trigger")
 def test_an_append_past_the_lock_is_not_chained_upon(client, cast, db):
     """Somebody inserts the very same key between the batch's look and its insert."""
     db.execute(

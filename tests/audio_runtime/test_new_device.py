@@ -24,6 +24,7 @@ def others(database_url):
         connection.close()
 
 
+@pytest.mark.one_node("locks heads by the statement of one node")
 def test_its_chain_holds_when_another_writer_is_at_it(make_app, cast, db, others):
     """The batch's lock misses the device, and another writer appends for it meanwhile."""
     holder, writer = others

@@ -77,6 +77,7 @@ def test_any_row_gives_what_the_database_computes(connection, row):
 
 @OVER_ONE_DATABASE
 @given(events=st.lists(valid_events(), min_size=1, max_size=12))
+@pytest.mark.one_node("calls a function with a row of a table, and a shard's row has another type")
 def test_appended_events_give_what_the_database_computes(client, ledger, events):
     device = ledger.new_device()
     for sent in events:

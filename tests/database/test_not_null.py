@@ -7,6 +7,8 @@ from tests.support.errors import assert_unavailable
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import minimal_event
 
+pytestmark = pytest.mark.one_node("alters tables by more than one command each")
+
 RECORDS = {
     "/api/v1/runs": ("agent_runs", minimal_run),
     "/api/runtime/events": ("runtime_events", lambda name: minimal_event(id=name)),

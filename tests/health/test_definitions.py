@@ -8,6 +8,8 @@ from telemetry.health.definitions import FILE, differences, hashes_of
 from tests.support.command import telemetry
 from tests.support.definitions_file import generate, restore
 
+pytestmark = pytest.mark.one_node("is about the schema of one node; tests/citus has the other")
+
 URL = "/api/ready"
 LEDGER = "os_core.audio_runtime_events"
 

@@ -127,6 +127,7 @@ def test_a_run_dated_in_the_future_is_not_recent(db, folded):
         assert db.execute(METRICS).fetchall() == db.execute(COUNTED_ONE_BY_ONE).fetchall()
 
 
+@pytest.mark.one_node("calls the function that folds the counts of one node")
 def test_a_patch_writes_no_count(client, db):
     client.post("/api/v1/runs", json=minimal_run())
     db.execute("SELECT fold_agent_run_counts(1000)")

@@ -72,6 +72,7 @@ def test_a_batch_is_in_the_feed_and_so_are_the_runs_that_it_completes(client, fo
     assert sorted(found) == [("a", "success"), ("c", "running")]
 
 
+@pytest.mark.one_node("no trigger numbers the change of another client there: see docs/scale.md")
 def test_a_change_by_another_client_of_the_database_appears(client, db, follower):
     client.post(RUNS, json=minimal_run("a"))
     follower.catch_up()
@@ -124,6 +125,7 @@ def test_it_waits_for_a_writer_whose_transaction_is_open(client, db, database_ur
     assert follower.catch_up() == []
 
 
+@pytest.mark.one_node("Citus cannot disable a trigger")
 def test_a_run_from_before_the_numbers_appears_first_and_once(client, db):
     client.post(f"{RUNS}/batch", json=[minimal_run(f"old-{number}") for number in range(5)])
     db.execute("ALTER TABLE agent_runs DISABLE TRIGGER number_changed_run")
@@ -177,6 +179,7 @@ def test_the_wait_for_a_lane_ends_with_the_statement_timeout(database_url, lanes
 
 
 @pytest.mark.parametrize(("ended", "timeout"), [("holder", "1ms"), ("writer", "1min")])
+@pytest.mark.one_node("Citus chooses another victim of a deadlock over several nodes")
 def test_a_writer_that_waits_for_a_lane_and_blocks_its_holder_is_a_deadlock_that_ends(
     client, database_url, db, ended, timeout
 ):

@@ -72,6 +72,7 @@ def restore(url, file):
     postgres_command("psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={file}", url)
 
 
+@pytest.mark.one_node("calls the function that counts the runs of one node again")
 def test_runs_written_with_triggers_off_are_counted(make_app, database_url, db):
     db.execute(INSERT, {"prefix": "counted-"})
     with db.transaction():

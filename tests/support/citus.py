@@ -11,14 +11,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.support.databases import execute
-from tests.support.rights import create_serving_role
+from tests.support.databases import FINGERPRINT, execute
+from tests.support.rights import SERVING_ROLE, create_serving_role
 from tests.support.server import folder
 from tests.support.service import PROJECT, environment, free_port
 
@@ -55,7 +56,16 @@ class Node:
         self.data = data
         self.port = free_port()
         # With parameters, so that a test can append more of them.
-        self.url = f"postgresql://postgres:@/telemetry?host=127.0.0.1&port={self.port}"
+        self.url = self.database("telemetry")
+
+    def database(self, name: str) -> str:
+        """Return the URL of one of its databases."""
+        return f"postgresql://postgres:@/{name}?host=127.0.0.1&port={self.port}"
+
+    def create_database(self, name: str) -> None:
+        """Create a database with the extension."""
+        execute(self.database("template1"), f"CREATE DATABASE {name}")
+        execute(self.database(name), "CREATE EXTENSION citus")
 
     def start(self) -> None:
         """Start it; the port stays the same."""
@@ -99,6 +109,19 @@ class Cluster:
         execute(self.url, f"SELECT citus_add_node('127.0.0.1', {node.port})")
         return node
 
+    def create_database(self, name: str) -> str:
+        """Create a database that is distributed over the workers; return its URL."""
+        url = self.coordinator.database(name)
+        for node in (self.coordinator, *self.workers):
+            node.create_database(name)
+        execute(url, f"SELECT citus_set_coordinator_host('127.0.0.1', {self.coordinator.port})")
+        for worker in self.workers:
+            execute(url, f"SELECT citus_add_node('127.0.0.1', {worker.port})")
+        command(url, "migrate")
+        command(url, "distribute")
+        command(url, "grants", "--role", SERVING_ROLE, "--apply")
+        return url
+
     def stop(self) -> None:
         """End all servers."""
         for node in (self.coordinator, *self.workers):
@@ -108,8 +131,7 @@ class Cluster:
         subprocess.run(["cp", "-a", self._empty, self._parent / name], check=True)
         node = Node(self._bin, self._parent / name)
         node.start()
-        execute(node.url.replace("/telemetry?", "/postgres?"), "CREATE DATABASE telemetry")
-        execute(node.url, "CREATE EXTENSION citus")
+        node.create_database("telemetry")
         return node
 
 
@@ -215,20 +237,33 @@ EMPTY_COORDINATOR = """
 
 
 class Distributed:
-    """Databases for tests: one that is distributed, emptied after each test."""
+    """Distributed databases for tests: emptied and used again, unless a test changed the schema."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._numbers = count(1)
+        self._fingerprints: dict[str, Any] = {}
+        self._free = [cluster.url]
 
     def take(self) -> str:
-        """Return its URL."""
-        return self._url
+        """Return the URL of a distributed, empty database."""
+        url = self._free.pop() if self._free else None
+        url = url or self._cluster.create_database(f"test_{next(self._numbers)}")
+        self._fingerprints.setdefault(url, self._fingerprint(url))
+        return url
 
     def give_back(self, url: str) -> None:
-        """Empty it."""
+        """Empty the database for the next test, or leave it when its schema was changed."""
+        if self._fingerprint(url) != self._fingerprints[url]:
+            return
         with psycopg.connect(url, autocommit=True) as connection:
             emptied = connection.execute(
                 "SELECT success, result FROM run_command_on_all_nodes(%s)", [EMPTY_SHARDS]
             ).fetchall()
             assert all(success for success, _ in emptied), emptied
             connection.execute(EMPTY_COORDINATOR)
+        self._free.append(url)
+
+    def _fingerprint(self, url: str) -> Any:
+        with psycopg.connect(url, autocommit=True) as connection:
+            return connection.execute(FINGERPRINT).fetchone()

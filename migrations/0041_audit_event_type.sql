@@ -1,6 +1,6 @@
--- Gives the functions of the audit row a form over the type of an event, as 0041 does for those of
+-- Gives the functions of the audit row a form over the type of an event, as 0040 does for those of
 -- the ledger.
--- depends: 0041_audio_runtime_event_type
+-- depends: 0040_audio_runtime_event_type
 
 SET LOCAL lock_timeout = '5s';
 
