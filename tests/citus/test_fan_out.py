@@ -20,11 +20,10 @@ OLDEST = "the oldest records may be on any shard"
 SUMS = "it adds up records of all shards"
 LANES = "a lane has its numbers on all shards"
 SEVERAL = "its records are on several shards, and a list in JSON is unknown while it is planned"
-UNPRUNED = "one shard would do: a list in JSON, or a DELETE with a subquery, is not pruned"
+UNPRUNED = "one shard would do: a list in JSON is unknown while the statement is planned"
 
 # The statements that go to every shard, and why they must.
 FANS_OUT = {
-    "audio_runtime/clear_current": UNPRUNED,
     "health/sequences_behind": LANES,
     "pages/agents": SUMS,
     "pages/agents_in_environment": SUMS,
