@@ -90,7 +90,7 @@ def append_slowly(connection, sent):
     devices = b"FROM sent\n    ) AS named"
     assert APPEND.count(devices) == 1
     slow = APPEND.replace(devices, b"FROM sent CROSS JOIN pg_sleep(2)) AS named")
-    rows = connection.execute(slow, {"events": as_json([sent])}).fetchall()
+    rows = connection.execute(slow, {"events": as_json([sent]), "tenant_id": None}).fetchall()
     return [row["outcome"] for row in rows]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from telemetry.database.connection import connect
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.database.values import Keyed, as_json
 from telemetry.runs.writes import Existing, settle
@@ -43,10 +44,11 @@ def test_its_own_runs(filled, bound, as_token):
     assert as_token(bound, "POST", f"{RUNS}/of-a/associate-commit", json=commit).status_code == 200
 
 
-def test_a_run_that_was_deleted_meanwhile_is_not_one_of_another_agent(db):
+def test_a_run_that_was_deleted_meanwhile_is_not_one_of_another_agent(database_url):
     record = Keyed("gone", as_json(minimal_run("gone")))
-    with pytest.raises(DatabaseUnavailable, match="'gone' was deleted during the request"):
-        settle(db, [Existing("gone", None, [record])], agents=["agent-a"])
+    gone = pytest.raises(DatabaseUnavailable, match="'gone' was deleted during the request")
+    with connect(database_url) as connection, gone:
+        settle(connection, [Existing("gone", None, [record])], agents=["agent-a"])
 
 
 def test_a_run_of_another_agent_is_refused(bound, as_token, db):
