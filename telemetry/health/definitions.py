@@ -19,7 +19,7 @@ SET_UP = statements.load("health/definitions_set_up")
 TABLE_DEFINITIONS = statements.load("health/table_definitions")
 FUNCTION_DEFINITIONS = statements.load("health/function_definitions")
 
-PLACEMENT_DEFINITIONS = statements.load("health/placement_definitions")
+PLACEMENT_DEFINITIONS = statements.load("scale_out/health/placement_definitions")
 
 DISTRIBUTED_FILE = statements.ROOT / "scale_out/definitions.txt"
 FILE = statements.ROOT / "definitions.txt"

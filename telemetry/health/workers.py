@@ -6,7 +6,7 @@ from telemetry.database import statements
 from telemetry.database.connection import Connection
 
 LIMIT_WORKER_WAIT = statements.load("health/limit_worker_wait")
-WORKERS = statements.load("health/workers")
+WORKERS = statements.load("scale_out/health/workers")
 
 
 class Workers(NamedTuple):
