@@ -199,6 +199,7 @@ def test_every_command_that_is_shown_exists_with_its_options():
             assert options <= known, (name, line)
 
 
+@pytest.mark.long
 def test_an_auditor_checks_an_export_with_the_commands_that_are_shown(ledger, shell):
     shown = [text for _, text in blocks("docs/operate.md", "sh") if "telemetry verify" in text]
     [_, kept, exported] = shown

@@ -127,6 +127,7 @@ def test_the_script_for_cron_says_how_it_is_called(crontab):
     assert "a job has letters" in crontab.report("'my job'", "true")
 
 
+@pytest.mark.long
 def test_the_script_for_cron_reports_how_a_job_ends(start_service, crontab, spool, db):
     url = start_service().url
     assert crontab(url, SCRIPT) == "0\n"
@@ -137,6 +138,7 @@ def test_the_script_for_cron_reports_how_a_job_ends(start_service, crontab, spoo
     assert [*spool.iterdir()] == []
 
 
+@pytest.mark.long
 def test_the_script_for_cron_keeps_what_it_cannot_send(start_service, crontab, spool, db):
     output = crontab(f"http://127.0.0.1:{free_port()}", SCRIPT)
     assert output.endswith("0\n")

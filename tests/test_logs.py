@@ -43,6 +43,7 @@ def test_no_other_message_of_the_pool_is_logged():
     assert not PoolFailureFilter().filter(record("rolled back"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "CRITICAL"])
 def test_the_level_applies_to_gunicorn_and_the_persistence_is_always_logged(start_service, level):
     service = start_service(LOG_LEVEL=level, WEB_CONCURRENCY="1")

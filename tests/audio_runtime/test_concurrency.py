@@ -19,6 +19,7 @@ DEVICES = [f"d{n}" for n in range(5)]
 EVENTS = int(os.environ.get("EVENTS", "2000"))
 
 
+@pytest.mark.long
 def test_sixteen_writers_leave_what_one_would_have_left(make_app, cast):
     cast.bind(dict.fromkeys(DEVICES, "tenant-1"))
     app = make_app(db_pool_size=WRITERS)

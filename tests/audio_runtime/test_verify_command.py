@@ -81,6 +81,7 @@ def test_it_checked_nothing_when_it_is_interrupted(
     assert "Traceback" not in said
 
 
+@pytest.mark.long
 def test_many_devices_are_checked_by_processes(cast, event_id, db, database_url):
     cast.bind({f"more-{number}": "tenant-1" for number in range(120)})
     assert run(database_url).returncode == 0

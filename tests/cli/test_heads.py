@@ -173,6 +173,7 @@ def test_nothing_is_appended_when_it_is_killed(devices, run, file, database_url)
     assert [*file.parent.iterdir()] == [file]
 
 
+@pytest.mark.long
 def test_several_at_once_lose_no_line(devices, file, database_url):
     arguments = ("heads", "--append", str(file))
     with ThreadPoolExecutor(4) as pool:

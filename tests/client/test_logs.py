@@ -198,6 +198,7 @@ threads = [threading.Thread(target=each) for each in (warn, log, warn, log)]
 """
 
 
+@pytest.mark.long
 def test_the_client_and_the_handler_never_wait_for_each_other(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", DEADLOCK, tmp_path / "spool"],

@@ -72,6 +72,7 @@ print(count, done)
 """
 
 
+@pytest.mark.long
 def test_a_signal_handler_may_record(tmp_path):
     with Stub() as stub:
         _, printed = run_script(tmp_path, stub.url, SIGNALS, timeout=40)

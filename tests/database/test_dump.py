@@ -48,6 +48,7 @@ def filled(client):
     return client
 
 
+@pytest.mark.long
 def test_after_a_dump_and_restore_into_a_new_cluster(make_app, filled, database_url, db):
     client = filled
     [dump, restore] = commands("## Dump and restore")

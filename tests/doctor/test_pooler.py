@@ -33,6 +33,7 @@ def test_options_that_do_not_arrive_are_named(pooled, refuses):
     assert FIX in found.problem
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("servers", [1, 2])
 def test_a_transaction_pooler_is_recognized(pooled, servers):
     found = pooled(OFF, servers=servers)

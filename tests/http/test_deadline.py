@@ -37,6 +37,7 @@ def lock(database_url):
         connection.close()
 
 
+@pytest.mark.long
 def test_all_waits_of_a_request_share_one_deadline(monkeypatch, client, db, lock):
     monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 3)
     runs = [minimal_run(f"e{number:05}") for number in range(PART + 1)]
@@ -67,6 +68,7 @@ def test_after_its_deadline_a_request_asks_the_database_nothing(monkeypatch, cli
     assert "the deadline of the request has passed" in caplog.text
 
 
+@pytest.mark.long
 def test_a_slow_upload_does_not_count(monkeypatch, client):
     body = json.dumps(minimal_run("e1")).encode()
 

@@ -175,6 +175,7 @@ def test_a_record_that_is_too_large_or_of_another_type_is_refused(client, grown)
     assert outcomes(grown, "agent_runs") == {"refused": 1}
 
 
+@pytest.mark.long
 def test_the_values_are_right_with_several_workers(start_service):
     service = start_service(WEB_CONCURRENCY="3")
 
@@ -196,6 +197,7 @@ def test_the_values_are_right_with_several_workers(start_service):
     assert len(workers) == 3
 
 
+@pytest.mark.long
 def test_no_counter_falls_when_workers_are_replaced(start_service):
     service = start_service(WEB_CONCURRENCY="2")
     for number in range(20):

@@ -145,6 +145,7 @@ def test_a_scrape_succeeds_while_the_database_does_not_respond(server, make_app)
     assert client.get("/metrics").status_code == 503
 
 
+@pytest.mark.long
 def test_each_database_is_up_or_not(make_app, database_url):
     elsewhere = "postgresql://127.0.0.1:1/nothing"
     client = make_app(runtime_database_url=elsewhere).test_client()

@@ -133,6 +133,7 @@ def test_a_rollback_refuses_to_drop_rows(client, database_url, db):
     assert db.execute("SELECT to_regclass('agent_runs') AS t").fetchone()["t"] is None
 
 
+@pytest.mark.long
 def test_two_migrators_at_once_are_safe(empty_database_url):
     with ThreadPoolExecutor(3) as migrators:
         done = list(
@@ -168,6 +169,7 @@ def test_a_migration_is_applied_whole_or_not_at_all(empty_database_url):
     assert run(DATABASE_URL=empty_database_url).returncode == 0
 
 
+@pytest.mark.long
 def test_a_migration_may_do_without_a_transaction(empty_database_url, tmp_path):
     """CREATE INDEX CONCURRENTLY, the way to index a big table, can't have one."""
     for file in files.DIRECTORY.iterdir():
@@ -236,6 +238,7 @@ def test_an_edited_migration_is_noticed(empty_database_url):
         assert "0003_runs_table was edited since it was applied" in done.stderr
 
 
+@pytest.mark.long
 def test_every_configured_database_is_migrated(empty_database_url, postgres):
     done = run(DATABASE_URL=empty_database_url, RUNTIME_DATABASE_URL=postgres)
     try:

@@ -68,6 +68,7 @@ def test_the_new_table_is_that_of_an_empty_database(empty_database_url, database
     assert ("runtime_events_pkey_before_migration",) in indexes
 
 
+@pytest.mark.long
 def test_a_rollback_and_a_second_start_leave_the_moved_table_alone(empty_database_url):
     make_older(empty_database_url)
     assert migrate(empty_database_url).returncode == 0
@@ -76,6 +77,7 @@ def test_a_rollback_and_a_second_start_leave_the_moved_table_alone(empty_databas
     assert rows(empty_database_url, f"SELECT id FROM {ASIDE}") == [("rt_1",)]
 
 
+@pytest.mark.long
 def test_two_migrators_move_it_once(empty_database_url):
     make_older(empty_database_url)
     with ThreadPoolExecutor(3) as migrators:

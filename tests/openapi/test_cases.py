@@ -22,6 +22,7 @@ def test_every_response_is_documented_and_fits(service, tmp_path):
     assert count > 150
 
 
+@pytest.mark.long
 def test_a_response_that_does_not_fit_is_found(service, tmp_path, monkeypatch):
     """Shows that the checks look: a document that demands more is not fulfilled."""
     document = api_cases.DOCUMENT.read_text().replace('"total_runs": {', '"total_walks": {')

@@ -131,6 +131,7 @@ def bomb():
     return b"".join(blank.compress(b" " * MIB) for _ in range(1024)) + blank.flush()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_decompression_bomb_takes_little_memory(client, bomb, chunked):
     tracemalloc.start()

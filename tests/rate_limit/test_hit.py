@@ -116,6 +116,7 @@ exec(open({str(PROJECT / "gunicorn.conf.py")!r}).read())
 """
 
 
+@pytest.mark.long
 def test_the_limit_is_exact_across_processes(start_service, tmp_path):
     config = tmp_path / "config.py"
     config.write_text(PATIENT)

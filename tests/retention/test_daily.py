@@ -39,6 +39,7 @@ def app(make_app):
     return make_app(retention_runs=DAYS_90, retention_events=DAYS_90)
 
 
+@pytest.mark.long
 def test_one_of_the_workers_prunes(start_service, db):
     add_runs(db, "old", "91 days", count=1500)
     add_runs(db, "young", "1 day")

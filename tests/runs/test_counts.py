@@ -203,6 +203,7 @@ def test_metrics_work_on_a_read_only_database(make_app, database_url, db):
     assert (response.status_code, response.json["total_runs"]) == (200, 50)
 
 
+@pytest.mark.long
 def test_runs_written_before_the_triggers_are_counted(empty_database_url):
     runner.migrate(empty_database_url, print)
     steps = sum(name >= "0004_runs_counts" for name in known_migrations())
@@ -235,6 +236,7 @@ def write(url, worker, stop):
     return done
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("housekeeping", ["fold_agent_run_counts(50)", "recount_agent_runs()"])
 def test_every_snapshot_is_exact_during_writes_and_folds(db, database_url, housekeeping):
     stop = Event()

@@ -197,6 +197,7 @@ def test_a_writer_that_waits_for_a_lane_and_blocks_its_holder_is_a_deadlock_that
         assert patched.result().status_code == 200
 
 
+@pytest.mark.long
 def test_a_poller_sees_every_run_of_many_writers_once_and_every_change(start_service, db):
     service = start_service()
 

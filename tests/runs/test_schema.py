@@ -73,6 +73,7 @@ def same(one, other):
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
+@pytest.mark.long
 @SETTINGS
 @given(run=runs, event_id=identifiers)
 def test_what_is_accepted_comes_back_equal(client, db, run, event_id):

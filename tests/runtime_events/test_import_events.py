@@ -134,6 +134,7 @@ def test_it_writes_to_the_database_of_the_runtime_events(
     assert client.get(URL).json["items"] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "environ", "said"),
     [

@@ -14,6 +14,8 @@ from tests.support.retention import add_events
 from tests.support.rights import retention_granted
 from tests.support.runtime_events import TOKEN_URL, URL, minimal_event
 
+pytestmark = pytest.mark.long
+
 LEFTOVERS = """
     SELECT relname FROM pg_class
     WHERE relname ~ 'runtime_event(s_(until|plain|p2|default|parts)|_ids)|_until_|_plain'
