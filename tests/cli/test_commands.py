@@ -168,7 +168,6 @@ def test_gunicorn_honours_web_concurrency_and_never_migrates(empty_database_url,
         assert service.stop() == 0
 
 
-@pytest.mark.long
 def test_a_killed_worker_is_replaced(start_service):
     service = start_service(WEB_CONCURRENCY="1")
     assert service.client.post("/api/v1/runs", json=minimal_run()).status_code == 201

@@ -11,6 +11,8 @@ from tests.support.partitions import partitions, unmatched_ids
 from tests.support.runtime_events import BATCH_URL, URL, minimal_event
 from tests.support.waiting import locks_awaited, wait_until
 
+pytestmark = pytest.mark.long
+
 INSERT = """
     INSERT INTO runtime_events (
         id, recorded_at, source, endpoint, raw_endpoint, runtime_ms, runtime_cost_estimate

@@ -13,6 +13,8 @@ from tests.support.retention import add_events, names, state
 from tests.support.rights import retention_granted, serving
 from tests.support.runtime_events import TOKEN_URL, URL, minimal_event
 
+pytestmark = pytest.mark.long
+
 DAYS_2 = timedelta(days=2)
 
 
