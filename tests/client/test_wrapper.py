@@ -13,6 +13,8 @@ from tests.client.stub import Stub
 from tests.support.service import PROJECT, environment
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 NOWHERE = "http://127.0.0.1:9"
 
 

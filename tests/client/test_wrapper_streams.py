@@ -12,6 +12,8 @@ from tests.client.processes import spooled
 from tests.support.service import PROJECT, environment
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 NOWHERE = "http://127.0.0.1:9"
 
 PASSED = ["HUP", "INT", "TERM", "USR1", "USR2", "QUIT"]
