@@ -27,9 +27,11 @@ from tests.support.service import Service
 MakeApp = Callable[..., Flask]
 
 # A shell starts a job in the background with these ignored, and what the tests start inherits it.
-for number in (signal.SIGINT, signal.SIGQUIT):
-    if signal.getsignal(number) is signal.SIG_IGN:
-        signal.signal(number, signal.SIG_DFL)
+# An interrupt then ends the run with its summary, as in the foreground.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 # A test that has one of these speaks HTTP.

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from time import monotonic
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from telemetry.audio_runtime.devices import Scope, by_tenant, name_of, named, pages
 from telemetry.audio_runtime.finding import Finding
 from telemetry.audio_runtime.projection import Projected, lock_heads, project
 from telemetry.database import statements
 from telemetry.database.connection import Connection
-from telemetry.database.database import Row
+from telemetry.database.database import Row, Transact
 from telemetry.database.errors import IntegrityViolation
 
 LOCK_FREE_HEADS = statements.load("audio_runtime/lock_free_heads")
@@ -19,13 +19,6 @@ LOCK_FREE_HEADS = statements.load("audio_runtime/lock_free_heads")
 PAGE = 500
 
 T = TypeVar("T")
-
-
-class Transact(Protocol):
-    """Runs work in its own transaction, like Database.transact."""
-
-    def __call__(self, work: Callable[[Connection], T], /) -> T:
-        """Return what the work returns. Raises IntegrityViolation for a refused row."""
 
 
 class Rebuilt(NamedTuple):

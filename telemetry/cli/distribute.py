@@ -8,6 +8,7 @@ import sqlparse
 from psycopg.errors import DeadlockDetected
 
 from telemetry.cli.examples import examples
+from telemetry.cli.urls import name_database
 from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.database.connection import Connection
@@ -15,7 +16,6 @@ from telemetry.database.unlimited import connect_without_time_limit, transaction
 from telemetry.database.urls import as_owner
 from telemetry.migrations import runner
 from telemetry.persistence import resolve
-from telemetry.url_parts import redact_url
 
 ROOT = statements.ROOT / "scale_out"
 CHECKS = statements.load("scale_out/distribute/checks")
@@ -74,7 +74,7 @@ def _run(config: Config, command: str, *, dry_run: bool) -> None:
     if not urls:
         raise click.ClickException("no database is configured: set DATABASE_URL")
     for url in urls:
-        click.echo(f"database {redact_url(url)}", err=True)
+        name_database(url)
         with connect_without_time_limit(url) as connection:
             _check(connection, url, command)
             left = _steps_left(connection, command)

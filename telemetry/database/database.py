@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from random import uniform
 from time import monotonic, sleep
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from psycopg import errors
 from psycopg.rows import DictRow
@@ -51,10 +51,18 @@ SESSION_OPTIONS_ARRIVED = statements.load("database/session_options_arrived")
 SET_UP_TRANSACTION = statements.load("database/set_up_transaction")
 BEGIN = statements.load("database/begin")
 COMMIT = statements.load("database/commit")
+LIMIT_LOCK_WAIT = statements.load("database/limit_lock_wait")
 
 Parameters = Mapping[str, Any]
 Row = DictRow
 T = TypeVar("T")
+
+
+class Transact(Protocol):
+    """Runs work in one transaction, as Database.transact does."""
+
+    def __call__(self, work: Callable[[Connection], T], /) -> T:
+        """Return what the work returns."""
 
 
 class Database:

@@ -8,6 +8,7 @@ without a hash does not exist there.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,6 @@ from telemetry.database.connection import Connection
 SET_UP = statements.load("health/definitions_set_up")
 TABLE_DEFINITIONS = statements.load("health/table_definitions")
 FUNCTION_DEFINITIONS = statements.load("health/function_definitions")
-
 PLACEMENT_DEFINITIONS = statements.load("scale_out/health/placement_definitions")
 
 DISTRIBUTED_FILE = statements.ROOT / "scale_out/definitions.txt"
@@ -54,14 +54,14 @@ def read_hashes(path: Path) -> Hashes:
     return {(kind, name): {*hashes} for kind, name, *hashes in parts}
 
 
+EXPECTED = read_hashes(FILE)
+
+
+@cache
 def distributed_hashes() -> Hashes:
     """Return the hashes that a database has whose ledger is distributed."""
-    hashes = read_hashes(FILE) | read_hashes(DISTRIBUTED_FILE)
+    hashes = EXPECTED | read_hashes(DISTRIBUTED_FILE)
     return {name: found for name, found in hashes.items() if found}
-
-
-EXPECTED = read_hashes(FILE)
-EXPECTED_DISTRIBUTED = distributed_hashes()
 
 
 def hashes_of(connection: Connection, *, lock_timeout: str = "0") -> Hashes:
@@ -93,7 +93,7 @@ def differences(found: Hashes) -> list[Difference]:
 
 def _differences(found: Hashes) -> Iterable[Difference]:
     placed = any(kind == "placement" for kind, _ in found)
-    for (kind, name), hashes in (EXPECTED_DISTRIBUTED if placed else EXPECTED).items():
+    for (kind, name), hashes in (distributed_hashes() if placed else EXPECTED).items():
         stored = found.get((kind, name))
         if not stored:
             yield Difference(kind, name, "missing")

@@ -2,8 +2,8 @@
 
 from telemetry.database import statements
 from telemetry.database.connection import Connection
+from telemetry.database.database import LIMIT_LOCK_WAIT
 
-LIMIT_LOCK_WAIT = statements.load("health/limit_lock_wait")
 SEQUENCES_BEHIND = statements.load("health/sequences_behind")
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from random import uniform
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from psycopg import errors
 
 from telemetry.database import statements
 from telemetry.database.connection import Connection
-from telemetry.database.database import Row
+from telemetry.database.database import LIMIT_LOCK_WAIT, Row, Transact
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.timestamps import parse_utc
 
@@ -21,7 +21,6 @@ ADD = statements.load("scale_out/partition/add")
 DROP = statements.load("scale_out/partition/drop")
 FORGET = statements.load("scale_out/partition/forget")
 PARTITIONS = statements.load("scale_out/partition/partitions")
-LIMIT_LOCK_WAIT = statements.load("scale_out/partition/limit_lock_wait")
 
 # Partitions exist for so many days after today. Each costs the statements that read all partitions.
 DAYS_AHEAD = 7
@@ -37,13 +36,6 @@ BLOCKS = 50
 COLLISIONS = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 T = TypeVar("T")
-
-
-class Transact(Protocol):
-    """Runs work in one transaction, as Database.transact does."""
-
-    def __call__(self, work: Callable[[Connection], T], /) -> T:
-        """Return what the work returns."""
 
 
 class Partition(NamedTuple):

@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 from telemetry.database import statements
 from telemetry.database.connection import Connection
-from telemetry.database.database import Row
+from telemetry.database.database import Row, Transact
 from telemetry.database.errors import GRANT_RIGHTS, RightsMissing
 from telemetry.retention.kinds import EVENTS, Kind, Walk, after
 from telemetry.retention.partitions import (
     Partition,
     Stopped,
-    Transact,
     before,
     drop_next,
     forget_ids,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from random import uniform
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psycopg
 from psycopg import errors
@@ -122,7 +122,8 @@ class Conversion:
                 self._change(connection, DROP_CHECK)
             self._change(connection, KEEP_IDS)
             self._walk(connection, FILL_IDS, "ids kept", plan.state["rows"])
-            self._index(connection)
+            if not plan.state["has_index"]:
+                self._index(connection)
             with self._without_check():
                 self._swap(connection)
         return True
@@ -164,11 +165,10 @@ class Conversion:
                 self._say(f"{walked:,} of about {max(total, walked):,} {done}")
 
     def _index(self, connection: Connection) -> None:
-        """Build the index for the new primary key, unless an earlier command did."""
-        if not read_plan(connection).state["has_index"]:
-            self._say("building the index for the primary key")
-            connection.execute(DROP_INDEX)
-            connection.execute(CREATE_INDEX)
+        """Build the index for the new primary key, in place of one that was not finished."""
+        self._say("building the index for the primary key")
+        connection.execute(DROP_INDEX)
+        connection.execute(CREATE_INDEX)
 
     def _swap(self, connection: Connection) -> None:
         self._change(connection, ADD_CHECK)
@@ -183,15 +183,13 @@ class Conversion:
         try:
             yield
         except BaseException:
-            with suppress(psycopg.Error, PartitionError), self._second_session() as connection:
+            # On another connection: the first one may be what was lost.
+            with (
+                suppress(psycopg.Error, PartitionError),
+                connect_without_time_limit(self._url) as connection,
+            ):
                 self._change(connection, DROP_CHECK)
             raise
-
-    @contextmanager
-    def _second_session(self) -> Iterator[Connection]:
-        """Connect again: the first connection may be what was lost."""
-        with connect_without_time_limit(self._url) as connection:
-            yield connection
 
     def _change(self, connection: Connection, *texts: bytes) -> None:
         """Run statements in one transaction that waits for no lock for long, until it has them."""
@@ -212,7 +210,7 @@ class Conversion:
                 return
 
     @contextmanager
-    def _transaction(self, connection: Connection, lock_timeout: str) -> Iterator[Any]:
+    def _transaction(self, connection: Connection, lock_timeout: str) -> Iterator[None]:
         with transaction_without_time_limit(connection):
             connection.execute(BEGIN, {"lock_timeout": lock_timeout}, prepare=False)
             yield
