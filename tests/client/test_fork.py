@@ -98,8 +98,6 @@ def test_a_child_changes_a_run_whose_start_its_parent_did_not_send(make_client, 
 POOL = """
 import multiprocessing, os, sys
 from telemetry.client import TelemetryClient
-
-pytestmark = pytest.mark.long
 client = TelemetryClient(sys.argv[1], spool_dir=sys.argv[2], strict=True)
 client.record_event("/a", 1)
 assert client.flush(10)  # its thread looks for what others left half a minute later

@@ -158,8 +158,9 @@ def test_many_pollers_share_one_probe(make_app):
 
 def test_it_reconnects_after_its_connection_was_cut(client, db, monkeypatch):
     assert client.get(URL).status_code == 200
+    # With a time limit, it returns once the process has ended, and its socket is closed.
     cut = """
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
     """
     assert db.execute(cut).fetchall()
