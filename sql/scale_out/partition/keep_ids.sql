@@ -35,6 +35,9 @@ COMMENT ON FUNCTION keep_runtime_event_id() IS
 'Trigger of runtime_events before it is partitioned: leaves the id of an event in '
 'runtime_event_ids';
 
+-- Any role could let it run on a table of its own.
+REVOKE ALL ON FUNCTION keep_runtime_event_id() FROM public;
+
 CREATE OR REPLACE TRIGGER keep_runtime_event_id
 AFTER INSERT OR UPDATE OF id, recorded_at ON runtime_events
 FOR EACH ROW EXECUTE FUNCTION keep_runtime_event_id();

@@ -71,6 +71,10 @@ BEGIN
 END;
 $$;
 
+-- Any role could let the first one run on a table of its own.
+REVOKE ALL ON FUNCTION mirror_runtime_event() FROM public;
+REVOKE ALL ON FUNCTION copy_runtime_events(text, bigint) FROM public;
+
 CREATE TRIGGER mirror_runtime_event
 AFTER INSERT OR UPDATE OR DELETE ON runtime_events
 FOR EACH ROW EXECUTE FUNCTION mirror_runtime_event();

@@ -1,0 +1,66 @@
+"""What happens beside python -m telemetry partition --undo: changes, retention, and other roles."""
+
+import psycopg
+import pytest
+
+from telemetry.scale_out import partition as under_test
+from telemetry.scale_out.partition import Conversion
+from tests.support.rights import serving
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture
+def conversion(database_url):
+    return Conversion(database_url, lambda _: None)
+
+
+@pytest.fixture
+def begin_undo(conversion, monkeypatch):
+    """Let an --undo begin that stops before it copies."""
+
+    def run():
+        with monkeypatch.context() as patch, pytest.raises(psycopg.errors.DivisionByZero):
+            patch.setattr(under_test, "UNDO_COPY", b"SELECT 1 / 0")
+            conversion.undo()
+
+    return run
+
+
+def use_in_a_trigger(url, function):
+    """As the role that serves, let a function that runs as the owner run on rows of one's own."""
+    with psycopg.connect(serving(url)) as web:
+        web.execute("CREATE TEMP TABLE mine (LIKE runtime_events INCLUDING DEFAULTS)")
+        web.execute(
+            "CREATE TRIGGER mine AFTER INSERT ON mine FOR EACH ROW"
+            f" EXECUTE FUNCTION public.{function}()"
+        )
+        web.execute("""
+            INSERT INTO mine (
+                id, recorded_at, source, endpoint, raw_endpoint, runtime_ms, runtime_cost_estimate,
+                lane, number
+            )
+            VALUES ('forged', 'epoch', 'api', '/', '/', 1, 0, 1, 1)
+        """)
+
+
+def test_no_other_role_writes_to_the_copy(begin_undo, db, database_url):
+    begin_undo()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="mirror_runtime_event"):
+        use_in_a_trigger(database_url, "mirror_runtime_event")
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="copy_runtime_events"),
+        psycopg.connect(serving(database_url)) as web,
+    ):
+        web.execute("SELECT copy_runtime_events('', 10)")
+    assert db.execute("SELECT FROM runtime_events_plain").rowcount == 0
+
+
+def test_no_other_role_writes_to_the_ids_of_a_plain_table(plain_url, monkeypatch):
+    monkeypatch.setattr(under_test, "FILL_IDS", b"SELECT 1 / 0")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        Conversion(plain_url, lambda _: None).partition()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="keep_runtime_event_id"):
+        use_in_a_trigger(plain_url, "keep_runtime_event_id")
+    with psycopg.connect(plain_url) as db:
+        assert db.execute("SELECT FROM runtime_event_ids").rowcount == 0
