@@ -1,11 +1,17 @@
 """What happens beside python -m telemetry partition --undo: changes, retention, and other roles."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from telemetry.scale_out import partition as under_test
 from telemetry.scale_out.partition import Conversion
+from tests.support.partitions import partitions
+from tests.support.retention import add_events
 from tests.support.rights import serving
+from tests.support.waiting import locks_awaited, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -20,11 +26,23 @@ def begin_undo(conversion, monkeypatch):
     """Let an --undo begin that stops before it copies."""
 
     def run():
-        with monkeypatch.context() as patch, pytest.raises(psycopg.errors.DivisionByZero):
+        with monkeypatch.context() as patch:
             patch.setattr(under_test, "UNDO_COPY", b"SELECT 1 / 0")
-            conversion.undo()
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                conversion.undo()
 
     return run
+
+
+@pytest.fixture
+def other(database_url):
+    """One more connection, as the owner."""
+    with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as connection:
+        yield connection
+
+
+def ids(db):
+    return [row["id"] for row in db.execute("SELECT id FROM runtime_events ORDER BY id")]
 
 
 def use_in_a_trigger(url, function):
@@ -64,3 +82,17 @@ def test_no_other_role_writes_to_the_ids_of_a_plain_table(plain_url, monkeypatch
         use_in_a_trigger(plain_url, "keep_runtime_event_id")
     with psycopg.connect(plain_url) as db:
         assert db.execute("SELECT FROM runtime_event_ids").rowcount == 0
+
+
+def test_retention_notices_an_undo_that_begins_meanwhile(conversion, db, other):
+    add_events(db, "old", "4 days")
+    before = partitions(db)
+    drop = "SELECT * FROM drop_runtime_events_partition(now() - interval '1 day')"
+    with ThreadPoolExecutor() as pool:
+        with conversion._transaction(db, "0"):
+            db.execute(under_test.UNDO_BEGIN)
+            dropping = pool.submit(other.execute, drop)
+            wait_until(lambda: locks_awaited(db) > 0)
+        with pytest.raises(psycopg.errors.ObjectInUse):
+            dropping.result()
+    assert partitions(db) == before
