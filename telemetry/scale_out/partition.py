@@ -152,8 +152,11 @@ class Conversion:
         after, walked, said_at = "", 0, monotonic()
         while True:
             parameters = {"after": after, "row_limit": ROWS}
-            with self._transaction(connection, "0"):
-                row = connection.execute(statement, parameters, prepare=False).fetchone()
+            try:
+                with self._transaction(connection, "0"):
+                    row = connection.execute(statement, parameters, prepare=False).fetchone()
+            except errors.SerializationFailure:
+                continue  # a DBA has moved one of the events to another partition
             assert row is not None
             walked += row["walked"]
             if row["walked"] < ROWS:

@@ -96,3 +96,30 @@ def test_retention_notices_an_undo_that_begins_meanwhile(conversion, db, other):
         with pytest.raises(psycopg.errors.ObjectInUse):
             dropping.result()
     assert partitions(db) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE runtime_events SET id = 'zzz' WHERE id = 'old-3'",
+        "UPDATE runtime_events SET id = 'aaa' WHERE id = 'old-3'",
+        "UPDATE runtime_events SET endpoint = '/b' WHERE id = 'old-3'",
+        "UPDATE runtime_events SET recorded_at = recorded_at - interval '1 s' WHERE id = 'old-3'",
+        "UPDATE runtime_events SET recorded_at = recorded_at - interval '9 d' WHERE id = 'old-3'",
+        "DELETE FROM runtime_events WHERE id = 'old-3'",
+    ],
+)
+def test_an_event_that_changes_while_it_is_copied(
+    conversion, begin_undo, db, other, monkeypatch, change
+):
+    add_events(db, "old", "1 hour", count=9)
+    begin_undo()
+    monkeypatch.setattr(under_test, "ROWS", 3)
+    with ThreadPoolExecutor() as pool:
+        with other.transaction():
+            other.execute(change)
+            undoing = pool.submit(conversion.undo)
+            wait_until(lambda: locks_awaited(db) > 0)
+            expected = other.execute("SELECT * FROM runtime_events ORDER BY id").fetchall()
+        assert "one plain table" in undoing.result()
+    assert db.execute("SELECT * FROM runtime_events ORDER BY id").fetchall() == expected

@@ -54,16 +54,21 @@ BEGIN
         ' END; $mirror$',
         names, sent
     );
-    -- FOR SHARE: a row that is being deleted is waited for, so that no copy of it stays.
+    -- FOR SHARE: an event that is being changed is waited for, so that no older version of it
+    -- stays in the copy. Such a statement returns the new version, perhaps with another id, so the
+    -- walk itself locks nothing.
     EXECUTE format(
         'CREATE OR REPLACE FUNCTION copy_runtime_events(after text, row_limit bigint)'
         ' RETURNS TABLE (walked bigint, last_id text)'
         ' LANGUAGE sql SET search_path FROM CURRENT AS $copy$'
         ' WITH walked AS MATERIALIZED ('
+        ' SELECT id FROM runtime_events WHERE id > copy_runtime_events.after'
+        ' ORDER BY id LIMIT copy_runtime_events.row_limit'
+        '), locked AS MATERIALIZED ('
         ' SELECT %1$s FROM runtime_events WHERE id > copy_runtime_events.after'
-        ' ORDER BY id LIMIT copy_runtime_events.row_limit FOR SHARE'
+        ' AND id <= (SELECT max(id) FROM walked) FOR SHARE'
         '), copied AS ('
-        ' INSERT INTO runtime_events_plain (%1$s) SELECT %1$s FROM walked'
+        ' INSERT INTO runtime_events_plain (%1$s) SELECT %1$s FROM locked'
         ' ON CONFLICT (id) DO NOTHING'
         ') SELECT count(*), max(id) FROM walked $copy$',
         names
