@@ -35,6 +35,7 @@ STATE = statements.load("scale_out/partition/state")
 SWAP = statements.load("scale_out/partition/swap")
 UNDO_BEGIN = statements.load("scale_out/partition/undo_begin")
 UNDO_CLEAN = statements.load("scale_out/partition/undo_clean")
+UNDO_COMPARE = statements.load("scale_out/partition/undo_compare")
 UNDO_COPY = statements.load("scale_out/partition/undo_copy")
 UNDO_SWAP = statements.load("scale_out/partition/undo_swap")
 VALIDATE_CHECK = statements.load("scale_out/partition/validate_check")
@@ -138,6 +139,7 @@ class Conversion:
                 if not plan.state["is_undone"]:
                     self._change(connection, UNDO_BEGIN)
                 self._walk(connection, UNDO_COPY, "events copied", plan.state["rows"])
+                self._compare(connection)
                 self._change(connection, UNDO_SWAP)
                 return "runtime_events is one plain table again"
             begun = ("has_ids", "is_kept", "has_check", "has_index")
@@ -166,6 +168,18 @@ class Conversion:
             if monotonic() - said_at > 2:
                 said_at = monotonic()
                 self._say(f"{walked:,} of about {max(total, walked):,} {done}")
+
+    def _compare(self, connection: Connection) -> None:
+        """Raise PartitionError when the copy does not have what the table has."""
+        self._say("comparing the copy")
+        with self._transaction(connection, "0"):
+            row = connection.execute(UNDO_COMPARE, prepare=False).fetchone()
+        assert row is not None
+        if not row["is_same"]:
+            raise PartitionError(
+                f"the copy differs from runtime_events ({row['copied']:,} and {row['events']:,}"
+                " events): run it without --undo, which removes the copy, and with --undo again"
+            )
 
     def _index(self, connection: Connection) -> None:
         """Build the index for the new primary key, in place of one that was not finished."""

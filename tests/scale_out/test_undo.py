@@ -7,7 +7,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from telemetry.scale_out import partition as under_test
-from telemetry.scale_out.partition import Conversion
+from telemetry.scale_out.partition import Conversion, PartitionError
 from tests.support.partitions import partitions
 from tests.support.retention import add_events
 from tests.support.rights import serving
@@ -123,3 +123,26 @@ def test_an_event_that_changes_while_it_is_copied(
             expected = other.execute("SELECT * FROM runtime_events ORDER BY id").fetchall()
         assert "one plain table" in undoing.result()
     assert db.execute("SELECT * FROM runtime_events ORDER BY id").fetchall() == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO runtime_events_plain SELECT * FROM runtime_events ON CONFLICT DO NOTHING;"
+        "DELETE FROM runtime_events WHERE id = 'old-3'",
+        "UPDATE runtime_events SET endpoint = '/b' WHERE id = 'old-3'",
+    ],
+    ids=["one more", "another"],
+)
+def test_a_copy_that_differs_is_not_put_in_place(conversion, begin_undo, db, change):
+    begin_undo()
+    add_events(db, "old", "1 hour", count=5)
+    for statement in ["SET session_replication_role = 'replica'", *change.split(";")]:
+        db.execute(statement)
+    before = db.execute("SELECT * FROM runtime_events ORDER BY id").fetchall()
+    with pytest.raises(PartitionError, match="differs"):
+        conversion.undo()
+    assert db.execute("SELECT * FROM runtime_events ORDER BY id").fetchall() == before
+    assert not conversion.partition()
+    conversion.undo()
+    assert db.execute("SELECT * FROM runtime_events ORDER BY id").fetchall() == before
