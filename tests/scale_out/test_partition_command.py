@@ -25,7 +25,7 @@ LEFTOVERS = """
     UNION ALL
     SELECT conname FROM pg_constraint WHERE conname = 'runtime_events_boundary'
     UNION ALL
-    SELECT tgname FROM pg_trigger WHERE tgname ~ 'keep_runtime|mirror_runtime|record_runtime'
+    SELECT tgname FROM pg_trigger WHERE tgname ~ 'keep_runtime|mirror_|record_runtime'
 """
 
 

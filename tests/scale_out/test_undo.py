@@ -125,6 +125,15 @@ def test_an_event_that_changes_while_it_is_copied(
     assert db.execute("SELECT * FROM runtime_events ORDER BY id").fetchall() == expected
 
 
+def test_truncate_reaches_the_copy(conversion, begin_undo, db):
+    begin_undo()
+    add_events(db, "old", "1 hour", count=5)
+    db.execute("TRUNCATE runtime_events")
+    add_events(db, "new", "0 days")
+    conversion.undo()
+    assert ids(db) == ["new-1"]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -78,7 +78,8 @@ WHERE
         'number_runtime_event',
         'keep_runtime_event_id',
         'record_runtime_event_id',
-        'mirror_runtime_event'
+        'mirror_runtime_event',
+        'mirror_truncate'
     )
 UNION ALL
 SELECT 'policy ' || pg_policy.polname

@@ -44,6 +44,10 @@ BEGIN
         'CREATE OR REPLACE FUNCTION mirror_runtime_event() RETURNS trigger'
         ' LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $mirror$'
         ' BEGIN'
+        ' IF tg_op = ''TRUNCATE'' THEN'
+        ' TRUNCATE runtime_events_plain;'
+        ' RETURN NULL;'
+        ' END IF;'
         ' IF tg_op <> ''INSERT'' THEN'
         ' DELETE FROM runtime_events_plain WHERE id = old.id;'
         ' END IF;'
@@ -83,3 +87,7 @@ REVOKE ALL ON FUNCTION copy_runtime_events(text, bigint) FROM public;
 CREATE TRIGGER mirror_runtime_event
 AFTER INSERT OR UPDATE OR DELETE ON runtime_events
 FOR EACH ROW EXECUTE FUNCTION mirror_runtime_event();
+
+CREATE TRIGGER mirror_truncate
+AFTER TRUNCATE ON runtime_events
+FOR EACH STATEMENT EXECUTE FUNCTION mirror_runtime_event();

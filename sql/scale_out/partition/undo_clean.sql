@@ -1,6 +1,8 @@
 -- Removes the plain copy of an --undo that did not end: the statements of one transaction.
 DROP TRIGGER IF EXISTS mirror_runtime_event ON runtime_events;
 
+DROP TRIGGER IF EXISTS mirror_truncate ON runtime_events;
+
 DROP FUNCTION IF EXISTS mirror_runtime_event();
 
 DROP FUNCTION IF EXISTS copy_runtime_events(text, bigint);
