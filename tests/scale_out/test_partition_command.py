@@ -168,6 +168,41 @@ def test_what_can_not_be_carried_over_is_named(db, database_url, built, named):
     assert db.execute(LEFTOVERS).fetchall() == []
 
 
+@pytest.mark.parametrize(
+    "view",
+    [
+        "CREATE VIEW report AS SELECT id FROM runtime_events",
+        "CREATE SCHEMA reports CREATE VIEW report AS SELECT id FROM runtime_events;"
+        "ALTER VIEW reports.report OWNER TO telemetry_web",
+    ],
+    ids=["of another owner", "in a schema of another owner"],
+)
+def test_a_superuser_partitions_with_the_rights_of_the_owner(db, database_url, view):
+    db.execute("GRANT CREATE ON SCHEMA public, telemetry_views TO telemetry_web")
+    db.execute("""
+        DO $$
+        DECLARE name text;
+        BEGIN
+            EXECUTE 'ALTER TABLE runtime_events OWNER TO telemetry_web';
+            FOR name IN SELECT relname FROM pg_class
+                WHERE relnamespace = 'telemetry_views'::regnamespace AND relkind = 'v'
+            LOOP
+                EXECUTE format('ALTER VIEW telemetry_views.%I OWNER TO telemetry_web', name);
+            END LOOP;
+        END $$
+    """)
+    for statement in view.split(";"):
+        db.execute(statement)
+    done = telemetry("partition", DATABASE_URL=database_url)
+    assert done.returncode == 1
+    assert "can't be carried over: view " in done.stderr
+    assert "report;" in done.stderr
+    assert db.execute(LEFTOVERS).fetchall() == []
+    db.execute("DROP SCHEMA reports CASCADE" if "SCHEMA" in view else "DROP VIEW report")
+    done = telemetry("partition", DATABASE_URL=database_url)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("interrupted", ["ADD_CHECK", "VALIDATE_CHECK", "SWAP"])
 def test_events_of_any_time_are_accepted_after_an_interruption(
     partition, db, database_url, monkeypatch, interrupted
