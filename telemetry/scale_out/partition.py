@@ -64,14 +64,24 @@ class Plan(NamedTuple):
     obstacles: list[str]
 
     @property
-    def refusal(self) -> str | None:
-        """Why the table can't be partitioned, or None when it can."""
+    def leftovers(self) -> str:
+        """What a command in the other direction has left when it did not end; empty: nothing."""
+        if self.state["is_partitioned"]:
+            return "the copy of an --undo that did not end" if self.state["is_undone"] else ""
+        left = any(self.state[it] for it in ("has_ids", "is_kept", "has_check", "has_index"))
+        return "what a partition that did not end has left" if left else ""
+
+    def refusal(self, *, undo: bool) -> str | None:
+        """Why the table can't be changed in a direction; None when it can, or need not."""
+        if self.state["is_partitioned"] != undo:
+            return None
         if self.obstacles:
             return (
                 f"runtime_events has what can't be carried over: {', '.join(self.obstacles)};"
                 " drop it, and make it again afterwards"
             )
-        if later := self.state["later"]:
+        later = self.state["later"]
+        if later and not undo:
             return (
                 f"{later}{' or more' if later == 1000 else ''} event(s) were recorded at or after"
                 f" {self.state['boundary'][:10]}, in the future: delete or correct them"
@@ -112,12 +122,12 @@ class Conversion:
         with self._session() as connection:
             plan = read_plan(connection)
             if plan.state["is_partitioned"]:
-                if plan.state["is_undone"]:
+                if plan.leftovers:
                     self._change(connection, UNDO_CLEAN)
-                    self._say("removed the copy of an --undo that did not end")
+                    self._say(f"removed {plan.leftovers}")
                 self._change(connection, FUNCTIONS, RIGHTS)
                 return False
-            if refusal := plan.refusal:
+            if refusal := plan.refusal(undo=False):
                 raise PartitionError(refusal)
             if plan.state["has_check"]:
                 self._change(connection, DROP_CHECK)
@@ -134,20 +144,19 @@ class Conversion:
         with self._session() as connection:
             plan = read_plan(connection)
             if plan.state["is_partitioned"]:
-                if plan.obstacles:
-                    raise PartitionError(plan.refusal)
+                if refusal := plan.refusal(undo=True):
+                    raise PartitionError(refusal)
                 if not plan.state["is_undone"]:
                     self._change(connection, UNDO_BEGIN)
                 self._walk(connection, UNDO_COPY, "events copied", plan.state["rows"])
                 self._compare(connection)
                 self._change(connection, UNDO_SWAP)
                 return "runtime_events is one plain table again"
-            begun = ("has_ids", "is_kept", "has_check", "has_index")
-            if not any(plan.state[name] for name in begun):
+            if not plan.leftovers:
                 return "runtime_events is one plain table; nothing to undo"
             self._change(connection, DROP_CHECK, FORGET_IDS)
             connection.execute(DROP_INDEX)
-            return "removed what a partition that did not end has left"
+            return f"removed {plan.leftovers}"
 
     def _walk(self, connection: Connection, statement: bytes, done: str, total: int) -> None:
         """Run a statement on all events in the order of their ids, and report the progress."""
