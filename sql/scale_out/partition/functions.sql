@@ -1,5 +1,9 @@
 -- The functions of a partitioned runtime_events: the statements of a part of one transaction.
 -- They run as the owner of the table, so that the roles of the service need no right on its parts.
+-- params: none
+-- index: none
+-- locks: none; each function says what it locks
+-- returns: nothing
 
 -- How one event is stored once, whichever partitions two writers write to:
 -- 1. An event is stored by the transaction that inserts its id into runtime_event_ids, or that

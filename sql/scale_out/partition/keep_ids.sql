@@ -1,5 +1,9 @@
 -- Makes the table of keys, and lets new events leave theirs in it. It can be repeated. These are
 -- the statements of one transaction. CREATE TRIGGER waits for writers, and they for it.
+-- params: none
+-- index: none
+-- locks: SHARE ROW EXCLUSIVE on runtime_events, until the transaction ends
+-- returns: nothing
 CREATE TABLE IF NOT EXISTS runtime_event_ids (
     -- In the order of bytes, so that no comparison needs a locale.
     id text COLLATE "C" NOT NULL,

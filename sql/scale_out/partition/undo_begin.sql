@@ -1,5 +1,9 @@
 -- Makes an empty plain table beside the partitioned one, with its columns, constraints and indexes,
 -- and lets every later change of an event reach it too: the statements of one transaction.
+-- params: none
+-- index: system catalogue
+-- locks: SHARE ROW EXCLUSIVE on runtime_events and each partition, until the transaction ends
+-- returns: nothing
 CREATE TABLE runtime_events_plain (LIKE runtime_events INCLUDING ALL EXCLUDING INDEXES);
 
 ALTER TABLE runtime_events_plain
