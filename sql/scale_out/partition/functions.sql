@@ -144,12 +144,6 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE format('LOCK TABLE %s IN SHARE MODE', oldest);
-    -- An --undo locks the partition too when it begins: only now can its copy be seen for sure.
-    IF to_regclass('runtime_events_plain') IS NOT NULL THEN
-        RAISE EXCEPTION 'runtime_events is being made one plain table: run python -m telemetry '
-            'partition --undo again, or without --undo to keep the partitions'
-        USING ERRCODE = 'object_in_use';
-    END IF;
     name := (SELECT relname FROM pg_class WHERE oid = oldest);
     EXECUTE format('SELECT count(*) FROM %s', oldest) INTO events;
     EXECUTE format(
@@ -161,6 +155,12 @@ BEGIN
         ') AS newest', oldest
     ) INTO highest;
     LOCK TABLE ONLY runtime_events IN ACCESS EXCLUSIVE MODE;
+    -- An --undo locks the table too when it begins: only now can its copy be seen for sure.
+    IF to_regclass('runtime_events_plain') IS NOT NULL THEN
+        RAISE EXCEPTION 'runtime_events is being made one plain table: run python -m telemetry '
+            'partition --undo again, or without --undo to keep the partitions'
+        USING ERRCODE = 'object_in_use';
+    END IF;
     INSERT INTO runtime_events_pruned AS pruned (lane, number)
     SELECT
         newest.key::smallint,
