@@ -12,6 +12,7 @@ from telemetry.cli.urls import name_database
 from telemetry.config import Config
 from telemetry.database import statements
 from telemetry.database.connection import Connection
+from telemetry.database.database import Row
 from telemetry.database.unlimited import connect_without_time_limit, transaction_without_time_limit
 from telemetry.database.urls import as_owner
 from telemetry.migrations import runner
@@ -20,6 +21,7 @@ from telemetry.persistence import resolve
 ROOT = statements.ROOT / "scale_out"
 CHECKS = statements.load("scale_out/distribute/checks")
 NODES = statements.load("scale_out/distribute/nodes")
+SESSION = statements.load("scale_out/partition/session")
 
 # In every step of either command; the connections end where tables were placed elsewhere.
 BEGIN = ROOT / "distribute/begin.sql"
@@ -27,6 +29,11 @@ END_CONNECTIONS = ROOT / "distribute/end_connections.sql"
 KEEP_COMMENTS = ROOT / "distribute/keep_comments.sql"
 RESTORE_COMMENTS = ROOT / "distribute/restore_comments.sql"
 PLACES_NO_TABLE = ("04_settings", "05_balance")
+
+# The step of runtime events, for a plain table and for a partitioned one. Before the second one,
+# the functions of partitions are those of this release.
+PLAIN, PARTITIONED = "02_runtime_events", "02_runtime_events_partitioned"
+FUNCTIONS = statements.load("scale_out/partition/functions").decode()
 
 # Of a step that ends in a deadlock with writers.
 ATTEMPTS = 10
@@ -76,8 +83,8 @@ def _run(config: Config, command: str, *, dry_run: bool) -> None:
     for url in urls:
         name_database(url)
         with connect_without_time_limit(url) as connection:
-            _check(connection, url, command)
-            left = _steps_left(connection, command)
+            found = _check(connection, url, command)
+            left = _steps_left(connection, command, is_partitioned=found["is_partitioned"])
             for step in left:
                 if dry_run:
                     click.echo("BEGIN;\n\n" + "\n".join(_texts(step)) + "\nCOMMIT;\n")
@@ -87,8 +94,8 @@ def _run(config: Config, command: str, *, dry_run: bool) -> None:
             click.echo("  nothing is left to do", err=True)
 
 
-def _check(connection: Connection, url: str, command: str) -> None:
-    """Raise ClickException when the command cannot run in this database."""
+def _check(connection: Connection, url: str, command: str) -> Row:
+    """Return the row of checks.sql. Raises ClickException when the command cannot run here."""
     found = connection.execute(CHECKS).fetchone() or {}
     if not found["has_extension"]:
         raise click.ClickException(
@@ -100,9 +107,14 @@ def _check(connection: Connection, url: str, command: str) -> None:
             f"refused: the role {found['role']} is no superuser, which Citus asks for to carry"
             " triggers and settings to the workers; set TELEMETRY_OWNER_DATABASE_URL"
         )
-    if found["is_partitioned"]:
+    if found["is_unfinished"]:
         raise click.ClickException(
-            "refused: runtime_events is partitioned; run partition --undo first"
+            "refused: a `partition` of runtime_events did not end; run it again, or with --undo"
+        )
+    session = connection.execute(SESSION, prepare=False).fetchone() or {}
+    if not session["is_mine"]:
+        raise click.ClickException(
+            "refused: another command partitions or distributes this database"
         )
     node = connection.execute(NODES).fetchone() or {}
     if not node["is_coordinator"]:
@@ -115,12 +127,14 @@ def _check(connection: Connection, url: str, command: str) -> None:
         raise click.ClickException(
             f"refused: {len(pending)} migration(s) pending, the first is {pending[0]}; run migrate"
         )
+    return found
 
 
-def _steps_left(connection: Connection, command: str) -> list[Path]:
+def _steps_left(connection: Connection, command: str, *, is_partitioned: bool) -> list[Path]:
     """Return the files of the steps that are not done, in order."""
     statement = statements.load(f"scale_out/{command}/done")
     done = {row["step"] for row in connection.execute(statement)}
+    done.add(PLAIN if is_partitioned else PARTITIONED)
     steps = sorted((ROOT / command).glob("[0-9]*.sql"))
     left = [step for step in steps if step.stem not in done]
     # A distribution places shards on all workers.
@@ -156,4 +170,7 @@ def _texts(step: Path) -> list[str]:
     files = [step]
     if step.stem not in PLACES_NO_TABLE:
         files = [BEGIN, KEEP_COMMENTS, step, RESTORE_COMMENTS, END_CONNECTIONS]
-    return [file.read_text(encoding="utf-8") for file in files]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    if step.stem == PARTITIONED:
+        texts.insert(files.index(step), FUNCTIONS)
+    return texts

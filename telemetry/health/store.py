@@ -187,8 +187,9 @@ class Probe:
         names = [f"trigger {name} is missing or disabled" for name in triggers]
         yield Checked("triggers", "append_only_triggers_disabled", names)
         if "runtime_events" in self._domains:
-            unguarded = connection.execute(UNGUARDED_IDS, prepare=False).fetchall()
-            yield Checked("ids", "schema_altered", [row["name"] for row in unguarded])
+            found = connection.execute(UNGUARDED_IDS, prepare=False).fetchall()
+            names = [*(row["name"] for row in found), *workers.unguarded_ids]
+            yield Checked("ids", "schema_altered", names)
         altered = self._altered(connection)
         names = [str(it) for it in altered or ()]
         yield Checked("definitions", "schema_altered", names, altered is not None)

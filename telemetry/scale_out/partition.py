@@ -79,7 +79,14 @@ class Plan(NamedTuple):
 
 
 def read_plan(connection: Connection) -> Plan:
-    """Return what the database is like. Raises PartitionError when the role may not change it."""
+    """Return what the database is like.
+
+    Raises PartitionError when its tables are distributed, or the role may not change them.
+    """
+    if connection.is_distributed:
+        raise PartitionError(
+            "the tables are distributed: run undistribute, then this command, then distribute"
+        )
     state = connection.execute(STATE, prepare=False).fetchone()
     if state is None:
         raise PartitionError("the database has no table runtime_events: run migrate first")
@@ -103,7 +110,7 @@ class Conversion:
         with connect_without_time_limit(self._url) as connection:
             row = connection.execute(SESSION, prepare=False).fetchone()
             if not (row and row["is_mine"]):
-                raise PartitionError("another command is partitioning this database")
+                raise PartitionError("another command partitions or distributes this database")
             yield connection
 
     def partition(self) -> bool:

@@ -110,6 +110,8 @@ END;
 $$;
 COMMENT ON FUNCTION count_runs_of_shard()
 IS 'Trigger of the shards of agent_runs: appends to the changes beside what a statement changed';
+-- Who makes a trigger with it on a table of his own could change any count.
+REVOKE ALL ON FUNCTION count_runs_of_shard() FROM public;
 
 -- TRUNCATE reaches each table by itself: who truncates the runs truncates the counts as well.
 DROP TRIGGER count_truncated ON agent_runs;

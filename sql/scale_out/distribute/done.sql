@@ -8,6 +8,7 @@ FROM (
     VALUES
     ('01_runs', 'agent_run_count_changes'),
     ('02_runtime_events', 'runtime_events'),
+    ('02_runtime_events_partitioned', 'runtime_event_ids'),
     ('03_ledger', 'os_core.sessions')
 ) AS placed (step, last_table)
 INNER JOIN pg_dist_partition ON to_regclass(placed.last_table) = pg_dist_partition.logicalrelid

@@ -1,38 +1,94 @@
--- Asks each worker of a distributed database whether it serves this role, and which triggers of its
--- shards that keep the ledgers append-only are missing or disabled. Needs the extension.
+-- Asks each worker of a distributed database whether it serves this role, and what is missing on
+-- its shards: the triggers that keep the ledgers append-only, and what stores an id of
+-- runtime_events once, as in sql/health/unguarded_ids.sql. Needs the extension.
 -- params: none
 -- index: system catalogue, of each worker
 -- locks: none
--- returns: one row for each worker: worker (its number), place (host:port), success, and result
--- (an error, or the names of triggers, as schema.shard.trigger)
+-- returns: one row for each worker: worker (its number), place (host:port), success, and result:
+-- an error, or JSON with two arrays of texts: triggers (as schema.shard.trigger) and ids
 SELECT
     node.nodeid AS worker,
     concat(found.nodename, ':', found.nodeport) AS place,
     found.success,
     found.result
 FROM run_command_on_workers($command$
-    SELECT coalesce(string_agg(guard.shard || '.' || guard.trigger, ', '), '')
-    FROM (
+    WITH here AS (
         SELECT
-            shard_name(ledger.logicalrelid, ledger.shardid) AS shard,
-            named.prefix || ledger.shardid AS trigger
-        FROM pg_dist_shard AS ledger
-        INNER JOIN pg_dist_placement AS placement ON ledger.shardid = placement.shardid
-        CROSS JOIN (VALUES ('refuse_change_'), ('refuse_truncate_')) AS named (prefix)
+            pg_dist_shard.logicalrelid AS relation,
+            pg_dist_shard.shardid AS number,
+            shard_name(pg_dist_shard.logicalrelid, pg_dist_shard.shardid) AS name,
+            pg_class.relname,
+            pg_class.relkind
+        FROM pg_dist_shard
+        INNER JOIN pg_dist_placement ON pg_dist_shard.shardid = pg_dist_placement.shardid
+        INNER JOIN pg_class ON pg_dist_shard.logicalrelid = pg_class.oid
         WHERE
-            ledger.logicalrelid IN (
-                to_regclass('os_core.audio_runtime_events'), to_regclass('audit.audit_events')
+            pg_dist_placement.groupid = (SELECT groupid FROM pg_dist_local_group)
+            AND (
+                pg_class.relname IN ('runtime_events', 'runtime_event_ids')
+                OR pg_class.oid IN (
+                    to_regclass('os_core.audio_runtime_events'), to_regclass('audit.audit_events')
+                )
             )
-            AND placement.groupid = (SELECT groupid FROM pg_dist_local_group)
-    ) AS guard
-    WHERE
-        NOT EXISTS (
-            SELECT 1 FROM pg_trigger
+    )
+
+    SELECT json_build_object(
+        'triggers',
+        array(
+            SELECT here.name || '.' || named.prefix || here.number
+            FROM here
+            CROSS JOIN (VALUES ('refuse_change_'), ('refuse_truncate_')) AS named (prefix)
             WHERE
-                pg_trigger.tgrelid = to_regclass(guard.shard)
-                AND pg_trigger.tgname = guard.trigger
-                AND pg_trigger.tgenabled IN ('A', 'O')
+                here.relname NOT IN ('runtime_events', 'runtime_event_ids')
+                AND NOT EXISTS (
+                    SELECT FROM pg_trigger
+                    WHERE
+                        pg_trigger.tgrelid = to_regclass(here.name)
+                        AND pg_trigger.tgname = named.prefix || here.number
+                        AND pg_trigger.tgenabled IN ('A', 'O')
+                )
+            ORDER BY here.number, named.prefix
+        ),
+        'ids',
+        array(
+            SELECT 'the primary key of ' || here.name || ' is missing'
+            FROM here
+            WHERE
+                here.relname IN ('runtime_events', 'runtime_event_ids')
+                AND here.relkind = 'r'
+                AND NOT EXISTS (
+                    SELECT FROM pg_index
+                    INNER JOIN pg_attribute
+                        ON
+                            pg_index.indrelid = pg_attribute.attrelid
+                            AND pg_index.indkey[0] = pg_attribute.attnum
+                    WHERE
+                        pg_index.indrelid = to_regclass(here.name)
+                        AND pg_index.indisunique
+                        AND pg_index.indisvalid
+                        AND pg_index.indpred IS NULL
+                        AND pg_index.indnkeyatts = 1
+                        AND pg_attribute.attname = 'id'
+                )
+            ORDER BY here.number
+        ) || array(
+            SELECT
+                'trigger ' || pg_inherits.inhrelid::regclass::text
+                || '.record_runtime_event_id_' || here.number || ' is missing or disabled'
+            FROM here
+            INNER JOIN pg_inherits ON to_regclass(here.name) = pg_inherits.inhparent
+            WHERE
+                here.relname = 'runtime_events'
+                AND NOT EXISTS (
+                    SELECT FROM pg_trigger
+                    WHERE
+                        pg_trigger.tgrelid = pg_inherits.inhrelid
+                        AND pg_trigger.tgname = 'record_runtime_event_id_' || here.number
+                        AND pg_trigger.tgenabled IN ('A', 'O')
+                )
+            ORDER BY pg_inherits.inhrelid::regclass::text
         )
+    )
 $command$) AS found
 INNER JOIN pg_dist_node AS node
     ON found.nodename = node.nodename AND found.nodeport = node.nodeport

@@ -7,6 +7,11 @@
 LOCK TABLE runtime_events IN ACCESS EXCLUSIVE MODE;
 
 SELECT undistribute_table('runtime_events');
+-- partition changes the owner of the sequence, which Citus refuses for its own.
+SELECT
+    citus_unmark_object_distributed(
+        'pg_class'::regclass, 'runtime_events_number_seq'::regclass, 0, FALSE
+    ) AS unmarked;
 
 ALTER TABLE runtime_events ALTER COLUMN lane DROP DEFAULT;
 ALTER TABLE runtime_events ALTER COLUMN number DROP DEFAULT;

@@ -8,6 +8,7 @@ FROM (
     VALUES
     ('01_ledger', 'os_core.devices'),
     ('02_runtime_events', 'runtime_events'),
+    ('02_runtime_events_partitioned', 'runtime_event_ids'),
     ('03_runs', 'agent_runs')
 ) AS placed (step, last_table)
 LEFT JOIN pg_dist_partition ON to_regclass(placed.last_table) = pg_dist_partition.logicalrelid
