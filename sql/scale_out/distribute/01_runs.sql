@@ -110,8 +110,27 @@ END;
 $$;
 COMMENT ON FUNCTION count_runs_of_shard()
 IS 'Trigger of the shards of agent_runs: appends to the changes beside what a statement changed';
--- Who makes a trigger with it on a table of his own could change any count.
-REVOKE ALL ON FUNCTION count_runs_of_shard() FROM public;
+
+-- The owner of the tables has no more rights than these functions need. Another role that put them
+-- behind a trigger of its own could change counts.
+DO $$
+DECLARE
+    made regprocedure;
+BEGIN
+    FOREACH made IN ARRAY ARRAY[
+        'shard_beside(name, regclass, regclass)'::regprocedure,
+        'fold_counts_of_shard(text, text, bigint)'::regprocedure,
+        'count_runs_of_shard()'::regprocedure
+    ] LOOP
+        EXECUTE format(
+            'ALTER FUNCTION %s OWNER TO %s',
+            made,
+            (SELECT relowner::regrole FROM pg_class WHERE oid = 'agent_runs'::regclass)
+        );
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM public', made);
+    END LOOP;
+END
+$$;
 
 -- TRUNCATE reaches each table by itself: who truncates the runs truncates the counts as well.
 DROP TRIGGER count_truncated ON agent_runs;

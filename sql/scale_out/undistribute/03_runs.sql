@@ -15,6 +15,11 @@ TRUNCATE agent_run_counts, agent_run_count_changes;
 SELECT undistribute_table('agent_run_count_changes');
 SELECT undistribute_table('agent_run_counts');
 SELECT undistribute_table('agent_runs');
+-- Citus refuses changes of a sequence that it has made known to the workers, and keeps it known.
+SELECT
+    citus_unmark_object_distributed(
+        'pg_class'::regclass, 'agent_runs_change_seq'::regclass, 0, FALSE
+    );
 
 ALTER TABLE agent_run_counts DROP CONSTRAINT agent_run_counts_pkey;
 ALTER TABLE agent_run_counts DROP COLUMN shard;
