@@ -37,6 +37,7 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
     folded bigint;
+    emptied bigint;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(7307, hashtext(changes)) THEN
         RETURN 0;
@@ -55,10 +56,15 @@ BEGIN
             INSERT INTO %1$s AS known (bucket, agent_name, runs, shard)
             SELECT coalesce(bucket, '-infinity'), agent_name, runs, '' FROM summed WHERE runs <> 0
             ON CONFLICT (bucket, agent_name, shard) DO UPDATE SET runs = known.runs + excluded.runs
+            RETURNING runs
         )
-        SELECT count(*) FROM taken
-    $sql$, counts, changes, row_limit) INTO folded;
-    EXECUTE format('DELETE FROM %s WHERE runs = 0', counts);
+        SELECT
+            (SELECT count(*) FROM taken),
+            (SELECT count(*) FROM counted WHERE runs = 0)
+    $sql$, counts, changes, row_limit) INTO folded, emptied;
+    IF emptied > 0 THEN
+        EXECUTE format('DELETE FROM %s WHERE runs = 0', counts);
+    END IF;
     RETURN folded;
 END;
 $$;
