@@ -100,7 +100,8 @@ def test_a_command_that_was_stopped_goes_on_or_back(plain_cluster: Cluster) -> N
     url = plain_cluster.url
     kept = rows(url)
     command(url, "undistribute")
-    with psycopg.connect(url) as blocker:
+    # The first steps end the connections of others than Citus.
+    with psycopg.connect(url, application_name="citus_of_a_test") as blocker:
         blocker.execute("LOCK TABLE os_core.devices IN ACCESS SHARE MODE")
         with pytest.raises(subprocess.TimeoutExpired):
             command(url, "distribute", seconds=25)

@@ -8,6 +8,7 @@
 -- returns: nothing
 
 LOCK TABLE agent_runs, agent_run_counts, agent_run_count_changes IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 ALTER TABLE agent_run_counts ADD COLUMN shard text NOT NULL DEFAULT '';
 COMMENT ON COLUMN agent_run_counts.shard IS 'Always empty: places the row beside its runs';

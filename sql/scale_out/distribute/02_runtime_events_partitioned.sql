@@ -8,6 +8,7 @@
 -- returns: nothing
 
 LOCK TABLE runtime_events, runtime_event_ids IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 DROP TRIGGER number_runtime_event ON runtime_events;
 -- The copy to the shards would fire it, and the ids are copied too.

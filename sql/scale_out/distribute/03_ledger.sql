@@ -16,6 +16,7 @@ os_core.audio_runtime_heads,
 os_core.audio_runtime_current,
 audit.audit_events
 IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 ALTER TABLE audit.audit_events DROP CONSTRAINT audit_events_source_event_fkey;
 ALTER TABLE os_core.audio_runtime_heads DROP CONSTRAINT audio_runtime_heads_event_fkey;

@@ -13,6 +13,7 @@ os_core.audio_runtime_heads,
 os_core.audio_runtime_current,
 audit.audit_events
 IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 -- undistribute_table makes a new table, and drops the functions that take the row type of the old.
 CREATE TEMPORARY TABLE kept_functions ON COMMIT DROP AS

@@ -5,6 +5,7 @@
 -- returns: nothing
 
 LOCK TABLE runtime_events IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 SELECT undistribute_table('runtime_events');
 -- partition changes the owner of the sequence, which Citus refuses for its own.

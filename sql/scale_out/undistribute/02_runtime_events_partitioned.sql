@@ -6,6 +6,7 @@
 -- returns: nothing
 
 LOCK TABLE runtime_events, runtime_event_ids IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 -- The copy back would fire it.
 DROP TRIGGER record_runtime_event_id ON runtime_events;

@@ -6,6 +6,7 @@
 -- returns: nothing
 
 LOCK TABLE agent_runs, agent_run_counts, agent_run_count_changes IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 -- The copy back would fire them.
 DROP TRIGGER count_inserted ON agent_runs;
 DROP TRIGGER count_deleted ON agent_runs;
