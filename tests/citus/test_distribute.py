@@ -66,6 +66,7 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     assert "migration(s) pending" in refusal(url, "distribute")
     command(url, "migrate")
     create_serving_role(url)
+    execute(url, "ALTER TABLE agent_runs SET (autovacuum_vacuum_scale_factor = 0.01)")
     before = objects(url)
     played(url, range(2))
     kept = rows(url)
