@@ -20,6 +20,9 @@ FROM run_command_on_workers($command$
     WHERE
         setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND setrole = 0
-        AND setconfig @> ARRAY['enable_seqscan=off', 'jit=off', 'TimeZone=UTC']
+        AND EXISTS (
+            SELECT FROM unnest(setconfig) AS entry
+            WHERE starts_with(entry, 'telemetry.settings_given=')
+        )
 $command$) AS found
 HAVING bool_and(found.success AND found.result = '0') IS NOT FALSE;
