@@ -141,7 +141,9 @@ def test_every_shard_has_a_trigger_on_each_of_its_partitions(
         try:
             response = client.get("/api/ready")
             assert response.status_code == 503
-            assert f"trigger {shard}.{trigger} is missing or disabled" in str(response.json)
+            assert f"trigger {shard}.{trigger} is missing, disabled or altered" in str(
+                response.json
+            )
         finally:
             worker.execute(f"ALTER TABLE {shard} ENABLE TRIGGER {trigger}")
     assert client.get("/api/ready").status_code == 200
