@@ -19,7 +19,9 @@ FROM run_command_on_workers($command$
     WHERE
         setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND setrole = 0
-        AND setconfig @> ARRAY['enable_seqscan=off', 'jit=off', 'TimeZone=UTC']
+        AND setconfig @> ARRAY[
+            'enable_seqscan=off', 'jit=off', 'TimeZone=UTC', 'constraint_exclusion=off'
+        ]
 $command$) AS found
 HAVING bool_and(found.success AND found.result = '1')
 UNION ALL

@@ -15,6 +15,7 @@ BEGIN
                 SET LOCAL citus.enable_ddl_propagation = off;
                 ALTER DATABASE %1$I RESET enable_seqscan;
                 ALTER DATABASE %1$I RESET jit;
+                ALTER DATABASE %1$I RESET constraint_exclusion;
                 ALTER DATABASE %1$I RESET timezone;
             END
             $do$
