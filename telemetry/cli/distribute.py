@@ -38,6 +38,8 @@ FUNCTIONS = statements.load("scale_out/partition/functions").decode()
 # Of a step that ends in a deadlock with writers.
 ATTEMPTS = 10
 
+ALONE_SECONDS = 10.0
+
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Print the SQL of the steps that are left; change nothing."
 )
@@ -55,6 +57,8 @@ def distribute(config: Config, *, dry_run: bool) -> None:
     copied, requests that need it wait, or get 503 with Retry-After. Each step is one transaction:
     the command can be stopped, and a repetition does what is left. After a worker was added, it
     sets that one up and moves shards there.
+
+    Runtime events that are partitioned stay so. To partition them, run partition first.
     """
     _run(config, "distribute", dry_run=dry_run)
 
@@ -111,8 +115,7 @@ def _check(connection: Connection, url: str, command: str) -> Row:
         raise click.ClickException(
             "refused: a `partition` of runtime_events did not end; run it again, or with --undo"
         )
-    session = connection.execute(SESSION, prepare=False).fetchone() or {}
-    if not session["is_mine"]:
+    if not _is_alone(connection):
         raise click.ClickException(
             "refused: another command partitions or distributes this database"
         )
@@ -128,6 +131,16 @@ def _check(connection: Connection, url: str, command: str) -> Row:
             f"refused: {len(pending)} migration(s) pending, the first is {pending[0]}; run migrate"
         )
     return found
+
+
+def _is_alone(connection: Connection) -> bool:
+    """Return whether no other command changes the tables; one that was killed may end late."""
+    deadline = time.monotonic() + ALONE_SECONDS
+    while True:
+        session = connection.execute(SESSION, prepare=False).fetchone() or {}
+        if session["is_mine"] or time.monotonic() > deadline:
+            return bool(session["is_mine"])
+        time.sleep(0.2)
 
 
 def _steps_left(connection: Connection, command: str, *, is_partitioned: bool) -> list[Path]:

@@ -39,6 +39,8 @@ def partition(config: Config, *, undo: bool, dry_run: bool) -> None:
     first partition, so no event is copied.
 
     Ctrl-C stops it at any point. The same command goes on; with --undo it is taken back.
+
+    On distributed tables: run undistribute first, and distribute afterwards.
     """
     persistence = resolve(as_owner(config))
     if refusal := EVENTS.refusal(persistence):
