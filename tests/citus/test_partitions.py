@@ -127,6 +127,8 @@ def test_every_shard_has_a_trigger_on_each_of_its_partitions(
 ) -> None:
     monkeypatch.setattr(store, "FRESH_SECONDS", 0)
     assert client.get("/api/ready").status_code == 200
+    said = command(serving(partitioned.url), "doctor", check=False).stdout
+    assert "13 partitions, for 7 days after today" in said
     parts = len(partitions(db))
     with psycopg.connect(partitioned.workers[0].url, autocommit=True) as worker:
         worker.execute("SET citus.enable_manual_changes_to_shards = on")
