@@ -149,7 +149,7 @@ def test_no_other_role_puts_a_function_of_shards_behind_its_trigger(
 
 def test_the_functions_of_shards_reach_a_new_worker_with_their_rights(owned: Cluster) -> None:
     worker = owned.add_worker()
-    command(owned.url, "distribute")
+    assert "04_settings done" in command(owned.url, "distribute").stderr
     assert of_others(worker.url) == []
     for name in ("count_runs()", "count_runs_of_shard()"):
         with psycopg.connect(serving(worker.url)) as connection:
