@@ -31,6 +31,15 @@ def columns(connection, statement):
     return [(found.fname(n), found.ftype(n)) for n in range(found.nfields)]
 
 
+@pytest.fixture
+def lanes(db):
+    """The function that distribute makes, until the test ends."""
+    with db.transaction(force_rollback=True):
+        db.execute((statements.ROOT / FOLDER / "distribute/00_lanes.sql").read_text())
+        yield
+
+
+@pytest.mark.usefixtures("lanes")
 @pytest.mark.parametrize("statement", variants(), ids=NAMES.get)
 def test_a_variant_returns_the_columns_of_its_statement(db, statement):
     assert columns(db, variants()[statement].statement) == columns(db, statement)
