@@ -1,6 +1,6 @@
 -- Gives the workers the settings of the service's sessions: what a session sets on the coordinator
--- does not reach them. Without constraint_exclusion, statements on partitions are planned faster, and
--- no CHECK says in which partition a row is. The coordinator keeps more connections to each worker
+-- does not reach them. Without constraint_exclusion, statements on partitions are planned faster:
+-- no CHECK says where a row is. The coordinator keeps more connections to each worker
 -- than one, unless a DBA has set how many: to open them for each transaction took up to six times
 -- the CPU of the workers.
 -- params: none
