@@ -165,7 +165,7 @@ def test_a_drop_waits_for_a_lock_on_a_worker_no_longer_than_for_another(
         worker.execute(f"LOCK TABLE {found[0]} IN ACCESS SHARE MODE")
         db.execute("SET lock_timeout = '200ms'")
         db.execute("SET statement_timeout = '20s'")
-        with pytest.raises(errors.LockNotAvailable):
+        with pytest.raises(errors.LockNotAvailable), db.transaction():
             db.execute(drop)
     assert db.execute(drop).fetchone()["name"] == oldest
 
