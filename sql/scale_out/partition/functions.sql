@@ -76,8 +76,11 @@ DECLARE
     wanted timestamptz;
     added text;
 BEGIN
-    -- Where the table is distributed, one connection to a worker has to read and change it.
+    -- Where the table is distributed, one connection to a worker has to read and change it, and the
+    -- limit has to hold for locks there.
     PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', TRUE);
+    PERFORM set_config('citus.propagate_set_commands', 'local', TRUE);
+    EXECUTE format('SET LOCAL lock_timeout = %L', current_setting('lock_timeout'));
     PERFORM pg_advisory_xact_lock(7310, 2);
     FOR wanted IN
         SELECT * FROM generate_series(
@@ -138,8 +141,11 @@ DECLARE
     highest bigint[] := array_fill(0, ARRAY[64]);
     counted record;
 BEGIN
-    -- Where the table is distributed, one connection to a worker has to read and change it.
+    -- Where the table is distributed, one connection to a worker has to read and change it, and the
+    -- limit has to hold for locks there.
     PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', TRUE);
+    PERFORM set_config('citus.propagate_set_commands', 'local', TRUE);
+    EXECUTE format('SET LOCAL lock_timeout = %L', current_setting('lock_timeout'));
     PERFORM pg_advisory_xact_lock(7310, 2);
     SELECT part.partition INTO oldest FROM runtime_events_partitions() AS part
     WHERE part.recorded_until <= drop_runtime_events_partition.before
