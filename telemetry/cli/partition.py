@@ -45,6 +45,8 @@ def partition(config: Config, *, undo: bool, dry_run: bool) -> None:
 
     Ctrl-C stops it at any point, with the exit status 130. The same command goes on; with --undo
     it is taken back.
+
+    On distributed tables: run undistribute first, and distribute afterwards.
     """
     persistence = resolve(as_owner(config))
     if refusal := EVENTS.refusal(persistence):

@@ -25,8 +25,9 @@ _LOST_A_WORKER = re.compile(
     "failure on connection|connection to the remote node|server closed the connection"
 )
 
-# How Citus names the constraint of a shard: in the message alone, with the number of the shard.
-_OF_A_SHARD = re.compile(r'constraint "(.+)_\d{6,}"')
+# How Citus names the constraint of a shard: in the message alone, with the number of the shard, but
+# for a CHECK of a partitioned table.
+_OF_A_SHARD = re.compile(r'constraint "(.+?)(?:_\d{6,})?"')
 
 # Of these, each says that an object is missing, or is not as the migrations made it.
 _SCHEMA_ERRORS = (

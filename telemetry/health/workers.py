@@ -1,5 +1,6 @@
 """The workers of a distributed database, as this role reaches them."""
 
+import json
 from typing import NamedTuple
 
 from telemetry.database import statements
@@ -13,18 +14,20 @@ class Workers(NamedTuple):
     """What is wrong with the workers.
 
     ``unreachable`` has a line for each that does not serve this role, and ``causes`` names its
-    host. ``unguarded`` are the triggers of shards that keep the ledger append-only and are missing
-    or disabled.
+    host. ``unguarded`` are the triggers of shards that keep the ledger append-only and are missing,
+    disabled or altered. ``unguarded_ids`` has a line for each thing that a shard lacks to store an
+    id of a runtime event once.
     """
 
     unreachable: list[str]
     unguarded: list[str]
+    unguarded_ids: list[str]
     causes: list[str]
 
 
 def check_workers(connection: Connection) -> Workers:
     """Ask every worker; none where nothing is distributed. Raises psycopg.Error."""
-    found = Workers([], [], [])
+    found = Workers([], [], [], [])
     if not connection.is_distributed:
         return found
     with connection.transaction(force_rollback=True):
@@ -35,6 +38,8 @@ def check_workers(connection: Connection) -> Workers:
         if not row["success"]:
             found.unreachable.append(f"{name} does not respond to this role")
             found.causes.append(f"{name} is {row['place']}: {' '.join(row['result'].split())}")
-        elif row["result"]:
-            found.unguarded.extend(row["result"].split(", "))
+        else:
+            lacking = json.loads(row["result"])
+            found.unguarded.extend(lacking["triggers"])
+            found.unguarded_ids.extend(lacking["ids"])
     return found

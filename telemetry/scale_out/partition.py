@@ -7,8 +7,7 @@ it refuses events. So everything that ends the step removes it.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from random import uniform
-from time import monotonic, sleep
+from time import monotonic
 from typing import NamedTuple
 
 import psycopg
@@ -18,6 +17,7 @@ from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.database import Row
 from telemetry.database.unlimited import connect_without_time_limit, transaction_without_time_limit
+from telemetry.scale_out.locks import COLLISIONS, LOCK_TIMEOUT, until_locked
 
 ADD_CHECK = statements.load("scale_out/partition/add_check")
 BEGIN = statements.load("scale_out/partition/begin")
@@ -40,15 +40,8 @@ UNDO_COPY = statements.load("scale_out/partition/undo_copy")
 UNDO_SWAP = statements.load("scale_out/partition/undo_swap")
 VALIDATE_CHECK = statements.load("scale_out/partition/validate_check")
 
-# Requests queue behind a change that waits for its lock, so it gives up soon and tries again.
-LOCK_TIMEOUT = "200ms"
-PAUSE_SECONDS = 0.5
-LOCK_SECONDS = 300.0
-
 # Events of one transaction that fills the keys or copies.
 ROWS = 5000
-
-COLLISIONS = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 Say = Callable[[str], None]
 
@@ -90,7 +83,14 @@ class Plan(NamedTuple):
 
 
 def read_plan(connection: Connection) -> Plan:
-    """Return what the database is like. Raises PartitionError when the role may not change it."""
+    """Return what the database is like.
+
+    Raises PartitionError when its tables are distributed, or the role may not change them.
+    """
+    if connection.is_distributed:
+        raise PartitionError(
+            "the tables are distributed: run undistribute, then this command, then distribute"
+        )
     state = connection.execute(STATE, prepare=False).fetchone()
     if state is None:
         raise PartitionError("the database has no table runtime_events: run migrate first")
@@ -114,7 +114,7 @@ class Conversion:
         with connect_without_time_limit(self._url) as connection:
             row = connection.execute(SESSION, prepare=False).fetchone()
             if not (row and row["is_mine"]):
-                raise PartitionError("another command is partitioning this database")
+                raise PartitionError("another command partitions or distributes this database")
             yield connection
 
     def partition(self) -> bool:
@@ -219,21 +219,19 @@ class Conversion:
 
     def _change(self, connection: Connection, *texts: bytes) -> None:
         """Run statements in one transaction that waits for no lock for long, until it has them."""
-        deadline = monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                with self._transaction(connection, LOCK_TIMEOUT):
-                    for text in texts:
-                        connection.execute(text)
-            except COLLISIONS as error:
-                if monotonic() > deadline:
-                    raise PartitionError(
-                        "a transaction has runtime_events locked (pg_locks shows which):"
-                        f" {str(error).splitlines()[0]}; the same command goes on"
-                    ) from error
-                sleep(PAUSE_SECONDS * uniform(0.5, 1.5))
-            else:
-                return
+
+        def change() -> None:
+            with self._transaction(connection, LOCK_TIMEOUT):
+                for text in texts:
+                    connection.execute(text)
+
+        try:
+            until_locked(change)
+        except COLLISIONS as error:
+            raise PartitionError(
+                "a transaction has runtime_events locked (pg_locks shows which):"
+                f" {str(error).splitlines()[0]}; the same command goes on"
+            ) from error
 
     @contextmanager
     def _transaction(self, connection: Connection, lock_timeout: str) -> Iterator[None]:

@@ -10,10 +10,12 @@ from app import create_app
 from telemetry.config import Config
 from telemetry.health.definitions import DISTRIBUTED_FILE
 from tests.support import everything
+from tests.support.audio_runtime import event
 from tests.support.citus import Cluster, command
 from tests.support.databases import execute, schema
 from tests.support.distributed_definitions_file import generate
 from tests.support.rights import create_serving_role, serving
+from tests.support.runs import minimal_run
 
 ROWS = """
     SELECT (SELECT array_agg(it ORDER BY it.event_id) FROM agent_runs AS it)::text,
@@ -50,6 +52,32 @@ def played(url: str, rounds: range) -> None:
     assert statuses <= {200, 201, 207, 404, 409, 422}
 
 
+class PooledClient:
+    """A client behind a transaction pooler, whose connection outlives the end of the server's.
+
+    The commands end no connection of Citus.
+    """
+
+    def __init__(self, url: str) -> None:
+        url = f"{serving(url)}&application_name=citus_pooled"
+        self._app = create_app(Config(database_url=url, db_prepared_statements=False))
+        self._client = self._app.test_client()
+
+    def put_device_and_change_run(self, name: str) -> None:
+        device = self._client.put(f"/api/v1/devices/{name}", json={"tenant_id": "tenant-1"})
+        assert device.status_code == 201
+        # Needs the head of the device.
+        path, appended = "/api/v1/audio-runtime/events", event(device_id=name)
+        assert self._client.post(path, json=appended).status_code == 201
+        assert self._client.post("/api/v1/runs", json=minimal_run(name)).status_code == 201
+        change = {"status": "success"}
+        assert self._client.patch(f"/api/v1/runs/{name}", json=change).status_code == 200
+
+    def close(self) -> None:
+        for database in self._app.extensions["databases"]:
+            database.close()
+
+
 def refusal(url: str, *arguments: str) -> str:
     with pytest.raises(subprocess.CalledProcessError) as refused:
         command(url, *arguments)
@@ -66,6 +94,9 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     assert "migration(s) pending" in refusal(url, "distribute")
     command(url, "migrate")
     create_serving_role(url)
+    pooled = PooledClient(url)
+    pooled.put_device_and_change_run("pooled-1")
+    execute(url, "ALTER TABLE agent_runs SET (autovacuum_vacuum_scale_factor = 0.01)")
     before = objects(url)
     played(url, range(2))
     kept = rows(url)
@@ -77,6 +108,7 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     assert cached_connections(url) == ("16",)
     assert "nothing is left" in command(url, "distribute").stderr
     played(url, range(2, 4))
+    pooled.put_device_and_change_run("pooled-2")
     more = rows(url)
 
     command(url, "undistribute")
@@ -86,6 +118,8 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     assert command(url, "verify").returncode == 0
     assert "nothing is left" in command(url, "undistribute").stderr
     played(url, range(4, 5))
+    pooled.put_device_and_change_run("pooled-3")
+    pooled.close()
     most = rows(url)
 
     execute(url, "ALTER DATABASE telemetry SET citus.max_cached_conns_per_worker = 3")
@@ -100,7 +134,8 @@ def test_a_command_that_was_stopped_goes_on_or_back(plain_cluster: Cluster) -> N
     url = plain_cluster.url
     kept = rows(url)
     command(url, "undistribute")
-    with psycopg.connect(url) as blocker:
+    # The first steps end the connections of others than Citus.
+    with psycopg.connect(url, application_name="citus_of_a_test") as blocker:
         blocker.execute("LOCK TABLE os_core.devices IN ACCESS SHARE MODE")
         with pytest.raises(subprocess.TimeoutExpired):
             command(url, "distribute", seconds=25)

@@ -134,14 +134,14 @@ def service(cluster: Cluster, tmp_path: Any) -> Iterator[Service]:
     started.kill()
 
 
-def placed(url: str) -> dict[int, int]:
-    """Return how many shards of runs each port has."""
+def placed(url: str, table: str = "agent_runs") -> dict[int, int]:
+    """Return how many shards of a table each port has."""
     query = """
         SELECT nodeport, count(*) FROM citus_shards
-        WHERE table_name = 'agent_runs'::regclass GROUP BY 1
+        WHERE table_name = %s::regclass GROUP BY 1
     """
     with psycopg.connect(url) as connection:
-        return dict(connection.execute(query).fetchall())
+        return dict(connection.execute(query, [table]).fetchall())
 
 
 def test_a_new_worker_gets_shards_and_nothing_is_lost(cluster: Cluster, service: Service) -> None:

@@ -25,7 +25,11 @@ SIDES_OF_MIDNIGHT = ("-1 microsecond", "0")
 
 
 def stored(db):
-    return db.execute("SELECT endpoint, tableoid::regclass::text FROM runtime_events").fetchall()
+    # Without the number of a shard.
+    return db.execute(
+        "SELECT endpoint, regexp_replace(tableoid::regclass::text, '_[0-9]{6}$', '') AS partition"
+        " FROM runtime_events"
+    ).fetchall()
 
 
 @pytest.fixture
@@ -121,7 +125,7 @@ def test_an_id_that_a_writer_takes_over_is_not_forgotten(db, others, again):
 @pytest.mark.parametrize("corrected", ["-1 hour", "-3 days", "-400 days"])
 def test_the_id_of_an_event_that_a_dba_corrects_stays_known(db, corrected):
     db.execute(INSERT, ["e", "-1 minute", "/"])
-    db.execute("UPDATE runtime_events SET recorded_at = recorded_at + %s::interval", [corrected])
+    db.execute("UPDATE runtime_events SET recorded_at = now() + %s::interval", [corrected])
     assert db.execute(INSERT, ["e", "0", "/again"]).rowcount == 0
     assert len(stored(db)) == 1
     assert unmatched_ids(db) == []
@@ -130,7 +134,7 @@ def test_the_id_of_an_event_that_a_dba_corrects_stays_known(db, corrected):
 def test_a_batch_of_duplicates_of_every_day_stores_none(client, db):
     for day in range(7):
         db.execute(INSERT, [f"e-{day}", f"-{day} days", "/"])
-    assert len({row["tableoid"] for row in stored(db)}) == 7
+    assert len({row["partition"] for row in stored(db)}) == 7
     events = [minimal_event(id=f"e-{day}") for day in range(8)]
     body = client.post(BATCH_URL, json={"events": events}).json
     assert (body["inserted"], body["duplicates"]) == (1, 7), body
@@ -142,7 +146,7 @@ def test_a_batch_of_duplicates_of_every_day_stores_none(client, db):
 def test_an_event_of_a_time_without_a_partition_is_stored(client, db):
     db.execute(INSERT, ["old", "-400 days", "/"])
     db.execute(INSERT, ["future", "400 days", "/"])
-    assert {row["tableoid"] for row in stored(db)} == {partitions(db)[-1]}
+    assert {row["partition"] for row in stored(db)} == {partitions(db)[-1]}
     assert client.post(URL, json=minimal_event(id="old")).status_code == 200
 
 

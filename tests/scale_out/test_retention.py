@@ -1,17 +1,22 @@
 """Retention of a partitioned table drops partitions, and nothing that a client sees changes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from telemetry.retention import partitions as under_test
+from tests.scale_out.test_ids import others
 from tests.support.command import telemetry
 from tests.support.feed import Follower, get_with
 from tests.support.partitions import partitions, unmatched_ids
 from tests.support.retention import add_events, names, state
 from tests.support.rights import retention_granted, serving
 from tests.support.runtime_events import TOKEN_URL, URL, minimal_event
+from tests.support.waiting import locks_awaited, wait_until
+
+__all__ = ["others"]
 
 pytestmark = pytest.mark.long
 
@@ -102,6 +107,21 @@ def test_a_number_of_a_dropped_event_is_not_given_again(prune, db):
     db.execute("SET telemetry.numbers_are_above = 'no'")
     add_events(db, "new", "0 days")
     assert db.execute("SELECT number FROM runtime_events").fetchone()["number"] > highest
+
+
+def test_an_event_that_is_stored_meanwhile_is_counted_and_leaves_its_number(db, others):
+    one, other = others
+    drop = "SELECT * FROM drop_runtime_events_partition(date_trunc('day', now(), 'UTC') - %s)"
+    db.execute(drop, [timedelta(days=4)])
+    add_events(db, "old", "4 days", count=5)
+    with ThreadPoolExecutor() as pool:
+        with one.transaction():
+            add_events(one, "late", "4 days", count=3)
+            dropped = pool.submit(other.execute, drop, [timedelta(days=3)])
+            wait_until(lambda: locks_awaited(db) > 0)
+            highest = one.execute("SELECT max(number) AS it FROM runtime_events").fetchone()
+        assert dropped.result().fetchone()["events"] == 8
+    assert db.execute("SELECT max(number) AS it FROM runtime_events_pruned").fetchone() == highest
 
 
 def test_an_event_that_was_dropped_can_be_sent_again(prune, db, client):

@@ -9,7 +9,7 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -152,11 +152,17 @@ def cluster(workers: int = 2) -> Iterator[Cluster]:
 
 
 @contextmanager
-def distributed(workers: int = 2) -> Iterator[Cluster]:
-    """Start a cluster whose tables are distributed, with the role that serves."""
+def distributed(
+    workers: int = 2, *, prepare: Callable[[str], None] = lambda _: None
+) -> Iterator[Cluster]:
+    """Start a cluster whose tables are distributed, with the role that serves.
+
+    ``prepare`` is called with the URL before.
+    """
     with cluster(workers) as started:
         command(started.url, "migrate")
         create_serving_role(started.url)
+        prepare(started.url)
         command(started.url, "distribute")
         yield started
 

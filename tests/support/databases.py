@@ -30,8 +30,8 @@ SCHEMA = """
         tgenabled::text, ''
     FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL
-    SELECT 'table', oid::regclass::text, relkind::text, relpersistence::text, '',
-        obj_description(oid)
+    SELECT 'table', oid::regclass::text, relkind::text, relpersistence::text,
+        array_to_string(reloptions, ', '), obj_description(oid)
     FROM pg_class WHERE relnamespace::regnamespace::text !~ '^pg_|^inf' AND relkind IN ('r', 'v')
     UNION ALL
     SELECT 'schema', nspname, '', '', '', obj_description(oid) FROM pg_namespace

@@ -8,22 +8,31 @@ from telemetry.scale_out.partition import Conversion
 
 PAST_DAYS = 5
 
-# In place of the first partition, which has the time before the conversion.
-DAYS = f"""
+# It has the time before the conversion.
+DROP_FIRST = """
 DO $$
 DECLARE
     first regclass := (
         SELECT partition FROM runtime_events_partitions() WHERE recorded_from = '-infinity'
     );
+BEGIN
+    EXECUTE format('DROP TABLE %s', first);
+END $$
+"""
+
+# The partitions that are missing.
+ADD_DAYS = f"""
+DO $$
+DECLARE
     day timestamptz := date_trunc('day', now(), 'UTC');
     name text;
 BEGIN
     SET LOCAL timezone = 'UTC';
-    EXECUTE format('DROP TABLE %s', first);
     FOR ago IN 1..{PAST_DAYS} LOOP
         name := to_char(day - ago * interval '1 day', '"runtime_events_p"YYYYMMDD');
         EXECUTE format(
-            'CREATE TABLE %I PARTITION OF runtime_events FOR VALUES FROM (%L) TO (%L)',
+            'CREATE TABLE IF NOT EXISTS %I PARTITION OF runtime_events'
+            ' FOR VALUES FROM (%L) TO (%L)',
             name, day - ago * interval '1 day', day - (ago - 1) * interval '1 day'
         );
     END LOOP;
@@ -49,7 +58,8 @@ def partition_by_day(url: str) -> None:
     """Partition the events of an empty database, with a partition for each of the last days."""
     assert Conversion(url, lambda _: None).partition()
     with psycopg.connect(url, autocommit=True) as db:
-        db.execute(DAYS)
+        db.execute(DROP_FIRST)
+        db.execute(ADD_DAYS)
 
 
 def partitions(db: psycopg.Connection[Any]) -> list[str]:

@@ -8,6 +8,7 @@
 -- returns: nothing
 
 LOCK TABLE agent_runs, agent_run_counts, agent_run_count_changes IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 ALTER TABLE agent_run_counts ADD COLUMN shard text NOT NULL DEFAULT '';
 COMMENT ON COLUMN agent_run_counts.shard IS 'Always empty: places the row beside its runs';
@@ -37,6 +38,7 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
     folded bigint;
+    emptied bigint;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(7307, hashtext(changes)) THEN
         RETURN 0;
@@ -55,10 +57,15 @@ BEGIN
             INSERT INTO %1$s AS known (bucket, agent_name, runs, shard)
             SELECT coalesce(bucket, '-infinity'), agent_name, runs, '' FROM summed WHERE runs <> 0
             ON CONFLICT (bucket, agent_name, shard) DO UPDATE SET runs = known.runs + excluded.runs
+            RETURNING runs
         )
-        SELECT count(*) FROM taken
-    $sql$, counts, changes, row_limit) INTO folded;
-    EXECUTE format('DELETE FROM %s WHERE runs = 0', counts);
+        SELECT
+            (SELECT count(*) FROM taken),
+            (SELECT count(*) FROM counted WHERE runs = 0)
+    $sql$, counts, changes, row_limit) INTO folded, emptied;
+    IF emptied > 0 THEN
+        EXECUTE format('DELETE FROM %s WHERE runs = 0', counts);
+    END IF;
     RETURN folded;
 END;
 $$;
@@ -110,6 +117,27 @@ END;
 $$;
 COMMENT ON FUNCTION count_runs_of_shard()
 IS 'Trigger of the shards of agent_runs: appends to the changes beside what a statement changed';
+
+-- The owner of the tables has no more rights than these functions need. Another role that put them
+-- behind a trigger of its own could change counts.
+DO $$
+DECLARE
+    made regprocedure;
+BEGIN
+    FOREACH made IN ARRAY ARRAY[
+        'shard_beside(name, regclass, regclass)'::regprocedure,
+        'fold_counts_of_shard(text, text, bigint)'::regprocedure,
+        'count_runs_of_shard()'::regprocedure
+    ] LOOP
+        EXECUTE format(
+            'ALTER FUNCTION %s OWNER TO %s',
+            made,
+            (SELECT relowner::regrole FROM pg_class WHERE oid = 'agent_runs'::regclass)
+        );
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM public', made);
+    END LOOP;
+END
+$$;
 
 -- TRUNCATE reaches each table by itself: who truncates the runs truncates the counts as well.
 DROP TRIGGER count_truncated ON agent_runs;

@@ -6,6 +6,7 @@
 -- returns: nothing
 
 LOCK TABLE runtime_events IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 DROP TRIGGER number_runtime_event ON runtime_events;
 ALTER TABLE runtime_events ALTER COLUMN lane SET DEFAULT take_lane(7306)::smallint;

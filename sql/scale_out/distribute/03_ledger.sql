@@ -16,6 +16,7 @@ os_core.audio_runtime_heads,
 os_core.audio_runtime_current,
 audit.audit_events
 IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 ALTER TABLE audit.audit_events DROP CONSTRAINT audit_events_source_event_fkey;
 ALTER TABLE os_core.audio_runtime_heads DROP CONSTRAINT audio_runtime_heads_event_fkey;
@@ -60,8 +61,15 @@ BEGIN
         EXECUTE format(
             'ALTER TABLE %1$s ALTER COLUMN %2$s DROP IDENTITY', place.relation, place.name
         );
+        EXECUTE format('CREATE SEQUENCE %s_%s_seq', place.relation, place.name);
+        -- A table and its sequence have one owner.
         EXECUTE format(
-            'CREATE SEQUENCE %1$s_%2$s_seq OWNED BY %1$s.%2$s', place.relation, place.name
+            'ALTER SEQUENCE %s_%s_seq OWNER TO %s',
+            place.relation, place.name,
+            (SELECT relowner::regrole FROM pg_class WHERE oid = place.relation::regclass)
+        );
+        EXECUTE format(
+            'ALTER SEQUENCE %1$s_%2$s_seq OWNED BY %1$s.%2$s', place.relation, place.name
         );
         PERFORM setval(format('%s_%s_seq', place.relation, place.name)::regclass, given, is_called);
         EXECUTE format(

@@ -6,6 +6,6 @@
 -- returns: one row: found
 SELECT
     exists(
-        SELECT FROM runtime_events
+        SELECT 1 FROM runtime_events
         WHERE recorded_at >= %(recorded_from)s::timestamptz
     ) AS found;

@@ -80,6 +80,11 @@ DECLARE
     wanted timestamptz;
     added text;
 BEGIN
+    -- Where the table is distributed, one connection to a worker has to read and change it, and the
+    -- limit has to hold for locks there.
+    PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', TRUE);
+    PERFORM set_config('citus.propagate_set_commands', 'local', TRUE);
+    EXECUTE format('SET LOCAL lock_timeout = %L', current_setting('lock_timeout'));
     PERFORM pg_advisory_xact_lock(7310, 2);
     FOR wanted IN
         SELECT * FROM generate_series(
@@ -90,13 +95,13 @@ BEGIN
         )
     LOOP
         CONTINUE WHEN EXISTS (
-            SELECT FROM runtime_events_partitions() AS part
+            SELECT 1 FROM runtime_events_partitions() AS part
             WHERE
                 part.recorded_from < body.wanted + interval '1 day'
                 AND part.recorded_until > body.wanted
         );
         CONTINUE WHEN EXISTS (
-            SELECT FROM runtime_events_default AS event
+            SELECT 1 FROM runtime_events_default AS event
             WHERE
                 event.recorded_at >= body.wanted
                 AND event.recorded_at < body.wanted + interval '1 day'
@@ -119,9 +124,9 @@ COMMENT ON FUNCTION add_runtime_events_partition(integer) IS
 'Adds the first missing partition of today and the days ahead; NULL: none is missing';
 
 -- Drops the oldest partition whose events were all recorded before a moment, and leaves their
--- highest numbers in runtime_events_pruned. Reading the partition for that locks out writers to
--- this partition alone. The lock of the whole table is for the end, and short: the caller limits
--- the wait for it with lock_timeout, because requests queue behind it.
+-- highest numbers in runtime_events_pruned. It is read twice: all of it while writers write, and
+-- then, with the table locked, what they have stored meanwhile, which has higher numbers in its
+-- lane. The caller limits the wait for that lock with lock_timeout, because requests queue behind.
 CREATE OR REPLACE FUNCTION drop_runtime_events_partition(before timestamptz)
 RETURNS TABLE (name text, events bigint)
 LANGUAGE plpgsql
@@ -129,12 +134,22 @@ SECURITY DEFINER
 SET search_path FROM CURRENT
 SET timezone = 'UTC'
 SET datestyle = 'ISO'
+-- Otherwise the second time may read all of it too.
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 <<body>>
 DECLARE
     oldest regclass;
-    highest jsonb;
+    -- Of each lane, that of lane 0 first.
+    highest bigint[] := array_fill(0, ARRAY[64]);
+    counted record;
 BEGIN
+    -- Where the table is distributed, one connection to a worker has to read and change it, and the
+    -- limit has to hold for locks there.
+    PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', TRUE);
+    PERFORM set_config('citus.propagate_set_commands', 'local', TRUE);
+    EXECUTE format('SET LOCAL lock_timeout = %L', current_setting('lock_timeout'));
     PERFORM pg_advisory_xact_lock(7310, 2);
     SELECT part.partition INTO oldest FROM runtime_events_partitions() AS part
     WHERE part.recorded_until <= drop_runtime_events_partition.before
@@ -143,17 +158,14 @@ BEGIN
     IF oldest IS NULL THEN
         RETURN;
     END IF;
-    EXECUTE format('LOCK TABLE %s IN SHARE MODE', oldest);
     name := (SELECT relname FROM pg_class WHERE oid = oldest);
-    EXECUTE format('SELECT count(*) FROM %s', oldest) INTO events;
-    EXECUTE format(
-        'SELECT coalesce(jsonb_object_agg(every_lane.lane, newest.number), ''{}'')'
-        ' FROM generate_series(0, 63) AS every_lane (lane)'
-        ' CROSS JOIN LATERAL ('
-        ' SELECT event.number FROM %s AS event WHERE event.lane = every_lane.lane'
-        ' ORDER BY event.lane DESC, event.number DESC LIMIT 1'
-        ') AS newest', oldest
-    ) INTO highest;
+    events := 0;
+    FOR counted IN EXECUTE format(
+        'SELECT lane, count(*) AS rows, max(number) AS number FROM %s GROUP BY lane', oldest
+    ) LOOP
+        events := events + counted.rows;
+        highest[counted.lane + 1] := counted.number;
+    END LOOP;
     LOCK TABLE ONLY runtime_events IN ACCESS EXCLUSIVE MODE;
     -- An --undo locks the table too when it begins: only now can its copy be seen for sure.
     IF to_regclass('runtime_events_plain') IS NOT NULL THEN
@@ -161,12 +173,23 @@ BEGIN
             'partition --undo again, or without --undo to keep the partitions'
         USING ERRCODE = 'object_in_use';
     END IF;
+    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', oldest);
+    FOR counted IN EXECUTE format(
+        'SELECT late.lane, count(*) AS rows, max(late.number) AS number'
+        ' FROM unnest($1) WITH ORDINALITY AS seen (number, ordinal)'
+        ' INNER JOIN %s AS late ON late.lane = seen.ordinal - 1 AND late.number > seen.number'
+        ' GROUP BY late.lane', oldest
+    ) USING highest LOOP
+        events := events + counted.rows;
+        highest[counted.lane + 1] := counted.number;
+    END LOOP;
     INSERT INTO runtime_events_pruned AS pruned (lane, number)
     SELECT
-        newest.key::smallint,
-        newest.value::bigint
-    FROM jsonb_each_text(highest) AS newest
-    ORDER BY newest.key::smallint
+        newest.ordinal - 1,
+        newest.number
+    FROM unnest(highest) WITH ORDINALITY AS newest (number, ordinal)
+    WHERE newest.number > 0
+    ORDER BY newest.ordinal
     ON CONFLICT (lane) DO UPDATE SET number = excluded.number
     WHERE pruned.number < excluded.number;
     EXECUTE format('DROP TABLE %s', oldest);

@@ -13,11 +13,15 @@ os_core.audio_runtime_heads,
 os_core.audio_runtime_current,
 audit.audit_events
 IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 -- undistribute_table makes a new table, and drops the functions that take the row type of the old.
 CREATE TEMPORARY TABLE kept_functions ON COMMIT DROP AS
 SELECT
     pg_get_functiondef(pg_proc.oid) AS definition,
+    format(
+        'ALTER FUNCTION %s OWNER TO %s', pg_proc.oid::regprocedure, pg_proc.proowner::regrole
+    ) AS ownership,
     format(
         'COMMENT ON FUNCTION %s IS %L',
         pg_proc.oid::regprocedure,
@@ -49,6 +53,11 @@ SELECT undistribute_table('os_core.audio_runtime_current');
 SELECT undistribute_table('os_core.audio_runtime_events');
 SELECT undistribute_table('os_core.sessions');
 SELECT undistribute_table('os_core.devices');
+-- Citus refuses changes of a sequence that it has made known to the workers, and keeps it known.
+SELECT
+    citus_unmark_object_distributed(
+        'pg_class'::regclass, 'os_core.audio_runtime_events_feed_seq'::regclass, 0, FALSE
+    );
 
 ALTER TABLE os_core.audio_runtime_events DROP CONSTRAINT audio_runtime_events_pkey;
 ALTER TABLE os_core.audio_runtime_events
@@ -143,8 +152,9 @@ DECLARE
 BEGIN
     -- They call each other.
     SET LOCAL check_function_bodies = off;
-    FOR kept IN SELECT definition, comment FROM kept_functions LOOP
+    FOR kept IN SELECT definition, ownership, comment FROM kept_functions LOOP
         EXECUTE kept.definition;
+        EXECUTE kept.ownership;
         EXECUTE kept.comment;
     END LOOP;
 END

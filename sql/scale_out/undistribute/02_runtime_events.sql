@@ -5,8 +5,14 @@
 -- returns: nothing
 
 LOCK TABLE runtime_events IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 
 SELECT undistribute_table('runtime_events');
+-- partition changes the owner of the sequence, which Citus refuses for its own.
+SELECT
+    citus_unmark_object_distributed(
+        'pg_class'::regclass, 'runtime_events_number_seq'::regclass, 0, FALSE
+    ) AS unmarked;
 
 ALTER TABLE runtime_events ALTER COLUMN lane DROP DEFAULT;
 ALTER TABLE runtime_events ALTER COLUMN number DROP DEFAULT;

@@ -6,6 +6,7 @@
 -- returns: nothing
 
 LOCK TABLE agent_runs, agent_run_counts, agent_run_count_changes IN ACCESS EXCLUSIVE MODE;
+SET LOCAL lock_timeout = 0;
 -- The copy back would fire them.
 DROP TRIGGER count_inserted ON agent_runs;
 DROP TRIGGER count_deleted ON agent_runs;
@@ -15,6 +16,11 @@ TRUNCATE agent_run_counts, agent_run_count_changes;
 SELECT undistribute_table('agent_run_count_changes');
 SELECT undistribute_table('agent_run_counts');
 SELECT undistribute_table('agent_runs');
+-- Citus refuses changes of a sequence that it has made known to the workers, and keeps it known.
+SELECT
+    citus_unmark_object_distributed(
+        'pg_class'::regclass, 'agent_runs_change_seq'::regclass, 0, FALSE
+    );
 
 ALTER TABLE agent_run_counts DROP CONSTRAINT agent_run_counts_pkey;
 ALTER TABLE agent_run_counts DROP COLUMN shard;

@@ -8,6 +8,7 @@ FROM (
     VALUES
     ('01_ledger', 'os_core.devices'),
     ('02_runtime_events', 'runtime_events'),
+    ('02_runtime_events_partitioned', 'runtime_event_ids'),
     ('03_runs', 'agent_runs')
 ) AS placed (step, last_table)
 LEFT JOIN pg_dist_partition ON to_regclass(placed.last_table) = pg_dist_partition.logicalrelid
@@ -19,6 +20,9 @@ FROM run_command_on_workers($command$
     WHERE
         setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND setrole = 0
-        AND setconfig @> ARRAY['enable_seqscan=off', 'jit=off', 'TimeZone=UTC']
+        AND EXISTS (
+            SELECT FROM unnest(setconfig) AS entry
+            WHERE starts_with(entry, 'telemetry.worker_settings_given=')
+        )
 $command$) AS found
 HAVING bool_and(found.success AND found.result = '0') IS NOT FALSE;
