@@ -68,7 +68,6 @@ def test_a_device_can_not_be_deleted_and_bound_anew(cast, db):
         for trigger in ("refuse_change", "refuse_truncate")
     ],
 )
-@pytest.mark.one_node("Citus cannot disable a trigger; tests/citus does so on a shard")
 def test_the_service_is_not_ready_without_the_triggers(make_app, db, table, trigger):
     assert make_app().test_client().get("/api/ready").status_code == 200
     db.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")

@@ -114,6 +114,9 @@ def test_refusals_are_one_line(plain_cluster: Cluster, database_url: str) -> Non
         assert "no extension citus" in refusal(database_url, name)
         assert "is no superuser" in refusal(serving(plain_cluster.url), name)
         assert "connect to the coordinator" in refusal(plain_cluster.workers[0].url, name)
+    execute(plain_cluster.url, "CREATE ROLE analyst LOGIN")
+    refused = refusal(plain_cluster.url, "grants", "--analyst", "analyst", "--apply")
+    assert "the tables are distributed: analyst would have no right" in refused
 
 
 def test_the_definitions_that_differ_are_listed(plain_cluster: Cluster) -> None:
