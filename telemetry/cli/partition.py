@@ -10,6 +10,7 @@ import click
 import psycopg
 
 from telemetry.cli.examples import examples
+from telemetry.cli.failures import Interrupted, Terminated
 from telemetry.cli.urls import require_url
 from telemetry.config import Config
 from telemetry.database.connection import connect
@@ -20,6 +21,10 @@ from telemetry.persistence import resolve
 from telemetry.retention.kinds import EVENTS
 from telemetry.retention.partitions import add_ahead, read_partitions
 from telemetry.scale_out.partition import Conversion, PartitionError, read_plan
+
+
+class Sigterm(KeyboardInterrupt):
+    """SIGTERM does what Ctrl-C does: the driver cancels the statement that it waits for."""
 
 
 @click.command(
@@ -38,7 +43,8 @@ def partition(config: Config, *, undo: bool, dry_run: bool) -> None:
     Run it as the owner of the tables, while the service serves. The table becomes the
     first partition, so no event is copied.
 
-    Ctrl-C stops it at any point. The same command goes on; with --undo it is taken back.
+    Ctrl-C stops it at any point, with the exit status 130. The same command goes on; with --undo
+    it is taken back.
     """
     persistence = resolve(as_owner(config))
     if refusal := EVENTS.refusal(persistence):
@@ -118,7 +124,7 @@ def _interruptible() -> Iterator[None]:
     """Let SIGTERM do inside the block what Ctrl-C does."""
 
     def interrupt(number: int, _: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise Sigterm
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
@@ -132,8 +138,9 @@ def _errors_in_one_line() -> Iterator[None]:
     goes_on = "the same command goes on"
     try:
         yield
-    except KeyboardInterrupt:
-        raise click.ClickException(f"stopped: {goes_on}, and --undo takes it back") from None
+    except KeyboardInterrupt as stop:
+        stopped = Terminated if isinstance(stop, Sigterm) else Interrupted
+        raise stopped(f"stopped: {goes_on}, and --undo takes it back") from None
     except PartitionError as error:
         raise click.ClickException(str(error)) from error
     except (DatabaseUnavailable, psycopg.Error) as error:

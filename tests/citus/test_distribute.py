@@ -56,6 +56,11 @@ def refusal(url: str, *arguments: str) -> str:
     return str(refused.value.stderr)
 
 
+def cached_connections(url: str) -> Any:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SHOW citus.max_cached_conns_per_worker").fetchone()
+
+
 def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     url = plain_cluster.url
     assert "migration(s) pending" in refusal(url, "distribute")
@@ -69,6 +74,7 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     command(url, "distribute")
     assert rows(url) == kept
     assert command(url, "verify").returncode == 0
+    assert cached_connections(url) == ("16",)
     assert "nothing is left" in command(url, "distribute").stderr
     played(url, range(2, 4))
     more = rows(url)
@@ -76,13 +82,16 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     command(url, "undistribute")
     assert objects(url) == before
     assert rows(url) == more
+    assert cached_connections(url) == ("1",)
     assert command(url, "verify").returncode == 0
     assert "nothing is left" in command(url, "undistribute").stderr
     played(url, range(4, 5))
     most = rows(url)
 
+    execute(url, "ALTER DATABASE telemetry SET citus.max_cached_conns_per_worker = 3")
     command(url, "distribute")
     assert rows(url) == most
+    assert cached_connections(url) == ("3",)
     played(url, range(5, 6))
     assert command(url, "verify").returncode == 0
 

@@ -42,7 +42,16 @@ def test_every_statement_of_the_folder_that_replaces_one_is_a_variant():
     files = {
         f"{file.parent.name}/{file.stem}" for file in (statements.ROOT / FOLDER).glob("*/*.sql")
     }
-    assert {*NAMES.values()} == {it for it in files if (statements.ROOT / f"{it}.sql").exists()}
+    replaced = {NAMES[it] for it, variant in variants().items() if variant.statement != it}
+    assert replaced == {it for it in files if (statements.ROOT / f"{it}.sql").exists()}
+
+
+def test_every_statement_of_a_follower_is_refused_in_doubt():
+    assert {NAMES[it] for it, variant in variants().items() if variant.is_followed} == {
+        f"{room}/{name}"
+        for room in ("runs", "runtime_events", "audio_runtime")
+        for name in ("feed", "feed_now")
+    } | {"runtime_events/change_token"}
 
 
 def test_only_the_cursor_of_distributed_tables_sends_variants(database_url):

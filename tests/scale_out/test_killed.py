@@ -90,7 +90,7 @@ def test_on_the_way_there(start, client, db, database_url, line, number, delay):
     assert db.execute("SELECT FROM runtime_events").rowcount == EVENTS + 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_while_it_waits_for_the_table(start, client, db, database_url, number):
     add_events(db, "old", "1 hour", count=EVENTS)
     process = start()
@@ -102,6 +102,7 @@ def test_while_it_waits_for_the_table(start, client, db, database_url, number):
         process.send_signal(number)
         process.wait(timeout=30) if number == signal.SIGKILL else time.sleep(1)
     process.wait(timeout=30)
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
     assert_it_serves(client, db, "before")
     assert db.execute(BOUNDARY).rowcount <= (number == signal.SIGKILL)
     finish(client, db, database_url)

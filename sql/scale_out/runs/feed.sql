@@ -5,6 +5,7 @@
 -- stale_after (interval after which a running run is stale)
 -- index: ix_agent_runs_change_number
 -- limits: those of subqueries hold per shard (citus.subquery_pushdown)
+-- in doubt: refused where tables are distributed (scale_out/database/in_doubt.sql)
 -- locks: none
 -- returns: runs and their change_number
 WITH visible AS MATERIALIZED (

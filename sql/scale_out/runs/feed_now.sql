@@ -2,6 +2,7 @@
 -- params: none
 -- index: ix_agent_runs_change_number, one entry of each lane
 -- limits: those of subqueries hold per shard (citus.subquery_pushdown)
+-- in doubt: refused where tables are distributed (scale_out/database/in_doubt.sql)
 -- locks: none
 -- returns: positions, an array of 64 change numbers, of lane 0 first
 WITH newest AS MATERIALIZED (

@@ -16,6 +16,7 @@
 -- index: ix_runtime_events_lane_number, one entry of each lane at any size;
 -- runtime_events_pruned_pkey, likewise
 -- limits: those of subqueries hold per shard (citus.subquery_pushdown)
+-- in doubt: refused where tables are distributed (scale_out/database/in_doubt.sql)
 -- locks: none
 -- returns: token, 32 hex digits
 WITH newest AS MATERIALIZED (

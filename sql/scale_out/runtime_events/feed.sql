@@ -3,6 +3,7 @@
 -- params: positions (array of 64 feed numbers, of lane 0 first), row_limit
 -- index: ix_runtime_events_lane_number
 -- limits: those of subqueries hold per shard (citus.subquery_pushdown)
+-- in doubt: refused where tables are distributed (scale_out/database/in_doubt.sql)
 -- locks: none
 -- returns: events and their feed_number, lane * 10^17 + number
 WITH visible AS MATERIALIZED (

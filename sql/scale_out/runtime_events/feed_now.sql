@@ -2,6 +2,7 @@
 -- params: none
 -- index: ix_runtime_events_lane_number, one entry of each lane
 -- limits: those of subqueries hold per shard (citus.subquery_pushdown)
+-- in doubt: refused where tables are distributed (scale_out/database/in_doubt.sql)
 -- locks: none
 -- returns: positions, an array of 64 feed numbers (lane * 10^17 + number), of lane 0 first
 WITH newest AS MATERIALIZED (
