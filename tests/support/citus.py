@@ -49,7 +49,6 @@ max_locks_per_transaction = 256
 shared_buffers = 64MB
 log_min_messages = warning
 citus.shard_count = 8
-citus.max_cached_conns_per_worker = 16
 citus.enable_statistics_collection = off
 citus.node_conninfo = 'sslmode=disable'
 """
