@@ -22,7 +22,8 @@ AUDIT = "audit.audit_events"
             LEDGER,
             "INSERT INTO os_core.audio_runtime_events OVERRIDING SYSTEM VALUE"
             " SELECT * FROM os_core.audio_runtime_events"
-            " ON CONFLICT (event_id) DO UPDATE SET created_at = 2",
+            " ON CONFLICT (tenant_id, device_id, event_kind, idempotency_key)"
+            " DO UPDATE SET created_at = 2",
         ),
         (AUDIT, "UPDATE audit.audit_events SET severity = 'INFO'"),
         (AUDIT, "DELETE FROM audit.audit_events"),

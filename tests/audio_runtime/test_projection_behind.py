@@ -21,7 +21,8 @@ BEHIND = (
     f"UPDATE {CURRENT} SET jitter_ms = NULL, drift_ppm = NULL, buffer_depth_ms = NULL,"
     " underruns = NULL, overruns = NULL, last_event_id ="
     " (SELECT min(event_id) FROM os_core.audio_runtime_events AS event"
-    " WHERE event.device_id = audio_runtime_current.device_id)"
+    " WHERE event.tenant_id = audio_runtime_current.tenant_id"
+    " AND event.device_id = audio_runtime_current.device_id)"
 )
 
 
