@@ -104,6 +104,11 @@ def _check(connection: Connection, url: str, command: str) -> None:
         raise click.ClickException(
             "refused: runtime_events is partitioned; run partition --undo first"
         )
+    if found["secured"] and command == "distribute":
+        raise click.ClickException(
+            f"refused: row-level security is on for {found['secured']}, and Citus would show every"
+            " row to a role that a policy restricts; run the SQL of reader --undo first"
+        )
     node = connection.execute(NODES).fetchone() or {}
     if not node["is_coordinator"]:
         raise click.ClickException("refused: this node is a worker; connect to the coordinator")

@@ -7,10 +7,9 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from telemetry.database import statements
 from tests.support.errors import assert_problems
 from tests.support.feed import Follower, get_with
-from tests.support.runs import full_run, minimal_run
+from tests.support.runs import DRAW_NUMBER, DRAWN_NUMBER, full_run, minimal_run
 from tests.support.waiting import locks_awaited, wait_until
 
 URL = "/api/v1/feed/runs"
@@ -85,10 +84,9 @@ def test_a_change_by_a_client_that_draws_a_number_appears(client, database_url, 
     client.post(RUNS, json=minimal_run("a"))
     follower.catch_up()
     with psycopg.connect(database_url) as other:
-        other.execute(statements.load("runs/draw_number"))
+        other.execute(DRAW_NUMBER)
         other.execute(
-            "UPDATE agent_runs SET agent_name = 'renamed', change_number ="
-            " nullif(current_setting('telemetry.change_number', TRUE), '')::bigint"
+            f"UPDATE agent_runs SET agent_name = 'renamed', change_number = {DRAWN_NUMBER}"
         )
     assert [run["agent_name"] for run in follower.catch_up()] == ["renamed"]
 

@@ -14,7 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import errors
 
 from telemetry.database import statements
 from tests.support.databases import execute
@@ -26,10 +28,11 @@ WHY_SKIPPED = "CITUS_PGBIN is not set: no PostgreSQL with the extension citus (s
 
 WORKER_SETTINGS = statements.ROOT / "scale_out/distribute/04_settings.sql"
 
-# Citus keeps a process of its own connected to each database.
+# Citus keeps a process of its own connected to each database, and starts it again.
 END_CONNECTIONS = """
-    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{}'
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s
 """
+COPIES = 5
 
 # Nothing here has to outlive a power cut. Few shards: each costs a round trip per statement.
 SETTINGS = """
@@ -126,8 +129,15 @@ class Cluster:
         Connections to the template are ended.
         """
         for node in self.nodes:
-            execute(node.database("template1"), END_CONNECTIONS.format(template))
-            execute(node.database("template1"), f"CREATE DATABASE {name} TEMPLATE {template}")
+            with psycopg.connect(node.database("template1"), autocommit=True) as connection:
+                for attempts_left in reversed(range(COPIES)):
+                    connection.execute(END_CONNECTIONS, [template])
+                    try:
+                        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+                        break
+                    except errors.ObjectInUse:
+                        if not attempts_left:
+                            raise
         # They belong to the name of a database, and are not copied.
         url = self.coordinator.database(name)
         execute(url, WORKER_SETTINGS.read_text(encoding="utf-8"))

@@ -67,9 +67,10 @@ class Distributed:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        cluster.copy_database(TEMPLATE, conninfo_to_dict(cluster.url)["dbname"])
-        with psycopg.connect(cluster.coordinator.database(TEMPLATE)) as connection:
+        with psycopg.connect(cluster.url) as connection:
             self._fingerprint = connection.execute(FINGERPRINT).fetchone()
+        # Nothing ever connects to the copy.
+        cluster.copy_database(TEMPLATE, conninfo_to_dict(cluster.url)["dbname"])
         self._numbers = count(1)
         self._free: list[str] = []
         self._connections: dict[str, list[Connection]] = {}

@@ -2,8 +2,8 @@
 -- params: none
 -- index: system catalogue
 -- locks: none
--- returns: one row: has_extension, is_superuser, role (the name of this role), and
--- is_partitioned (whether runtime_events is)
+-- returns: one row: has_extension, is_superuser, role (the name of this role), is_partitioned
+-- (whether runtime_events is), and secured (the tables with row-level security, NULL for none)
 SELECT
     current_user::text AS role,
     to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS has_extension,
@@ -11,6 +11,16 @@ SELECT
         SELECT count(*) FROM pg_class
         WHERE pg_class.oid = to_regclass('runtime_events') AND pg_class.relkind = 'p'
     ) > 0 AS is_partitioned,
+    (
+        SELECT string_agg(pg_class.oid::regclass::text, ', ' ORDER BY pg_class.oid)
+        FROM pg_class
+        WHERE
+            pg_class.relrowsecurity
+            AND (
+                pg_class.oid IN (to_regclass('agent_runs'), to_regclass('runtime_events'))
+                OR pg_class.relnamespace IN (to_regnamespace('os_core'), to_regnamespace('audit'))
+            )
+    ) AS secured,
     (
         SELECT pg_roles.rolsuper FROM pg_roles
         WHERE pg_roles.rolname = current_user
