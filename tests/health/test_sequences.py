@@ -2,9 +2,9 @@
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from telemetry.database import statements
+from telemetry.database.connection import connect, find_distributed
 from tests.support.audio_runtime import event
 from tests.support.documents import blocks
 from tests.support.runs import minimal_run
@@ -83,14 +83,15 @@ def test_the_next_value_may_be_set_instead_of_the_last(client, db, sequence):
 
 def test_a_role_that_may_only_use_sequences_can_compare(client, db, database_url):
     """As docs/database.md grants it to the web process."""
-    db.execute("CREATE ROLE web_process")
+    db.execute("CREATE ROLE web_process LOGIN")
     try:
         for schema in ("public", "os_core", "audit"):
             db.execute(f"GRANT USAGE ON SCHEMA {schema} TO web_process")
             db.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO web_process")
             db.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO web_process")
         db.execute(f"SELECT setval('{SEQUENCES[0]}', 1)")
-        with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        with connect(database_url) as connection:
+            find_distributed(connection)
             connection.execute("SET ROLE web_process")
             rows = connection.execute(BEHIND).fetchall()
         assert rows == [{"sequence": SEQUENCES[0], "given": 1, "highest": 3}]
