@@ -26,7 +26,7 @@ BEGIN = ROOT / "distribute/begin.sql"
 END_CONNECTIONS = ROOT / "distribute/end_connections.sql"
 KEEP_COMMENTS = ROOT / "distribute/keep_comments.sql"
 RESTORE_COMMENTS = ROOT / "distribute/restore_comments.sql"
-PLACES_NO_TABLE = ("04_settings", "05_balance")
+PLACES_NO_TABLE = ("00_lanes", "04_settings", "05_balance")
 
 # Of a step that ends in a deadlock with writers.
 ATTEMPTS = 10
@@ -129,7 +129,7 @@ def _steps_left(connection: Connection, command: str) -> list[Path]:
     steps = sorted((ROOT / command).glob("[0-9]*.sql"))
     left = [step for step in steps if step.stem not in done]
     # A distribution places shards on all workers.
-    fresh = command == "distribute" and steps[0] in left
+    fresh = command == "distribute" and "01_runs" not in done
     return [step for step in left if not (fresh and step.stem == "05_balance")]
 
 

@@ -13,6 +13,7 @@ from psycopg.rows import DictRow, dict_row
 
 from telemetry.database import statements
 from telemetry.database.scale_out import ScaleOutCursor
+from telemetry.database.sequences import catch_up
 from telemetry.database.values import register_loaders
 from telemetry.time_limits import ANSWER_SECONDS, CANCEL_SECONDS, CONNECT_SECONDS
 
@@ -111,3 +112,4 @@ def find_distributed(connection: Connection) -> None:
     row = connection.execute(IS_DISTRIBUTED, prepare=False).fetchone()
     if row and row["is_distributed"]:
         connection.use_distributed()
+        catch_up(connection)

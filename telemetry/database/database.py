@@ -35,6 +35,7 @@ from telemetry.database.errors import (
 )
 from telemetry.database.objects import RawJsonLoader, object_row
 from telemetry.database.pool import session_options
+from telemetry.database.sequences import catch_up
 from telemetry.paging import Page, take_page
 from telemetry.time_limits import CONNECT_SECONDS, READINESS_SECONDS, STATEMENT_SECONDS
 
@@ -279,6 +280,7 @@ class Database:
                 raise SessionNotKept(f"a pooler drops the options of connections; {USE_NO_SESSION}")
             if row["is_distributed"]:
                 connection.use_distributed()
+                catch_up(connection)
         else:
             find_distributed(connection)
 

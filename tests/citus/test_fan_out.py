@@ -23,7 +23,7 @@ SEVERAL = "its records are on several shards, and a list in JSON is unknown whil
 
 # The statements that go to every shard, and why they must.
 FANS_OUT = {
-    "health/sequences_behind": LANES,
+    "database/sequences_behind": LANES,
     "pages/agents": SUMS,
     "pages/agents_in_environment": SUMS,
     "pages/attention": NEWEST,

@@ -3,6 +3,12 @@
 -- index: system catalogue, of each worker too
 -- locks: none
 -- returns: step, the name of its file, one row for each
+SELECT '00_lanes' AS step
+WHERE to_regprocedure('settled_lanes(integer, bigint[])') IS NOT NULL
+UNION ALL
+SELECT '00_sequences' AS step
+WHERE to_regclass('sequences_checked') IS NOT NULL
+UNION ALL
 SELECT placed.step
 FROM (
     VALUES
