@@ -29,10 +29,16 @@ DATABASE = DOCUMENTS["docs/database.md"]
 OPERATE = DOCUMENTS["docs/operate.md"]
 
 # The examples of docs/agents.md run in tests/test_docs_agents.py, which looks at the rows too.
+SPECIAL = {"docs/agents.md", "docs/database.md"}
 WITH_EXAMPLES = [it for it in DOCUMENTS if blocks(it, "console", "python")]
 
 
-@pytest.mark.parametrize("name", sorted({*WITH_EXAMPLES} - {"docs/agents.md"}))
+PLANS = pytest.param(
+    "docs/database.md", marks=pytest.mark.one_node("the examples show plans of one node")
+)
+
+
+@pytest.mark.parametrize("name", [*sorted({*WITH_EXAMPLES} - SPECIAL), PLANS])
 def test_every_example_prints_what_it_shows(name, start_service, shell):
     """All examples of a document run in order, against one database."""
 
@@ -123,6 +129,10 @@ def ledger(client):
         assert client.post("/api/v1/audio-runtime/events", json=event).status_code == 201
 
 
+CALLS_WITH_ROWS = "an example calls functions with rows of the ledger: see docs/scale.md"
+
+
+@pytest.mark.one_node(CALLS_WITH_ROWS)
 def test_every_sql_example_runs(ledger, database_url):
     """The rows of each query are as many as a comment in the block says, if one does."""
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -133,6 +143,7 @@ def test_every_sql_example_runs(ledger, database_url):
             assert counts == wanted or not wanted, text
 
 
+@pytest.mark.one_node(CALLS_WITH_ROWS)
 def test_the_checks_in_psql_name_a_row_that_was_changed(ledger, database_url):
     chain = next(text for _, text in blocks("docs/database.md", "sql") if "lag(row_hash)" in text)
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -38,16 +38,16 @@ WITH service AS (
 SELECT held.name
 FROM (
     SELECT 'agent_runs' AS name
-    WHERE EXISTS (SELECT FROM agent_runs)
+    WHERE EXISTS (SELECT 1 FROM agent_runs)
     UNION ALL
     SELECT 'runtime_events' AS name
-    WHERE EXISTS (SELECT FROM runtime_events)
+    WHERE EXISTS (SELECT 1 FROM runtime_events)
     UNION ALL
     SELECT 'os_core.devices' AS name
-    WHERE EXISTS (SELECT FROM os_core.devices)
+    WHERE EXISTS (SELECT 1 FROM os_core.devices)
     UNION ALL
     SELECT 'audit.audit_events' AS name
-    WHERE EXISTS (SELECT FROM audit.audit_events)
+    WHERE EXISTS (SELECT 1 FROM audit.audit_events)
     UNION ALL
     SELECT pg_class.oid::regclass::text AS name
     FROM pg_class

@@ -43,6 +43,13 @@ BEGIN
         RAISE EXCEPTION '% may write to the tables, as the role that serves does', analyst
         USING HINT = 'Its sessions would become read-only. Create a role for the analyst.';
     END IF;
+    IF EXISTS (
+        SELECT FROM pg_trigger WHERE tgfoid = to_regproc('pg_catalog.citus_truncate_trigger')
+    ) THEN
+        RAISE EXCEPTION 'the tables are distributed: % would have no right on their shards', analyst
+        USING HINT = 'Citus reads them as the reader, not as the owner of a view. Give analysts a'
+            ' copy of the data.';
+    END IF;
     IF EXISTS (SELECT FROM pg_policy WHERE polname = 'telemetry_reader_' || analyst) THEN
         RAISE EXCEPTION '% reads the ledger one tenant at a time', analyst
         USING HINT = 'It would see no row of telemetry_views.devices. Create a role for the analyst.';

@@ -75,11 +75,7 @@ class AudioRuntimeStore:
 
         def work(connection: Connection) -> Row | None:
             with connection.transaction_if_distributed():
-                stored = connection.execute(PUT_DEVICE, sent).fetchone()
-                if stored and connection.is_distributed:
-                    # No trigger can: the head is on another server.
-                    connection.execute(BEGIN_CHAIN, sent)
-                return stored
+                return put_device(connection, sent)
 
         return self._database.transact(work, one_statement=True)
 
@@ -188,6 +184,18 @@ class AudioRuntimeStore:
         Raises LedgerContradiction for a device that cannot be rebuilt, after all others were.
         """
         return rebuild(self._database.transact, scope)
+
+
+def put_device(connection: Connection, device: dict[str, Any]) -> Row | None:
+    """Bind the device and begin its chain, within a transaction where tables are distributed.
+
+    Returns what AudioRuntimeStore.put_device returns.
+    """
+    stored = connection.execute(PUT_DEVICE, device).fetchone()
+    if stored and connection.is_distributed:
+        # No trigger can: the head is on another server.
+        connection.execute(BEGIN_CHAIN, device)
+    return stored
 
 
 def lock_and_append(connection: Connection, events: Sequence[Event]) -> list[Settled]:

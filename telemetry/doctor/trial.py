@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from telemetry.audio_runtime.outcomes import Committed
-from telemetry.audio_runtime.store import GET_CURRENT, PUT_DEVICE, lock_and_append
+from telemetry.audio_runtime.store import GET_CURRENT, lock_and_append, put_device
 from telemetry.database.connection import Connection
 from telemetry.database.errors import IntegrityViolation
 from telemetry.database.values import Keyed, as_json
@@ -95,7 +95,7 @@ def _ledger_event(connection: Connection, name: str) -> bool:
         "idempotency_key": name,
         "processed_stream_id": name[:64],
     }
-    connection.execute(PUT_DEVICE, {**device, "device_type": None})
+    put_device(connection, {**device, "device_type": None})
     [outcome] = lock_and_append(connection, [event])
     found = connection.execute(GET_CURRENT, device).fetchone()
     return isinstance(outcome, Committed) and found is not None

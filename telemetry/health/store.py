@@ -165,10 +165,6 @@ class Probe:
     def checked(self, connection: Connection) -> Iterator[Checked]:
         """Check one thing after the other; yield each. Raises psycopg.Error."""
         _require_writes(connection)
-        workers = check_workers(connection)
-        if connection.is_distributed:
-            causes = "; ".join(workers.causes) or None
-            yield Checked("workers", "database_unreachable", workers.unreachable, cause=causes)
         pending = self._pending(connection)
         count = f"{self._name}: {len(pending)} migration(s) pending: {', '.join(pending)}"
         yield Checked("migrations", "migrations_pending", [count] if pending else [])
@@ -182,6 +178,11 @@ class Probe:
             f"the role has no right to {row['privilege']} on {row['name']}" for row in lacking
         ]
         yield Checked("rights", "permission_denied", denied and [*denied, GRANT_RIGHTS])
+        # After the rights: a worker refuses a role without them.
+        workers = check_workers(connection)
+        if connection.is_distributed:
+            causes = "; ".join(workers.causes) or None
+            yield Checked("workers", "database_unreachable", workers.unreachable, cause=causes)
         disabled = connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
         names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
         names += [f"trigger {it} is missing, disabled or altered" for it in workers.unguarded]

@@ -40,6 +40,9 @@ FEED = Feed(
 
 NUMERIC = ("runtime_ms", "runtime_cost_estimate")
 
+# More than any table has. Citus adds offset and limit, and the sum has to be a bigint.
+MOST_ROWS = 2**62
+
 
 class DatabaseEvents:
     """A RuntimeEventStore. Every method raises what Database.fetch_all raises."""
@@ -90,7 +93,7 @@ class DatabaseEvents:
             **filters._asdict(),
             "cursor_recorded_at": after.recorded_at if after else None,
             "cursor_id": after.id if after else None,
-            "row_offset": offset,
+            "row_offset": min(offset, MOST_ROWS),
         }
         rows, has_more = self._database.fetch_page(LIST, parameters, limit=limit)
         return Listed(rows, ListEnd(rows[-1].recorded_at, rows[-1].id) if has_more else None)
@@ -107,8 +110,8 @@ class DatabaseEvents:
 
     def ideas_summary(self, *, seconds: int, limit: int, offset: int) -> Sequence[dict[str, Any]]:
         """Return a page of the totals of each idea."""
-        parameters = {"seconds": seconds, "row_limit": limit, "row_offset": offset}
-        return self._database.fetch_all(IDEAS_SUMMARY, parameters, prepare=False)
+        page = {"row_limit": limit, "row_offset": min(offset, MOST_ROWS)}
+        return self._database.fetch_all(IDEAS_SUMMARY, {"seconds": seconds, **page}, prepare=False)
 
     def change_token(self) -> str:
         """Return the token of the events that are visible at the moment."""

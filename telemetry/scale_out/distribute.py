@@ -64,6 +64,11 @@ class Distribution:
                 f"refused: the role {found['role']} is no superuser, which Citus asks for to carry"
                 " triggers and settings to the workers; set TELEMETRY_OWNER_DATABASE_URL"
             )
+        if found["secured"] and self._command == "distribute":
+            raise DistributeError(
+                f"refused: row-level security is on for {found['secured']}, and Citus would show"
+                " every row to a role that a policy restricts; run the SQL of reader --undo first"
+            )
         if found["is_unfinished"]:
             raise DistributeError(
                 "refused: a `partition` of runtime_events did not end; run it again, or with --undo"

@@ -13,6 +13,8 @@ from tests.support.runs import full_run
 from tests.support.runtime_events import minimal_event
 from tests.support.service import PROJECT
 
+pytestmark = pytest.mark.one_node("analysts are refused there: Citus reads a shard as the reader")
+
 VIEWS = {"runs", "runtime_events", "runtime_events_by_hour", "devices"}
 # A name that has to be quoted.
 ROLE = 'an "analyst"'

@@ -13,8 +13,6 @@ from tests.support.runs import full_run, minimal_run
 from tests.support.runtime_events import SUMMARY_URL, minimal_event
 from tests.support.service import PROJECT
 
-pytestmark = pytest.mark.one_node("disables triggers, which Citus cannot")
-
 RUNS = "SELECT * FROM telemetry_views.runs ORDER BY event_id"
 HOURS = "SELECT * FROM telemetry_views.runtime_events_by_hour ORDER BY hour, endpoint, method"
 DEVICES = "SELECT * FROM telemetry_views.devices ORDER BY device_id"

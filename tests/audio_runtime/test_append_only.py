@@ -22,7 +22,8 @@ AUDIT = "audit.audit_events"
             LEDGER,
             "INSERT INTO os_core.audio_runtime_events OVERRIDING SYSTEM VALUE"
             " SELECT * FROM os_core.audio_runtime_events"
-            " ON CONFLICT (event_id) DO UPDATE SET created_at = 2",
+            " ON CONFLICT (tenant_id, device_id, event_kind, idempotency_key)"
+            " DO UPDATE SET created_at = 2",
         ),
         (AUDIT, "UPDATE audit.audit_events SET severity = 'INFO'"),
         (AUDIT, "DELETE FROM audit.audit_events"),
@@ -68,7 +69,6 @@ def test_a_device_can_not_be_deleted_and_bound_anew(cast, db):
         for trigger in ("refuse_change", "refuse_truncate")
     ],
 )
-@pytest.mark.one_node("Citus cannot disable a trigger; tests/citus does so on a shard")
 def test_the_service_is_not_ready_without_the_triggers(make_app, db, table, trigger):
     assert make_app().test_client().get("/api/ready").status_code == 200
     db.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")

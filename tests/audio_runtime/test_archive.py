@@ -198,7 +198,6 @@ def test_a_file_that_exists_is_left_alone_unless_it_is_the_same(archive, ids, da
     assert os.listdir(archive.parent) == [archive.name]
 
 
-@pytest.mark.one_node("Citus cannot disable a trigger")
 def test_a_ledger_that_is_not_intact_is_not_archived(ids, db, database_url, tmp_path):
     with guards_down(db, "os_core.audio_runtime_events"):
         db.execute(

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from telemetry.audio_runtime.devices import Scope
-from telemetry.audio_runtime.projection import LOCK_HEADS
-from telemetry.database.connection import connect
-from telemetry.database.values import as_json
+from telemetry.audio_runtime.projection import lock_heads
+from telemetry.database.connection import connect, find_distributed
 from tests.support.audio_runtime import KINDS, event
 from tests.support.waiting import locks_awaited, wait_until
 
@@ -69,14 +68,13 @@ def test_batches_over_the_same_devices_never_wait_in_a_circle(make_app, cast):
     cast.assert_sound()
 
 
-@pytest.mark.one_node("locks the heads of two tenants by one statement")
 def test_a_stuck_device_holds_up_no_other(make_app, cast, database_url):
     """Events that arrive together share a commit, but not the wait for somebody else's lock."""
     client = make_app(db_pool_size=4).test_client
     with connect(database_url) as holder, ThreadPoolExecutor(12) as threads:
+        find_distributed(holder)
         with holder.transaction():
-            stuck = {"tenant_id": "tenant-1", "device_id": "device-1"}
-            holder.execute(LOCK_HEADS, {"devices": as_json([stuck]), "tenant_id": None})
+            lock_heads(holder, [{"tenant_id": "tenant-1", "device_id": "device-1"}])
             waiting = [threads.submit(client().post, URL, json=event()) for _ in range(2)]
             others = [
                 threads.submit(client().post, URL, json=event(device_id="device-2"))

@@ -10,14 +10,17 @@ from tests.support.audio_runtime import KINDS, event
 URL = "/api/v1/audio-runtime/events"
 HEADS = "os_core.audio_runtime_heads"
 CURRENT = "os_core.audio_runtime_current"
-OF_DEVICE_1 = "WHERE device_id = 'device-1'"
+OF_DEVICE_1 = "WHERE tenant_id = 'tenant-1' AND device_id = 'device-1'"
 FIRST = f"(SELECT min(event_id) FROM os_core.audio_runtime_events {OF_DEVICE_1})"
+HASH_OF_FIRST = (
+    f"(SELECT row_hash FROM os_core.audio_runtime_events {OF_DEVICE_1} AND event_id = {FIRST})"
+)
 
 DAMAGE = {
     "another hash": f"UPDATE {HEADS} SET row_hash = sha256('') {OF_DEVICE_1}",
     # As both tables restored from an older dump.
-    "a head and a projection that are behind": f"UPDATE {HEADS} SET event_id = {FIRST}, row_hash ="
-    f" (SELECT row_hash FROM os_core.audio_runtime_events WHERE event_id = {FIRST}) {OF_DEVICE_1};"
+    "a head and a projection that are behind": f"UPDATE {HEADS} SET event_id = {FIRST},"
+    f" row_hash = {HASH_OF_FIRST} {OF_DEVICE_1};"
     f" UPDATE {CURRENT} SET last_event_id = {FIRST} {OF_DEVICE_1}",
     "a head made again and no projection": f"UPDATE {HEADS} SET event_id = NULL, row_hash = DEFAULT"
     f" {OF_DEVICE_1}; DELETE FROM {CURRENT} {OF_DEVICE_1}",

@@ -65,15 +65,16 @@ def test_of_many_at_once_one_is_the_first(make_app, cast):
     cast.assert_sound()
 
 
-@pytest.mark.one_node("Citus cannot create a trigger")
 def test_an_append_past_the_lock_is_not_chained_upon(client, cast, db):
     """Somebody inserts the very same key between the batch's look and its insert."""
     db.execute(
         "CREATE FUNCTION intrude() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         "  IF NEW.idempotency_key = 'raced' AND pg_trigger_depth() = 1 THEN"
-        "    INSERT INTO os_core.audio_runtime_events (tenant_id, device_id, event_kind,"
+        "    EXECUTE format('INSERT INTO %I.%I (event_id, tenant_id, device_id, event_kind,"
         "      created_at, idempotency_key, processed_stream_id, row_hash)"
-        "    VALUES ('tenant-1', 'device-1', 'VAD_EVENT', 1, 'raced', 's', NEW.row_hash);"
+        "    OVERRIDING SYSTEM VALUE"
+        "    VALUES ($1, ''tenant-1'', ''device-1'', ''VAD_EVENT'', 1, ''raced'', ''s'', $2)',"
+        "      TG_TABLE_SCHEMA, TG_TABLE_NAME) USING NEW.event_id + 1000, NEW.row_hash;"
         "  END IF; RETURN NEW; END $$"
     )
     db.execute(

@@ -106,7 +106,6 @@ def test_an_export_of_a_scope_has_its_devices(ids, database_url, file, auditor):
         "UPDATE os_core.sessions SET tenant_id = 'tenant-2' WHERE session_id = 71 + 0 * %s",
     ],
 )
-@pytest.mark.one_node("Citus cannot disable a trigger")
 def test_it_finds_in_the_export_what_it_finds_in_the_database(
     cast, ids, db, database_url, file, auditor, statement
 ):
@@ -196,7 +195,6 @@ def test_an_export_checks_nothing(ids, database_url, file, option):
     assert not file.exists()
 
 
-@pytest.mark.one_node("Citus cannot disable a trigger")
 def test_changes_after_an_export_do_not_matter(ids, db, database_url, file, auditor):
     export(database_url, file)
     with guards_down(db, LEDGER):

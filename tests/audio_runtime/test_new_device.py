@@ -4,10 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from telemetry.audio_runtime.projection import LOCK_HEADS
+from telemetry.audio_runtime.projection import lock_heads
 from telemetry.audio_runtime.store import lock_and_append
-from telemetry.database.connection import connect
-from telemetry.database.values import as_json
+from telemetry.database.connection import connect, find_distributed
 from tests.support.audio_runtime import event
 from tests.support.waiting import locks_awaited, wait_until
 
@@ -19,12 +18,13 @@ LATE = {"tenant_id": "tenant-1", "device_id": "late"}
 @pytest.fixture
 def others(database_url):
     connections = [connect(database_url) for _ in range(2)]
+    for connection in connections:
+        find_distributed(connection)
     yield connections
     for connection in connections:
         connection.close()
 
 
-@pytest.mark.one_node("locks heads by the statement of one node")
 def test_its_chain_holds_when_another_writer_is_at_it(make_app, cast, db, others):
     """The batch's lock misses the device, and another writer appends for it meanwhile."""
     holder, writer = others
@@ -32,7 +32,7 @@ def test_its_chain_holds_when_another_writer_is_at_it(make_app, cast, db, others
     client = make_app(db_pool_size=4).test_client
     with ThreadPoolExecutor(1) as thread:
         with holder.transaction():
-            holder.execute(LOCK_HEADS, {"devices": as_json([BUSY]), "tenant_id": None})
+            lock_heads(holder, [BUSY])
             batch = [event(**BUSY), event(**LATE), event(**LATE)]
             posted = thread.submit(client().post, f"{URL}/batch", json=batch)
             wait_until(lambda: locks_awaited(db) > 0)

@@ -10,7 +10,7 @@ from telemetry.audio_runtime.store import APPEND
 from telemetry.database.connection import connect
 from telemetry.database.values import as_json
 from tests.support.audio_runtime import KINDS, event
-from tests.support.waiting import wait_until
+from tests.support.waiting import count_everywhere, wait_until
 
 URL = "/api/v1/audio-runtime/events"
 CURRENT = "os_core.audio_runtime_current"
@@ -21,7 +21,8 @@ BEHIND = (
     f"UPDATE {CURRENT} SET jitter_ms = NULL, drift_ppm = NULL, buffer_depth_ms = NULL,"
     " underruns = NULL, overruns = NULL, last_event_id ="
     " (SELECT min(event_id) FROM os_core.audio_runtime_events AS event"
-    " WHERE event.device_id = audio_runtime_current.device_id)"
+    " WHERE event.tenant_id = audio_runtime_current.tenant_id"
+    " AND event.device_id = audio_runtime_current.device_id)"
 )
 
 
@@ -85,18 +86,16 @@ def test_nothing_is_appended_where_it_follows_from_no_ledger(client, filled, db,
     assert filled.current().keys() == {("tenant-1", "device-2")}
 
 
+SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+
+
 def append_slowly(connection, sent):
     """Append by a statement that sleeps between its snapshot and its locks."""
     devices = b"FROM sent\n    ) AS named"
     assert APPEND.count(devices) == 1
     slow = APPEND.replace(devices, b"FROM sent CROSS JOIN pg_sleep(2)) AS named")
-    rows = connection.execute(slow, {"events": as_json([sent]), "tenant_id": None}).fetchall()
-    return [row["outcome"] for row in rows]
-
-
-def sleeping(db):
-    query = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-    return db.execute(query).fetchone()["n"] == 1
+    parameters = {"events": as_json([sent]), "tenant_id": sent["tenant_id"]}
+    return [row["outcome"] for row in connection.execute(slow, parameters)]
 
 
 def test_what_a_rebuild_mends_meanwhile_stays_mended(filled, db, database_url):
@@ -105,7 +104,7 @@ def test_what_a_rebuild_mends_meanwhile_stays_mended(filled, db, database_url):
     db.execute(f"UPDATE {CURRENT} SET underruns = 99 WHERE device_id = 'device-1'")
     with connect(database_url) as writer, ThreadPoolExecutor(1) as thread:
         appending = thread.submit(append_slowly, writer, event())
-        wait_until(lambda: sleeping(db))
+        wait_until(lambda: count_everywhere(db, SLEEPING) == 1)
         filled.rebuild()
         assert appending.result(20) == ["committed"]
     assert filled.current()[("tenant-1", "device-1")]["underruns"] == right["underruns"]

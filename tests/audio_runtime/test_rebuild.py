@@ -74,10 +74,9 @@ def test_the_order_is_that_of_events_not_of_clocks(client, cast):
     assert (state["tts_playback_active"], state["updated_at"]) == (False, 5)
 
 
-@pytest.mark.one_node("inserts a device by hand, which has no head there")
 def test_it_removes_what_no_event_gives(client, filled, db):
     db.execute(f"ALTER TABLE {CURRENT} DROP CONSTRAINT audio_runtime_current_last_event_fkey")
-    db.execute("INSERT INTO os_core.devices (device_id, tenant_id) VALUES ('idle', 'tenant-1')")
+    filled.bind({"idle": "tenant-1"})
     db.execute(
         f"INSERT INTO {CURRENT} (tenant_id, device_id, last_event_id, updated_at)"
         " VALUES ('tenant-1', 'idle', 1, 1)"

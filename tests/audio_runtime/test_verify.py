@@ -5,12 +5,13 @@ from math import inf, nextafter
 import pytest
 
 from telemetry.audio_runtime.kept_heads import read_heads
+from telemetry.audio_runtime.proof import audit, canonical
+from telemetry.audio_runtime.proof.declaration import EVENT_COLUMNS
 from tests.support.audio_runtime import KIND_FIELDS, KINDS, event
+from tests.support.replay import replay
 
 URL = "/api/v1/audio-runtime/events"
 LEDGER = "os_core.audio_runtime_events"
-
-CONTENT = "os_core.audio_runtime_event_content(audio_runtime_events)"
 
 
 @pytest.fixture(autouse=True, params=[False, True], ids=["proof", "fast"])
@@ -51,6 +52,19 @@ def slip_in(db, event_id, row_hash, device="device-1"):
         " VALUES (%s, 'tenant-1', %s, 'TTS_PLAYBACK_ACTIVE', 1, 'in', TRUE, %s)",
         [event_id, device, row_hash],
     )
+
+
+def stored(cast, event_id):
+    """Return the event as the proof takes it."""
+    [row] = [row for row in cast.events() if row["event_id"] == event_id]
+    return tuple(row[name] for name in EVENT_COLUMNS)
+
+
+def chain(cast, event_id, previous=canonical.FIRST_HASH):
+    """Give an event the hash that follows from its fields and from the hash before; return it."""
+    row_hash = canonical.link(previous, canonical.content(stored(cast, event_id)))
+    cast.db.execute(f"UPDATE {LEDGER} SET row_hash = %s WHERE event_id = %s", [row_hash, event_id])
+    return row_hash
 
 
 def line(event_id, problem, device="device-1"):
@@ -121,11 +135,7 @@ def test_an_inserted_row_is_found(cast, ids, db, right_hash):
     db.execute(f"DELETE FROM {LEDGER} WHERE event_id = %s", [slot])
     slip_in(db, slot, bytes(32))
     if right_hash:
-        db.execute(
-            f"UPDATE {LEDGER} SET row_hash = sha256((SELECT row_hash FROM {LEDGER}"
-            f" WHERE event_id = %s) || {CONTENT}) WHERE event_id = %s",
-            [ids[3], slot],
-        )
+        chain(cast, slot, stored(cast, ids[3])[-1])
     found = cast.verify(device_id="device-1")
     assert line(slot, "audit_row_missing") in found
     assert line(ids[4], "row_hash_wrong") in found
@@ -145,18 +155,19 @@ def test_a_row_slipped_into_an_empty_device_is_found(client, cast, db, event_id)
     drop_id_check(db)
     slip_in(db, event_id, bytes(32))
     db.execute(f"ALTER TABLE {LEDGER} DISABLE TRIGGER ALL")
+    chain(cast, event_id)
+    audit_row = audit.audit_row(stored(cast, event_id))
     db.execute(
-        f"UPDATE {LEDGER} SET row_hash = sha256(decode(repeat('00', 32), 'hex') || {CONTENT})"
+        "INSERT INTO audit.audit_events (tenant_id, device_id, source_event_id, engine,"
+        " event_type, reason_codes, severity, payload_min)"
+        " VALUES ('tenant-1', 'device-1', %s, %s, %s, %s, %s, %s)",
+        [event_id, *audit_row],
     )
+    [state] = replay(cast.events()).values()
+    marks = ", ".join(["%s"] * len(state))
     db.execute(
-        "INSERT INTO audit.audit_events (tenant_id, device_id, engine, event_type, reason_codes,"
-        " severity, source_event_id, payload_min) SELECT tenant_id, device_id, 'PH1.K',"
-        " event_type, reason_codes, severity, event_id, payload_min"
-        f" FROM {LEDGER} AS event, audit.audio_runtime_row(event)"
-    )
-    db.execute(
-        "INSERT INTO os_core.audio_runtime_current"
-        " SELECT * FROM os_core.audio_runtime_replay('tenant-1', 'device-1')"
+        f"INSERT INTO os_core.audio_runtime_current ({', '.join(state)}) VALUES ({marks})",
+        [*state.values()],
     )
     assert cast.verify() == [line(event_id, "head_behind")]
     sent = {"tenant_id": "tenant-1"}
@@ -249,17 +260,12 @@ def test_rewritten_history_is_shown_by_kept_heads(client, cast, ids, db, tmp_pat
     kept = read_heads(file)
     assert cast.verify(kept=kept) == []
     db.execute(f"UPDATE {LEDGER} SET created_at = 5 WHERE event_id = %s", [ids[2]])
-    for before, event_id in zip([None, *ids], ids, strict=False):
-        db.execute(
-            f"UPDATE {LEDGER} SET row_hash = sha256(coalesce((SELECT row_hash FROM {LEDGER}"
-            f" WHERE event_id = %s), decode(repeat('00', 32), 'hex')) || {CONTENT})"
-            " WHERE event_id = %s",
-            [before, event_id],
-        )
+    row_hash = canonical.FIRST_HASH
+    for event_id in ids:
+        row_hash = chain(cast, event_id, row_hash)
     db.execute(
-        "UPDATE os_core.audio_runtime_heads SET row_hash = (SELECT row_hash FROM"
-        f" {LEDGER} WHERE event_id = %s) WHERE device_id = 'device-1'",
-        [ids[-1]],
+        "UPDATE os_core.audio_runtime_heads SET row_hash = %s WHERE device_id = 'device-1'",
+        [row_hash],
     )
     assert cast.verify() == []
     assert cast.verify(kept=kept) == [line(ids[-1], "kept_row_hash_differs")]

@@ -5,8 +5,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.errors import RaiseException
 
 from app import create_app
+from telemetry.cli.reader import script as reader_script
 from telemetry.config import Config
 from telemetry.health.definitions import DISTRIBUTED_FILE
 from tests.support import everything
@@ -134,8 +136,8 @@ def test_a_command_that_was_stopped_goes_on_or_back(plain_cluster: Cluster) -> N
     url = plain_cluster.url
     kept = rows(url)
     command(url, "undistribute")
-    # The first steps end the connections of others than Citus.
-    with psycopg.connect(url, application_name="citus_of_a_test") as blocker:
+    # The steps before end the connections of others, but none of Citus.
+    with psycopg.connect(url, application_name="citus_test") as blocker:
         blocker.execute("LOCK TABLE os_core.devices IN ACCESS SHARE MODE")
         with pytest.raises(subprocess.TimeoutExpired):
             command(url, "distribute", seconds=25)
@@ -153,11 +155,26 @@ def test_a_dry_run_prints_the_sql_and_changes_nothing(plain_cluster: Cluster) ->
     assert "nothing is left" in command(plain_cluster.url, "distribute").stderr
 
 
-def test_refusals_are_one_line(plain_cluster: Cluster, database_url: str) -> None:
+def test_refusals_are_one_line(plain_cluster: Cluster, empty_database_url: str) -> None:
     for name in ("distribute", "undistribute"):
-        assert "no extension citus" in refusal(database_url, name)
+        assert "no extension citus" in refusal(empty_database_url, name)
         assert "is no superuser" in refusal(serving(plain_cluster.url), name)
         assert "connect to the coordinator" in refusal(plain_cluster.workers[0].url, name)
+
+
+def test_roles_that_citus_would_show_all_or_nothing_are_refused(plain_cluster: Cluster) -> None:
+    url = plain_cluster.url
+    execute(url, "CREATE ROLE analyst LOGIN")
+    refused = refusal(url, "grants", "--analyst", "analyst", "--apply")
+    assert "the tables are distributed: analyst would have no right" in refused
+    with pytest.raises(RaiseException, match="would show every tenant to analyst"):
+        execute(url, reader_script("analyst"))
+    security = "ALTER TABLE os_core.devices {} ROW LEVEL SECURITY"
+    execute(url, security.format("ENABLE"))
+    try:
+        assert "row-level security is on for os_core.devices" in refusal(url, "distribute")
+    finally:
+        execute(url, security.format("DISABLE"))
 
 
 def test_the_definitions_that_differ_are_listed(plain_cluster: Cluster) -> None:

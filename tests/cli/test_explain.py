@@ -16,6 +16,8 @@ from tests.support.runtime_events import minimal_event
 from tests.support.service import free_port
 from tests.support.statements import DEVICE, arguments
 
+pytestmark = pytest.mark.one_node("explains the statements of one node")
+
 STATEMENTS = statement_files.names()
 
 NO_PLAN = {

@@ -7,8 +7,6 @@ from tests.support.errors import assert_unavailable
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import minimal_event
 
-pytestmark = pytest.mark.one_node("alters tables by more than one command each")
-
 RECORDS = {
     "/api/v1/runs": ("agent_runs", minimal_run),
     "/api/runtime/events": ("runtime_events", lambda name: minimal_event(id=name)),
@@ -38,6 +36,7 @@ def test_a_column_of_a_dba_without_a_default_is_named(client, db, url):
     assert client.post(f"{url}/batch", json=[record("b"), record("c")]).json["inserted"] == 2
 
 
+@pytest.mark.one_node("no trigger fills a column of runtime_events there, but defaults do")
 def test_a_disabled_trigger_that_fills_a_column_is_no_fault_of_an_event(client, db):
     db.execute("ALTER TABLE runtime_events DISABLE TRIGGER number_runtime_event")
     for path, body in (("", minimal_event()), ("/batch", [minimal_event(), minimal_event()])):

@@ -55,6 +55,7 @@ def test_every_response_stays_the_same(make_app, databases):
     databases.give_back(url)
 
 
+@pytest.mark.one_node("folds and recounts the counts of one node")
 def test_runs_are_counted_folded_and_emptied(client, published):
     for number in range(20):
         assert client.post("/api/v1/runs", json=minimal_run(f"run-{number}")).status_code == 201

@@ -7,6 +7,8 @@ from tests.support.runs import full_run
 from tests.support.runtime_events import full_event
 from tests.support.wire import Wire
 
+pytestmark = pytest.mark.one_node("a write takes a transaction of several statements there")
+
 LEDGER = "/api/v1/audio-runtime/events"
 RUNS = [full_run(f"run-{number}") for number in range(50)]
 EVENTS = [full_event(id=f"event-{number}") for number in range(50)]

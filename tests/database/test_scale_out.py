@@ -66,6 +66,7 @@ def test_only_the_cursor_of_distributed_tables_sends_variants(database_url):
     assert b"/* scale_out/audio_runtime/list_events */" in other._query.query
 
 
+@pytest.mark.one_node("is about one server")
 @pytest.mark.parametrize("pooled", [True, False])
 def test_one_server_is_not_distributed(make_app, database_url, pooled):
     app = make_app(db_prepared_statements=pooled)

@@ -243,8 +243,9 @@ def test_a_reason_is_logged_once_when_it_begins_and_once_when_it_ends(make_app, 
     db.execute(enable)
     for _ in range(3):
         assert client.get(URL).status_code == 200
+    # Where tables are distributed, the triggers of the shards follow.
     logged = [
-        (it.levelname, it.getMessage())
+        (it.levelname, it.getMessage().partition(";")[0])
         for it in caplog.records
         if it.name == "telemetry.health.reasons"
     ]

@@ -2,9 +2,9 @@
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from telemetry.database import statements
+from telemetry.database.connection import connect, find_distributed
 from tests.support.audio_runtime import event
 from tests.support.documents import blocks
 from tests.support.runs import minimal_run
@@ -69,7 +69,7 @@ def test_a_sequence_behind_is_named(client, db, sequence, setting):
 
 @pytest.mark.parametrize("sequence", SEQUENCES)
 def test_a_sequence_that_was_never_called_is_behind_a_loaded_table(client, db, sequence):
-    db.execute(f"ALTER SEQUENCE {sequence} RESTART")
+    db.execute(f"SELECT setval('{sequence}', 1, FALSE)")
     assert ask(client).json["detail"]["error"] == "sequence_behind"
 
 
@@ -83,14 +83,15 @@ def test_the_next_value_may_be_set_instead_of_the_last(client, db, sequence):
 
 def test_a_role_that_may_only_use_sequences_can_compare(client, db, database_url):
     """As docs/database.md grants it to the web process."""
-    db.execute("CREATE ROLE web_process")
+    db.execute("CREATE ROLE web_process LOGIN")
     try:
         for schema in ("public", "os_core", "audit"):
             db.execute(f"GRANT USAGE ON SCHEMA {schema} TO web_process")
             db.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO web_process")
             db.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO web_process")
         db.execute(f"SELECT setval('{SEQUENCES[0]}', 1)")
-        with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        with connect(database_url) as connection:
+            find_distributed(connection)
             connection.execute("SET ROLE web_process")
             rows = connection.execute(BEHIND).fetchall()
         assert rows == [{"sequence": SEQUENCES[0], "given": 1, "highest": 3}]
@@ -120,7 +121,7 @@ def test_a_view_is_no_sequence(db):
 
 def test_the_recipe_of_the_documents_sets_every_sequence_right(client, db):
     for sequence in SEQUENCES:
-        db.execute(f"ALTER SEQUENCE {sequence} RESTART")
+        db.execute(f"SELECT setval('{sequence}', 1, FALSE)")
     to_the_tables, ahead = [it for _, it in blocks("docs/backup.md", "sql") if "setval" in it]
     db.execute(to_the_tables)
     assert ask(client).status_code == 200

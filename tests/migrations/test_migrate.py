@@ -96,6 +96,7 @@ def test_what_retention_notes_is_no_row_to_lose(db, database_url):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.one_node("migrations there take undistribute first")
 def test_who_writes_or_reads_events_needs_no_grant_for_what_was_pruned(database_url, db, client):
     """Neither a role with rights on columns, nor one with a name in quotes, nor everyone."""
     retention = [file.stem for file in FORWARD].index("0032_retention_state")
@@ -118,6 +119,7 @@ def test_who_writes_or_reads_events_needs_no_grant_for_what_was_pruned(database_
         db.execute('DROP ROLE "a ""reader""", stranger')
 
 
+@pytest.mark.one_node("a rollback there takes undistribute first")
 def test_a_rollback_refuses_to_drop_rows(client, database_url, db):
     client.post("/api/v1/runs", json=minimal_run())
     refused = run("--rollback", "1000", DATABASE_URL=database_url)

@@ -8,20 +8,21 @@ import pytest
 
 from tests.support.audio_runtime import event
 from tests.support.pages import BROWSER, open_page
-from tests.support.runs import minimal_run
+from tests.support.runs import DRAW_NUMBER, DRAWN_NUMBER, minimal_run
 from tests.support.runtime_events import minimal_event
 
 PATHS = ["/", "/runs", "/runs/r1", "/runtime", "/devices", "/devices/tenant-1/device-1"]
 
 # What each of several connections does with runs of its own: two can't change the same at once.
+NUMBERED = f"change_number = {DRAWN_NUMBER}"
 WRITES = (
     """
     INSERT INTO agent_runs (event_id, run_id, agent_name, job_type, start_time)
     VALUES (%(run)s, 'r', %(run)s, 'j', now())
     ON CONFLICT (event_id) DO NOTHING
     """,
-    "UPDATE agent_runs SET duration_ms = %(step)s WHERE event_id = %(run)s",
-    "UPDATE agent_runs SET status = 'success' WHERE event_id = %(run)s",
+    f"UPDATE agent_runs SET duration_ms = %(step)s, {NUMBERED} WHERE event_id = %(run)s",
+    f"UPDATE agent_runs SET status = 'success', {NUMBERED} WHERE event_id = %(run)s",
     "DELETE FROM agent_runs WHERE event_id = %(run)s",
 )
 
@@ -168,6 +169,7 @@ def test_the_token_of_runs_changes_whatever_the_order_of_commits(default_app, da
         for step in range(400):
             number = random.randrange(len(writers))
             names = {"run": f"run-{number}-{random.randrange(3)}", "step": step}
+            writers[number].execute(DRAW_NUMBER)
             writers[number].execute(random.choice(WRITES), names)
             if random.random() < 0.4:
                 random.choice((writers[number].commit, writers[number].rollback))()

@@ -178,7 +178,6 @@ def test_a_constraint_that_is_not_a_duplicate_is_400(client, db, caplog):
     assert "[ERROR] Database integrity error: no_demo" in caplog.messages
 
 
-@pytest.mark.one_node("Citus cannot create a trigger")
 def test_an_unexpected_failure_hides_its_cause(client, db, caplog):
     db.execute(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.errors import assert_problems
 from tests.support.feed import Follower, get_with
-from tests.support.runs import full_run, minimal_run
+from tests.support.runs import DRAW_NUMBER, DRAWN_NUMBER, full_run, minimal_run
 from tests.support.waiting import locks_awaited, wait_until
 
 URL = "/api/v1/feed/runs"
@@ -72,11 +72,22 @@ def test_a_batch_is_in_the_feed_and_so_are_the_runs_that_it_completes(client, fo
     assert sorted(found) == [("a", "success"), ("c", "running")]
 
 
-@pytest.mark.one_node("no trigger numbers the change of another client there: see docs/scale.md")
+@pytest.mark.one_node("no trigger numbers it there: the client draws a number")
 def test_a_change_by_another_client_of_the_database_appears(client, db, follower):
     client.post(RUNS, json=minimal_run("a"))
     follower.catch_up()
     db.execute("UPDATE agent_runs SET agent_name = 'renamed'")
+    assert [run["agent_name"] for run in follower.catch_up()] == ["renamed"]
+
+
+def test_a_change_by_a_client_that_draws_a_number_appears(client, database_url, follower):
+    client.post(RUNS, json=minimal_run("a"))
+    follower.catch_up()
+    with psycopg.connect(database_url) as other:
+        other.execute(DRAW_NUMBER)
+        other.execute(
+            f"UPDATE agent_runs SET agent_name = 'renamed', change_number = {DRAWN_NUMBER}"
+        )
     assert [run["agent_name"] for run in follower.catch_up()] == ["renamed"]
 
 
@@ -125,12 +136,12 @@ def test_it_waits_for_a_writer_whose_transaction_is_open(client, db, database_ur
     assert follower.catch_up() == []
 
 
-@pytest.mark.one_node("Citus cannot disable a trigger")
 def test_a_run_from_before_the_numbers_appears_first_and_once(client, db):
     client.post(f"{RUNS}/batch", json=[minimal_run(f"old-{number}") for number in range(5)])
-    db.execute("ALTER TABLE agent_runs DISABLE TRIGGER number_changed_run")
+    # The trigger that numbers a change does not fire then.
+    db.execute("SET session_replication_role = replica")
     db.execute("UPDATE agent_runs SET change_number = 0")
-    db.execute("ALTER TABLE agent_runs ENABLE TRIGGER number_changed_run")
+    db.execute("RESET session_replication_role")
     client.post(RUNS, json=minimal_run("new"))
     follower = Follower(get_with(client), URL, limit=2)
     assert names(follower.poll()) == ["old-0", "old-1"]
@@ -178,8 +189,17 @@ def test_the_wait_for_a_lane_ends_with_the_statement_timeout(database_url, lanes
         waiting.execute(INSERT, ("a",))
 
 
-@pytest.mark.parametrize(("ended", "timeout"), [("holder", "1ms"), ("writer", "1min")])
-@pytest.mark.one_node("Citus chooses another victim of a deadlock over several nodes")
+@pytest.mark.parametrize(
+    ("ended", "timeout"),
+    [
+        pytest.param(
+            "holder",
+            "1ms",
+            marks=pytest.mark.one_node("a writer draws its number before it locks the run there"),
+        ),
+        ("writer", "1min"),
+    ],
+)
 def test_a_writer_that_waits_for_a_lane_and_blocks_its_holder_is_a_deadlock_that_ends(
     client, database_url, db, ended, timeout
 ):

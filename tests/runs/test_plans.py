@@ -89,10 +89,16 @@ def test_a_filter_has_its_index(plan, filters, index):
     assert "Seq Scan" not in found
 
 
-@pytest.mark.parametrize("statement", ["runs/get", "runs/find_differing"])
+@pytest.mark.parametrize("statement", ["runs/get", "runs/find_any", "runs/find_differing"])
 def test_a_run_is_found_by_its_key(plan, statement):
-    parameters = {"event_id": "x", "stale_after": "1h", "runs": '[{"event_id": "x"}]'}
-    found = plan(statement, {**parameters, "agents": None})
+    parameters = {
+        "event_id": "x",
+        "event_ids": ["x", "y"],
+        "runs": '[{"event_id": "x"}]',
+        "stale_after": "1h",
+        "agents": None,
+    }
+    found = plan(statement, parameters)
     assert "agent_runs_pkey" in found
     assert "Seq Scan" not in found
 

@@ -86,6 +86,7 @@ def test_runs_written_with_triggers_off_are_counted(make_app, database_url, db):
     assert metrics(make_app, database_url) == counted_one_by_one(database_url)
 
 
+@pytest.mark.one_node("counts the runs of one node again, after a restore into one")
 def test_a_data_only_restore_that_counted_every_run_twice_is_corrected(
     make_app, database_url, db, restored_url, tmp_path
 ):
@@ -98,6 +99,7 @@ def test_a_data_only_restore_that_counted_every_run_twice_is_corrected(
     assert metrics(make_app, restored_url) == counted_one_by_one(restored_url)
 
 
+@pytest.mark.one_node("counts the runs of one node again, after a restore into one")
 def test_a_restore_with_triggers_off_is_corrected(
     make_app, database_url, db, restored_url, tmp_path
 ):
@@ -109,6 +111,7 @@ def test_a_restore_with_triggers_off_is_corrected(
     assert metrics(make_app, restored_url) == counted_one_by_one(restored_url)
 
 
+@pytest.mark.one_node("restores into a server without Citus")
 def test_a_full_restore_is_exact_without_a_recount(
     make_app, database_url, db, empty_database_url, tmp_path
 ):

@@ -9,8 +9,6 @@ from telemetry.migrations.files import known_migrations
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import URL, minimal_event
 
-pytestmark = pytest.mark.one_node("runs two databases")
-
 
 @pytest.fixture
 def client(make_app, runtime_database_url):

@@ -11,19 +11,28 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import errors
 
-from tests.support.databases import FINGERPRINT, execute
-from tests.support.rights import SERVING_ROLE, create_serving_role
+from telemetry.database import statements
+from tests.support.databases import execute
+from tests.support.rights import create_serving_role
 from tests.support.server import folder
 from tests.support.service import PROJECT, environment, free_port
 
 WHY_SKIPPED = "CITUS_PGBIN is not set: no PostgreSQL with the extension citus (see CONTRIBUTING.md)"
+
+WORKER_SETTINGS = statements.ROOT / "scale_out/distribute/04_settings.sql"
+
+# Citus keeps a process of its own connected to each database, and starts it again.
+END_CONNECTIONS = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s
+"""
+COPIES = 5
 
 # Nothing here has to outlive a power cut. Few shards: each costs a round trip per statement.
 SETTINGS = """
@@ -109,22 +118,39 @@ class Cluster:
         execute(self.url, f"SELECT citus_add_node('127.0.0.1', {node.port})")
         return node
 
-    def create_database(self, name: str) -> str:
-        """Create a database that is distributed over the workers; return its URL."""
+    @property
+    def nodes(self) -> list[Node]:
+        """The coordinator and the workers."""
+        return [self.coordinator, *self.workers]
+
+    def copy_database(self, name: str, template: str) -> str:
+        """Create a database from one that is distributed, on every node; return its URL.
+
+        Connections to the template are ended.
+        """
+        for node in self.nodes:
+            with psycopg.connect(node.database("template1"), autocommit=True) as connection:
+                for attempts_left in reversed(range(COPIES)):
+                    connection.execute(END_CONNECTIONS, [template])
+                    try:
+                        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+                        break
+                    except errors.ObjectInUse:
+                        if not attempts_left:
+                            raise
+        # They belong to the name of a database, and are not copied.
         url = self.coordinator.database(name)
-        for node in (self.coordinator, *self.workers):
-            node.create_database(name)
-        execute(url, f"SELECT citus_set_coordinator_host('127.0.0.1', {self.coordinator.port})")
-        for worker in self.workers:
-            execute(url, f"SELECT citus_add_node('127.0.0.1', {worker.port})")
-        command(url, "migrate")
-        command(url, "distribute")
-        command(url, "grants", "--role", SERVING_ROLE, "--apply")
+        execute(url, WORKER_SETTINGS.read_text(encoding="utf-8"))
         return url
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database from every node."""
+        for node in self.nodes:
+            execute(node.database("template1"), f"DROP DATABASE {name} WITH (FORCE)")
 
     def stop(self) -> None:
         """End all servers."""
-        for node in (self.coordinator, *self.workers):
+        for node in self.nodes:
             node.kill()
 
     def _node(self, name: str) -> Node:
@@ -200,76 +226,3 @@ def run_as_server(program: Path, *arguments: str) -> None:
 def _server_user() -> str:
     names = {it.pw_name for it in pwd.getpwall()}
     return "postgres" if "postgres" in names else "embedded_postgres"
-
-
-# The ledgers refuse to be emptied even by their owner, so triggers are disabled meanwhile. Only the
-# shards that were used are emptied: TRUNCATE of a distributed table takes a second.
-EMPTY_SHARDS = """
-DO $do$
-DECLARE
-    used regclass;
-    guard text;
-BEGIN
-    SET LOCAL citus.override_table_visibility = off;
-    SET LOCAL citus.enable_manual_changes_to_shards = on;
-    SET LOCAL citus.enable_ddl_propagation = off;
-    FOR used IN
-        SELECT oid FROM pg_class
-        WHERE relkind = 'r' AND relname ~ '_[0-9]{6}$' AND pg_relation_size(oid) > 0
-    LOOP
-        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', used);
-        EXECUTE format('DELETE FROM %s', used);
-        EXECUTE format('ALTER TABLE %s ENABLE TRIGGER ALL', used);
-        FOR guard IN
-            SELECT tgname FROM pg_trigger
-            WHERE tgrelid = used AND tgname ~ '^refuse_(change|truncate|tenant_change)'
-        LOOP
-            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', used, guard);
-        END LOOP;
-    END LOOP;
-END
-$do$
-"""
-
-EMPTY_COORDINATOR = """
-    SELECT setval(name::regclass, 1, FALSE) FROM unnest(ARRAY[
-        'agent_runs_change_seq', 'runtime_events_number_seq',
-        'os_core.audio_runtime_events_event_id_seq', 'os_core.audio_runtime_events_feed_seq',
-        'audit.audit_events_audit_event_id_seq'
-    ]) AS name;
-    TRUNCATE rate_limit_clients, retention_passes, runtime_events_pruned, api_tokens,
-        audio_runtime_verifications
-"""
-
-
-class Distributed:
-    """Distributed databases for tests: emptied and used again, unless a test changed the schema."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._numbers = count(1)
-        self._fingerprints: dict[str, Any] = {}
-        self._free = [cluster.url]
-
-    def take(self) -> str:
-        """Return the URL of a distributed, empty database."""
-        url = self._free.pop() if self._free else None
-        url = url or self._cluster.create_database(f"test_{next(self._numbers)}")
-        self._fingerprints.setdefault(url, self._fingerprint(url))
-        return url
-
-    def give_back(self, url: str) -> None:
-        """Empty the database for the next test, or leave it when its schema was changed."""
-        if self._fingerprint(url) != self._fingerprints[url]:
-            return
-        with psycopg.connect(url, autocommit=True) as connection:
-            emptied = connection.execute(
-                "SELECT success, result FROM run_command_on_all_nodes(%s)", [EMPTY_SHARDS]
-            ).fetchall()
-            assert all(success for success, _ in emptied), emptied
-            connection.execute(EMPTY_COORDINATOR)
-        self._free.append(url)
-
-    def _fingerprint(self, url: str) -> Any:
-        with psycopg.connect(url, autocommit=True) as connection:
-            return connection.execute(FINGERPRINT).fetchone()

@@ -49,8 +49,12 @@ class Pooler:
 
     def _connect(self):
         """Open a server connection; return its socket once it is ready."""
-        server = socket.socket(socket.AF_UNIX)
-        server.connect(f"{self._target['host']}/.s.PGSQL.{self._target.get('port', 5432)}")
+        host, port = self._target["host"], self._target.get("port", 5432)
+        if host.startswith("/"):
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(f"{host}/.s.PGSQL.{port}")
+        else:
+            server = socket.create_connection((host, port))
         self._sockets.append(server)
         settings = {
             "user": self._target["user"],

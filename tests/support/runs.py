@@ -2,6 +2,13 @@
 
 from typing import Any
 
+from telemetry.database import statements
+
+# What a client does that changes runs itself: it draws a number, and an UPDATE writes it. Where
+# tables are not distributed, a trigger does so.
+DRAW_NUMBER = statements.load("runs/draw_number")
+DRAWN_NUMBER = "nullif(current_setting('telemetry.change_number', TRUE), '')::bigint"
+
 
 def minimal_run(event_id: str = "event-1", **fields: Any) -> dict[str, Any]:
     """Return a run with its required fields, and ``fields``."""

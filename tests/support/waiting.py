@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import psycopg
@@ -24,8 +24,13 @@ def wait_until_ready(client: httpx.Client) -> None:
 
 def locks_awaited(connection: psycopg.Connection[Any]) -> int:
     """Return how many locks of the server are being waited for, or of all nodes of a cluster."""
-    waited = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    return count_everywhere(connection, "SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+def count_everywhere(connection: psycopg.Connection[Any], query: LiteralString) -> int:
+    """Return the count that the query returns on the server, or the sum over all nodes."""
     with connection.cursor(row_factory=scalar_row) as cursor:
-        if cursor.execute("SELECT to_regclass('pg_dist_partition')").fetchone():
-            waited = f"SELECT sum(result::int) FROM run_command_on_all_nodes('{waited}')"
-        return int(cursor.execute(waited).fetchone() or 0)
+        if not cursor.execute("SELECT to_regclass('pg_dist_partition')").fetchone():
+            return int(cursor.execute(query).fetchone())
+        on_nodes = "SELECT sum(result::int) FROM run_command_on_all_nodes(%s)"
+        return int(cursor.execute(on_nodes, [query]).fetchone())

@@ -10,6 +10,8 @@ from tests.support.audio_runtime import event
 from tests.support.command import telemetry, telemetry_process
 from tests.support.rights import grant
 
+pytestmark = pytest.mark.one_node("readers are refused there: Citus would show them every tenant")
+
 TABLES = """
     SELECT attrelid::regclass::text AS name
     FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid

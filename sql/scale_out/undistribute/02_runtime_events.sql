@@ -20,3 +20,50 @@ CREATE TRIGGER number_runtime_event
 BEFORE INSERT ON runtime_events
 FOR EACH ROW
 EXECUTE FUNCTION number_runtime_event();
+
+CREATE OR REPLACE VIEW telemetry_views.runtime_events_by_hour AS
+SELECT
+    every_hour.hour,
+    added.source,
+    added.endpoint,
+    added.method,
+    added.event_count,
+    added.error_count,
+    added.total_runtime_ms,
+    added.average_runtime_ms,
+    added.runtime_cost_estimate
+FROM
+    generate_series(
+        (
+            SELECT date_trunc('hour', min(oldest.recorded_at), 'UTC')
+            FROM runtime_events AS oldest
+            WHERE oldest.recorded_at > '-infinity'
+        ),
+        (
+            SELECT max(newest.recorded_at)
+            FROM runtime_events AS newest
+            WHERE newest.recorded_at < 'infinity'
+        ),
+        interval '1 hour'
+    ) AS every_hour (hour)
+CROSS JOIN LATERAL (
+    SELECT
+        event.source,
+        event.endpoint,
+        event.method,
+        sum(weight.events)::bigint AS event_count,
+        coalesce(sum(weight.events) FILTER (WHERE event.status_code >= 500), 0)::bigint
+            AS error_count,
+        least(sum(weight.total_ms), 1.7976931348623157e308) AS total_runtime_ms,
+        sum(weight.total_ms) / sum(weight.events) AS average_runtime_ms,
+        round(least(sum(weight.total_cost), 1.7976931348623157e308), 8) AS runtime_cost_estimate
+    FROM runtime_events AS event
+    CROSS JOIN
+        LATERAL runtime_event_weight(
+            event.metadata, event.runtime_ms, event.runtime_cost_estimate
+        ) AS weight
+    WHERE
+        event.recorded_at >= every_hour.hour
+        AND event.recorded_at < every_hour.hour + interval '1 hour'
+    GROUP BY event.source, event.endpoint, event.method
+) AS added;
