@@ -13,6 +13,7 @@ from psycopg.rows import DictRow, dict_row
 
 from telemetry.database import statements
 from telemetry.database.scale_out import ScaleOutCursor
+from telemetry.database.sequences import catch_up
 from telemetry.database.values import register_loaders
 from telemetry.time_limits import ANSWER_SECONDS, CANCEL_SECONDS, CONNECT_SECONDS
 
@@ -111,6 +112,8 @@ def find_distributed(connection: Connection) -> None:
     """Have the connection send what distributed tables need, if there are any."""
     row = connection.execute(IS_DISTRIBUTED, prepare=False).fetchone()
     connection.place(is_distributed=bool(row and row["is_distributed"]))
+    if connection.is_distributed:
+        catch_up(connection)
 
 
 def set_up_transaction(connection: Connection, time_limit: str) -> None:

@@ -36,6 +36,7 @@ from telemetry.database.errors import (
 )
 from telemetry.database.objects import RawJsonLoader, object_row
 from telemetry.database.pool import session_options
+from telemetry.database.sequences import catch_up
 from telemetry.paging import Page, take_page
 from telemetry.time_limits import CONNECT_SECONDS, READINESS_SECONDS, STATEMENT_SECONDS
 
@@ -280,5 +281,7 @@ class Database:
             if not (row and row["arrived"]):
                 raise SessionNotKept(f"a pooler drops the options of connections; {USE_NO_SESSION}")
             connection.place(is_distributed=row["is_distributed"])
+            if connection.is_distributed:
+                catch_up(connection)
         else:
             find_distributed(connection)

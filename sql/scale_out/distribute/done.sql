@@ -6,6 +6,9 @@
 SELECT '00_lanes' AS step
 WHERE to_regprocedure('settled_lanes(integer, bigint[])') IS NOT NULL
 UNION ALL
+SELECT '00_sequences' AS step
+WHERE to_regclass('sequences_checked') IS NOT NULL
+UNION ALL
 SELECT placed.step
 FROM (
     VALUES
