@@ -11,5 +11,13 @@ CREATE UNLOGGED TABLE IF NOT EXISTS sequences_checked (checked_at timestamptz PR
 COMMENT ON TABLE sequences_checked
 IS 'Empty since the last crash of this server, until its sequences were compared with all workers';
 COMMENT ON COLUMN sequences_checked.checked_at IS 'When a connection has compared them';
+DO $$
+BEGIN
+    EXECUTE format(
+        'ALTER TABLE sequences_checked OWNER TO %s',
+        (SELECT relowner::regrole FROM pg_class WHERE oid = 'agent_runs'::regclass)
+    );
+END
+$$;
 -- A role that writes to distributed tables connects, and so looks here.
 GRANT SELECT, INSERT ON sequences_checked TO public;
