@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.audio_runtime import event
 from tests.support.command import telemetry, telemetry_process
+from tests.support.waiting import count_everywhere
 
 URL = "/api/v1/audio-runtime/events"
 REBUILD = "/api/v1/audio-runtime/rebuild"
@@ -80,17 +81,18 @@ def test_what_a_constraint_refuses_stops_no_other(client, filled, db, database_u
 def test_a_device_that_is_being_written_holds_up_no_other(client, filled, db, database_url):
     """Its own rebuild waits, longer than a request's statement may, until the writer is done."""
     with psycopg.connect(database_url) as writer:
-        writer.execute(f"SELECT FROM {HEADS} WHERE device_id = 'device-2' FOR UPDATE")
+        of_device = "tenant_id = 'tenant-1' AND device_id = 'device-2'"
+        writer.execute(f"SELECT 1 FROM {HEADS} WHERE {of_device} FOR UPDATE")
         done = []
         rebuild = Thread(
             target=lambda: done.append(telemetry_process("rebuild", DATABASE_URL=database_url))
         )
         rebuild.start()
         waiting = (
-            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
             " AND datname = current_database() AND now() - query_start > '10.5 s'"
         )
-        while not db.execute(waiting).rowcount:
+        while not count_everywhere(db, waiting):
             assert rebuild.is_alive()
             db.execute("SELECT pg_sleep(0.1)")
         assert rebuilt(filled) == {"device-1", "device-3"}

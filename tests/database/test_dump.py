@@ -49,6 +49,7 @@ def filled(client):
 
 
 @pytest.mark.long
+@pytest.mark.one_node("restores into a server without Citus")
 def test_after_a_dump_and_restore_into_a_new_cluster(make_app, filled, database_url, db):
     client = filled
     [dump, restore] = commands("## Dump and restore")

@@ -111,6 +111,7 @@ def test_a_page_that_ends_early_works_without_a_session(make_app, monkeypatch):
 
 
 @pytest.mark.long
+@pytest.mark.one_node("the coordinator reads all rows of a page before it sends the first")
 def test_a_list_of_large_rows_takes_little_memory(start_service, db):
     """A thousand rows of a megabyte, which PostgreSQL compresses to little."""
     db.execute(
