@@ -134,8 +134,8 @@ def test_a_command_that_was_stopped_goes_on_or_back(plain_cluster: Cluster) -> N
     url = plain_cluster.url
     kept = rows(url)
     command(url, "undistribute")
-    # The first steps end the connections of others than Citus.
-    with psycopg.connect(url, application_name="citus_of_a_test") as blocker:
+    # The end of a step ends other connections, but for those of Citus.
+    with psycopg.connect(url, application_name="citus in a test") as blocker:
         blocker.execute("LOCK TABLE os_core.devices IN ACCESS SHARE MODE")
         with pytest.raises(subprocess.TimeoutExpired):
             command(url, "distribute", seconds=25)
@@ -153,9 +153,11 @@ def test_a_dry_run_prints_the_sql_and_changes_nothing(plain_cluster: Cluster) ->
     assert "nothing is left" in command(plain_cluster.url, "distribute").stderr
 
 
-def test_refusals_are_one_line(plain_cluster: Cluster, database_url: str) -> None:
+def test_refusals_are_one_line(plain_cluster: Cluster) -> None:
     for name in ("distribute", "undistribute"):
-        assert "no extension citus" in refusal(database_url, name)
+        assert "no extension citus" in refusal(
+            plain_cluster.coordinator.database("template1"), name
+        )
         assert "is no superuser" in refusal(serving(plain_cluster.url), name)
         assert "connect to the coordinator" in refusal(plain_cluster.workers[0].url, name)
 
