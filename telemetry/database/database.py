@@ -49,8 +49,6 @@ PAUSE_SECONDS = 0.05
 # have 16 MiB; one by one, a list of 50 takes 1.13 of the CPU.
 ROWS_AT_ONCE = 4
 
-TIME_LIMIT = f"{STATEMENT_SECONDS}s"
-
 SESSION_OPTIONS_ARRIVED = statements.load("database/session_options_arrived")
 BEGIN = statements.load("database/begin")
 COMMIT = statements.load("database/commit")
@@ -188,7 +186,7 @@ class Database:
                     with connection.pipeline():
                         connection.execute(BEGIN)
                         if not self._has_session:
-                            set_up_transaction(connection, TIME_LIMIT)
+                            set_up_transaction(connection, f"{STATEMENT_SECONDS}s")
                         result = work(connection)
                         ended = connection.execute(COMMIT)
                 except BaseException:
@@ -210,7 +208,7 @@ class Database:
         def attempt() -> T:
             with self._connections.take_for_probe() as connection, connection.transaction():
                 if not self._has_session:
-                    set_up_transaction(connection, TIME_LIMIT)
+                    set_up_transaction(connection, f"{STATEMENT_SECONDS}s")
                 return work(connection)
 
         with time_limits.ending_within(READINESS_SECONDS):
@@ -257,7 +255,7 @@ class Database:
                 yield connection
             else:
                 with connection.transaction():
-                    set_up_transaction(connection, TIME_LIMIT)
+                    set_up_transaction(connection, f"{STATEMENT_SECONDS}s")
                     yield connection
 
     def _settings(self) -> dict[str, Any]:
@@ -276,7 +274,7 @@ class Database:
         if self._has_session:
             connection.answer_seconds = min(connection.answer_seconds, CONNECT_SECONDS)
             row = connection.execute(
-                SESSION_OPTIONS_ARRIVED, {"time_limit": TIME_LIMIT}, prepare=False
+                SESSION_OPTIONS_ARRIVED, {"time_limit": f"{STATEMENT_SECONDS}s"}, prepare=False
             ).fetchone()
             if not (row and row["arrived"]):
                 raise SessionNotKept(f"a pooler drops the options of connections; {USE_NO_SESSION}")

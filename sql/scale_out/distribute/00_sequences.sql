@@ -1,7 +1,7 @@
 -- Makes the mark that the sequences are above the rows of all workers. A crash or a failover of the
 -- coordinator empties an unlogged table. After that, its sequences may have forgotten numbers that
 -- rows on a worker have: a write to one shard commits there before the coordinator has flushed what
--- its sequences gave. Whoever connects first makes up for them (database/draw_numbers.sql).
+-- its sequences gave. The first to connect makes up for them (database/draw_numbers.sql).
 -- params: none
 -- index: none
 -- locks: none
