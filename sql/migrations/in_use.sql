@@ -26,6 +26,7 @@ WITH service AS (
                 'runtime_events_pruned',
                 'migration_checksums',
                 'rate_limit_clients',
+                'sequences_checked',
                 '_yoyo_migration',
                 '_yoyo_log',
                 '_yoyo_version',

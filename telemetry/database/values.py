@@ -4,7 +4,7 @@ So a row that a store returns can be sent as a response without any change.
 """
 
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from json import loads as loads_any_size
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -46,6 +46,16 @@ def as_json(value: Any) -> Json:
 def json_array(records: Iterable[Keyed]) -> Json:
     """Return the JSON array of the records."""
     return Json(b"[%b]" % b",".join([record.json for record in records]))
+
+
+def text_array(texts: Sequence[str]) -> Json | Sequence[str]:
+    """Return texts as a parameter that the statement casts to text[].
+
+    The driver takes over a microsecond for each text of a list. An array of PostgreSQL looks like
+    one of JSON in other brackets, unless a text is escaped.
+    """
+    array = encode(texts)
+    return [*texts] if b"\\" in array else Json(b"{%b}" % array[1:-1])
 
 
 def register_loaders(connection: Connection[Any]) -> None:

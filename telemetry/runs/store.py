@@ -12,7 +12,7 @@ from telemetry.database.copy import CopyRow
 from telemetry.database.database import ATTEMPTS, Database, Row
 from telemetry.database.errors import DatabaseUnavailable
 from telemetry.database.lanes import Feed, FeedPage, Follower, Unnumbered
-from telemetry.database.values import Keyed, as_json
+from telemetry.database.values import Keyed, as_json, text_array
 from telemetry.group_commit import GroupCommit, Limits
 from telemetry.paging import Page
 from telemetry.runs.batch import BatchCreated, RunBatch
@@ -168,5 +168,5 @@ class RunStore:
         return insert_group(self._database, CREATE, "runs", runs, key="event_id")
 
     def _any_exists(self, event_ids: Sequence[str]) -> bool:
-        found = self._database.fetch_one(FIND_ANY, {"event_ids": [*event_ids]})
+        found = self._database.fetch_one(FIND_ANY, {"event_ids": text_array(event_ids)})
         return found is not None

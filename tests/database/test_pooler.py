@@ -11,7 +11,7 @@ from tests.support.pooler import Pooler
 from tests.support.runs import minimal_run
 from tests.support.runtime_events import URL as EVENTS_URL
 from tests.support.runtime_events import full_event
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_until_ready
 
 URL = "/api/v1/runs"
 VARIABLE = "TELEMETRY_DB_PREPARED_STATEMENTS=false"
@@ -71,7 +71,7 @@ def test_it_works_without_prepared_statements(make_client, refuses, db, monkeypa
     client = make_client(prepared=False, refuses_options=refuses)
     app = client.application
     # The first probe reads every definition, on a slow machine for longer than it may.
-    wait_until(lambda: client.get("/api/ready").status_code == 200)
+    wait_until_ready(client)
     assert client.put("/api/v1/devices/device-1", json={"tenant_id": "tenant-1"}).status_code == 201
 
     def post(number):

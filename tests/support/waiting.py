@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 
 import httpx
 import psycopg
+from flask.testing import FlaskClient
 from psycopg.rows import scalar_row
 
 
@@ -17,7 +18,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-def wait_until_ready(client: httpx.Client) -> None:
+def wait_until_ready(client: httpx.Client | FlaskClient) -> None:
     """Return once the service is ready."""
     wait_until(lambda: client.get("/api/ready").status_code == 200)
 
