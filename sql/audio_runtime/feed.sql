@@ -3,7 +3,6 @@
 -- then the events.
 -- params: tenant_id, positions (array of 64 feed numbers, of lane 0 first), row_limit
 -- index: ix_audio_runtime_events_tenant_feed
--- in doubt: refused where tables are distributed (scale_out/database/in_doubt.sql)
 -- locks: none
 -- returns: events, row_hash in hex, and their feed_number; in ledger order within a device
 WITH following AS MATERIALIZED (

@@ -2,7 +2,6 @@
 -- each lane.
 -- params: tenant_id
 -- index: ix_audio_runtime_events_tenant_feed, one entry of each lane
--- in doubt: refused where tables are distributed (scale_out/database/in_doubt.sql)
 -- locks: none
 -- returns: positions, an array of 64 feed numbers, of lane 0 first
 SELECT

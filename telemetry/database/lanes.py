@@ -13,9 +13,14 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from telemetry.database.database import Database, Parameters
+from telemetry.database.errors import DatabaseUnavailable
 from telemetry.paging import Page
 
 LANES = 64
+
+# Where tables are distributed, the position of a lane is known when no writer holds it. Each
+# attempt waits up to 30 ms for that.
+ATTEMPTS = 50
 
 # A numbered column holds lane * WIDTH + number.
 WIDTH = 10**17
@@ -67,7 +72,8 @@ class Feed:
     """A table to follow: first its rows without a number, then the others.
 
     ``numbered`` lists the rows after ``positions``, with their number in ``column``. ``now``
-    returns the highest ``positions``. The caller fills the ``computed`` fields of the rows.
+    returns the highest ``positions``; NULL for a lane says to ask again. The caller fills the
+    ``computed`` fields of the rows.
     """
 
     numbered: bytes
@@ -79,9 +85,7 @@ class Feed:
     def page(self, database: Database, follower: Follower, parameters: Parameters) -> FeedPage:
         """Return the page that the follower asks for. Raises what Database.fetch_all raises."""
         if follower.now:
-            (row,) = database.fetch_all(self.now, parameters, prepare=False)
-            numbers = tuple(it % WIDTH for it in row["positions"])
-            return FeedPage([], Position(numbers), has_more=False)
+            return FeedPage([], Position(self._now(database, parameters)), has_more=False)
 
         def fetch(statement: bytes, **more: Any) -> Page[Any]:
             given = {**parameters, **more}
@@ -105,6 +109,18 @@ class Feed:
             lane, number = divmod(getattr(row, self.column), WIDTH)
             numbers_after[lane] = number
         return FeedPage(self._hidden(rows), Position((*numbers_after,)), more)
+
+    def _now(self, database: Database, parameters: Parameters) -> tuple[int, ...]:
+        """Return the last number of each lane, also of those that writers hold at times."""
+        numbers: list[int | None] = [None] * LANES
+        for _ in range(ATTEMPTS):
+            (row,) = database.fetch_all(self.now, parameters, prepare=False)
+            known = zip(numbers, row["positions"], strict=True)
+            numbers = [later if number is None else number for number, later in known]
+            found = tuple(number % WIDTH for number in numbers if number is not None)
+            if len(found) == LANES:
+                return found
+        raise DatabaseUnavailable("rows that were numbered are not visible on all servers yet")
 
     def _beginning(self) -> Position:
         return Position((0,) * LANES, mark="" if self.unnumbered else None)

@@ -2,8 +2,7 @@
 
 A file ``sql/scale_out/<room>/<name>.sql`` replaces ``sql/<room>/<name>.sql`` there. It returns the
 same columns, and may take a parameter more: the constant that names the shard. With a header line
-``limits`` its subqueries have a LIMIT that holds per shard. With a header line ``in doubt`` it is
-refused while a transaction is in doubt (``sql/scale_out/database/in_doubt.sql``).
+``limits`` its subqueries have a LIMIT that holds per shard.
 """
 
 from collections.abc import Iterator
@@ -12,44 +11,36 @@ from functools import cache
 from typing import NamedTuple, Self
 
 import psycopg
-from psycopg import errors
 from psycopg.abc import Params, Query, QueryNoTemplate
 from psycopg.pq import TransactionStatus
-from psycopg.rows import DictRow, TupleRow, tuple_row
+from psycopg.rows import DictRow
 
 from telemetry.database import statements
 
-IN_DOUBT = statements.load("scale_out/database/in_doubt")
 LIMITS_PER_SHARD = statements.load("database/limits_per_shard")
 
-# The folder of the variants.
+# The folder of the variants, and the header line of those whose LIMITs hold per shard.
 FOLDER = "scale_out"
-
-# Header lines: the LIMITs hold per shard; what a follower reads, which may not miss a row.
 PER_SHARD = "\n-- limits: "
-FOLLOWED = "\n-- in doubt: "
 
 
 class Variant(NamedTuple):
-    """What is sent for a statement, and how."""
+    """What is sent instead of a statement."""
 
     statement: bytes
     limits_per_shard: bool
-    is_followed: bool
 
 
 @cache
 def variants() -> dict[bytes, Variant]:
-    """Return the statements for which more or something else is sent, and what that is."""
+    """Return the variants by the statements that they replace."""
     found = {}
-    for path in statements.ROOT.glob("*/*.sql"):
+    for path in (statements.ROOT / FOLDER).glob("*/*.sql"):
         name = f"{path.parent.name}/{path.stem}"
-        replacement = statements.ROOT / FOLDER / f"{name}.sql"
-        sent = replacement if replacement.exists() else path
-        text = sent.read_text(encoding="utf-8")
-        if sent is replacement or FOLLOWED in text:
-            statement = statements.load(str(sent.relative_to(statements.ROOT).with_suffix("")))
-            found[statements.load(name)] = Variant(statement, PER_SHARD in text, FOLLOWED in text)
+        if not (statements.ROOT / f"{name}.sql").exists():
+            continue
+        per_shard = PER_SHARD in path.read_text(encoding="utf-8")
+        found[statements.load(name)] = Variant(statements.load(f"{FOLDER}/{name}"), per_shard)
     return found
 
 
@@ -67,7 +58,7 @@ class ScaleOutCursor(psycopg.Cursor[DictRow]):
         """Execute the variant of the statement. Raises psycopg.Error."""
         if not (variant := _variant(query)):
             return super().execute(query, params, prepare=prepare, binary=binary)
-        with self._nothing_in_doubt(variant), self._limits(variant):
+        with self._limits(variant):
             plan = False if variant.limits_per_shard else prepare
             return super().execute(variant.statement, params, prepare=plan, binary=binary)
 
@@ -83,30 +74,8 @@ class ScaleOutCursor(psycopg.Cursor[DictRow]):
         if not (variant := _variant(query)):
             yield from super().stream(query, params, binary=binary, size=size)
             return
-        with self._nothing_in_doubt(variant), self._limits(variant):
+        with self._limits(variant):
             yield from super().stream(variant.statement, params, binary=binary, size=size)
-
-    @contextmanager
-    def _nothing_in_doubt(self, variant: Variant) -> Iterator[None]:
-        """Raise CannotConnectNow when a row that a follower should read may be hidden."""
-        if variant.is_followed:
-            self._refuse_in_doubt()
-        try:
-            yield
-        except GeneratorExit:
-            # The page has ended before the rows did.
-            if variant.is_followed:
-                self._refuse_in_doubt()
-            raise
-        if variant.is_followed:
-            self._refuse_in_doubt()
-
-    def _refuse_in_doubt(self) -> None:
-        row = self._plain().execute(IN_DOUBT, prepare=False).fetchone()
-        if not row or row[0] is None:
-            raise errors.CannotConnectNow("a worker does not say which transactions are in doubt")
-        if row[0]:
-            raise errors.CannotConnectNow(f"{row[0]} transaction(s) in doubt hide rows")
 
     @contextmanager
     def _limits(self, variant: Variant) -> Iterator[None]:
@@ -122,10 +91,8 @@ class ScaleOutCursor(psycopg.Cursor[DictRow]):
                 self._set_limits_per_shard("off")
 
     def _set_limits_per_shard(self, state: str) -> None:
-        self._plain().execute(LIMITS_PER_SHARD, {"state": state}, prepare=False)
-
-    def _plain(self) -> psycopg.Cursor[TupleRow]:
-        return psycopg.Cursor(self.connection, row_factory=tuple_row)
+        plain = psycopg.Cursor(self.connection)
+        plain.execute(LIMITS_PER_SHARD, {"state": state}, prepare=False)
 
 
 def _variant(query: Query) -> Variant | None:

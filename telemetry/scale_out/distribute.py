@@ -25,7 +25,7 @@ BEGIN = ROOT / "distribute/begin.sql"
 END_CONNECTIONS = ROOT / "distribute/end_connections.sql"
 KEEP_COMMENTS = ROOT / "distribute/keep_comments.sql"
 RESTORE_COMMENTS = ROOT / "distribute/restore_comments.sql"
-PLACES_NO_TABLE = ("04_settings", "05_balance")
+PLACES_NO_TABLE = ("00_lanes", "04_settings", "05_balance")
 
 # The step of runtime events, for a plain table and for a partitioned one. Before the second one,
 # the functions of partitions are those of this release.
@@ -88,7 +88,7 @@ class Distribution:
         steps = sorted((ROOT / self._command).glob("[0-9]*.sql"))
         left = [step for step in steps if step.stem not in done]
         # A distribution places shards on all workers.
-        fresh = self._command == "distribute" and steps[0] in left
+        fresh = self._command == "distribute" and "01_runs" not in done
         return [step for step in left if not (fresh and step.stem == "05_balance")]
 
     def take(self, step: Path) -> None:

@@ -14,6 +14,7 @@ from tests.support.citus import Cluster, command, distributed
 from tests.support.feed import Follower
 from tests.support.followers import FEEDS, bodies, followers
 from tests.support.rights import serving
+from tests.support.runs import minimal_run
 from tests.support.service import Service
 
 COUNTED = """
@@ -83,15 +84,23 @@ class Load:
                 for feed, (path, body) in zip(
                     FEEDS, bodies(name, f"device-{number}").items(), strict=True
                 ):
-                    response = client.post(path, json=body)
-                    with self._lock:
-                        # 200: the first try was stored, and its response lost.
-                        if response.status_code in {200, 201}:
-                            self.sent[feed].add(name)
-                        else:
-                            self.failed[response.status_code] += 1
-                            if response.status_code != 503:
-                                print(path, response.text)
+                    self._post(client, feed, path, body, [name])
+                # On several workers, unlike the records above.
+                names = [f"{name}-{part}" for part in range(20)]
+                self._post(client, "runs", "/api/v1/runs/batch", [*map(minimal_run, names)], names)
+
+    def _post(
+        self, client: httpx.Client, feed: str, path: str, body: Any, names: list[str]
+    ) -> None:
+        response = client.post(path, json=body)
+        with self._lock:
+            # 200: the first try was stored, and its response lost; or a batch.
+            if response.status_code in {200, 201}:
+                self.sent[feed].update(names)
+            else:
+                self.failed[response.status_code] += 1
+                if response.status_code != 503:
+                    print(path, response.text)
 
     def _follow(self, name: str) -> None:
         with httpx.Client(base_url=self._url, timeout=60) as client:
@@ -137,10 +146,10 @@ def placed(url: str, table: str = "agent_runs") -> dict[int, int]:
 
 def test_a_new_worker_gets_shards_and_nothing_is_lost(cluster: Cluster, service: Service) -> None:
     with Load(service.url) as load:
-        load.writes(20)
+        load.writes(400)
         worker = cluster.add_worker()
         command(cluster.url, "distribute")
-        load.writes(20)
+        load.writes(400)
     assert placed(cluster.url)[worker.port] >= 2
     assert {*load.failed} <= {503}
     load.assert_nothing_lost(cluster.url)
@@ -149,11 +158,11 @@ def test_a_new_worker_gets_shards_and_nothing_is_lost(cluster: Cluster, service:
 def test_a_dead_worker_loses_nothing(cluster: Cluster, service: Service) -> None:
     before = len(cluster.workers)
     with Load(service.url) as load:
-        load.writes(20)
+        load.writes(400)
         cluster.workers[0].kill()
         time.sleep(3)
         cluster.workers[0].start()
-        load.writes(20)
+        load.writes(400)
     assert len(cluster.workers) == before
     assert {*load.failed} == {503}, service.log[-200_000:]
     load.assert_nothing_lost(cluster.url)
@@ -161,10 +170,10 @@ def test_a_dead_worker_loses_nothing(cluster: Cluster, service: Service) -> None
 
 def test_the_commands_lose_nothing(cluster: Cluster, service: Service) -> None:
     with Load(service.url) as load:
-        load.writes(10)
+        load.writes(200)
         command(cluster.url, "undistribute")
-        load.writes(10)
+        load.writes(200)
         command(cluster.url, "distribute")
-        load.writes(10)
+        load.writes(200)
     assert {*load.failed} <= {503}
     load.assert_nothing_lost(cluster.url)

@@ -3,6 +3,9 @@
 -- index: system catalogue, of each worker too
 -- locks: none
 -- returns: step, the name of its file, one row for each
+SELECT '00_lanes' AS step
+WHERE to_regprocedure('settled_lanes(integer, bigint[])') IS NOT NULL
+UNION ALL
 SELECT placed.step
 FROM (
     VALUES

@@ -1,17 +1,17 @@
 -- Lists the next changes of runs, in the order of their numbers, for a follower that has seen each
 -- lane up to a position (migration 0016 says why it misses none). Each run appears with its newest
--- change only. First it finds the numbers in the index alone, then the runs.
+-- change only. First it finds the highest numbers, then the lanes that are settled up to them, and
+-- then what follows in these; each in a snapshot of its own (distribute/00_lanes.sql says why).
 -- params: positions (array of 64 change numbers, of lane 0 first), row_limit,
 -- stale_after (interval after which a running run is stale)
 -- index: ix_agent_runs_change_number
 -- limits: those of subqueries hold per shard (citus.subquery_pushdown)
--- in doubt: refused where tables are distributed (scale_out/database/in_doubt.sql)
 -- locks: none
 -- returns: runs and their change_number
 WITH visible AS MATERIALIZED (
-    -- A snapshot of its own, on several nodes one of each: what is read afterwards is newer.
     SELECT
         lane.position,
+        lane.ordinal - 1 AS lane,
         max(newest.change_number) AS bound
     FROM unnest(%(positions)s::bigint[]) WITH ORDINALITY AS lane (position, ordinal)
     CROSS JOIN
@@ -24,21 +24,34 @@ WITH visible AS MATERIALIZED (
             ORDER BY change_number DESC
             LIMIT 1
         ) AS newest
-    GROUP BY lane.position
+    GROUP BY lane.position, lane.ordinal
     ORDER BY lane.position
     LIMIT 64
 ),
 
+settled AS MATERIALIZED (
+    SELECT
+        visible.position,
+        visible.bound
+    FROM visible
+    WHERE
+        visible.lane = any(
+            (
+                SELECT settled_lanes(7308, array_agg(newest.lane)) FROM visible AS newest
+            )::bigint[]
+        )
+),
+
 following AS MATERIALIZED (
     SELECT change.change_number
-    FROM visible
+    FROM settled
     CROSS JOIN
         LATERAL (
             SELECT change_number FROM agent_runs
             WHERE
                 change_number > 0
-                AND change_number > visible.position
-                AND change_number <= visible.bound
+                AND change_number > settled.position
+                AND change_number <= settled.bound
             ORDER BY change_number
             LIMIT %(row_limit)s
         ) AS change

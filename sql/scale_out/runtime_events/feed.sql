@@ -1,16 +1,15 @@
--- Lists the next events, for a follower that has seen each lane up to a position (change_token.sql
--- says why it misses none). First it finds the numbers in the index alone, then the events.
+-- Lists the next events, for a follower that has seen each lane up to a position. First it finds
+-- the highest numbers, then the lanes that are settled up to them, then what follows in these; each
+-- in a snapshot of its own (distribute/00_lanes.sql says why).
 -- params: positions (array of 64 feed numbers, of lane 0 first), row_limit
 -- index: ix_runtime_events_lane_number
 -- limits: those of subqueries hold per shard (citus.subquery_pushdown)
--- in doubt: refused where tables are distributed (scale_out/database/in_doubt.sql)
 -- locks: none
 -- returns: events and their feed_number, lane * 10^17 + number
 WITH visible AS MATERIALIZED (
-    -- A snapshot of its own, on several nodes one of each: what is read afterwards is newer.
     SELECT
         seen.position,
-        seen.ordinal,
+        seen.ordinal - 1 AS lane,
         max(newest.number) AS bound
     FROM unnest(%(positions)s::bigint[]) WITH ORDINALITY AS seen (position, ordinal)
     CROSS JOIN
@@ -27,11 +26,25 @@ WITH visible AS MATERIALIZED (
     LIMIT 64
 ),
 
+settled AS MATERIALIZED (
+    SELECT
+        visible.position,
+        visible.lane,
+        visible.bound
+    FROM visible
+    WHERE
+        visible.lane = any(
+            (
+                SELECT settled_lanes(7306, array_agg(newest.lane)) FROM visible AS newest
+            )::bigint[]
+        )
+),
+
 following AS MATERIALIZED (
     SELECT
         numbered.lane,
         numbered.number
-    FROM visible
+    FROM settled
     CROSS JOIN
         LATERAL (
             SELECT
@@ -39,9 +52,9 @@ following AS MATERIALIZED (
                 number
             FROM runtime_events
             WHERE
-                lane = visible.ordinal - 1
-                AND number > mod(visible.position, 100000000000000000)
-                AND number <= visible.bound
+                lane = settled.lane
+                AND number > mod(settled.position, 100000000000000000)
+                AND number <= settled.bound
             ORDER BY lane, number
             LIMIT %(row_limit)s
         ) AS numbered

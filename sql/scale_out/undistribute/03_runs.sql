@@ -30,6 +30,7 @@ ALTER TABLE agent_run_count_changes DROP COLUMN shard;
 DROP FUNCTION count_runs_of_shard();
 DROP FUNCTION fold_counts_of_shard(text, text, bigint);
 DROP FUNCTION shard_beside(name, regclass, regclass);
+DROP FUNCTION IF EXISTS settled_lanes(integer, bigint[]);
 
 CREATE TRIGGER count_inserted
 AFTER INSERT ON agent_runs
