@@ -14,11 +14,20 @@ from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.unlimited import transaction_without_time_limit
 from telemetry.scale_out.locks import COLLISIONS, until_locked
+from telemetry.scale_out.obstacles import obstacles
 
 ROOT = statements.ROOT / "scale_out"
 CHECKS = statements.load("scale_out/distribute/checks")
 NODES = statements.load("scale_out/distribute/nodes")
 SESSION = statements.load("scale_out/partition/session")
+
+# What the commands place: on the workers, or on every node.
+TABLES = [
+    *("agent_runs", "agent_run_counts", "agent_run_count_changes"),
+    *("runtime_events", "runtime_event_ids"),
+    *("os_core.devices", "os_core.sessions", "os_core.audio_runtime_events"),
+    *("os_core.audio_runtime_heads", "os_core.audio_runtime_current", "audit.audit_events"),
+]
 
 # In every step of either command; the connections end where tables were placed elsewhere.
 BEGIN = ROOT / "distribute/begin.sql"
@@ -78,7 +87,17 @@ class Distribution:
             raise DistributeError(
                 "refused: the cluster has no worker that takes shards; add one with citus_add_node"
             )
+        self._refuse_obstacles()
         return bool(found["is_partitioned"])
+
+    def _refuse_obstacles(self) -> None:
+        """Raise DistributeError when Citus would change what others have put on the tables."""
+        if found := obstacles(self._connection, TABLES):
+            raise DistributeError(
+                f"refused: Citus would not keep {', '.join(found)}; run"
+                " the SQL of `reader --role NAME --undo` for each reader of one tenant, and drop"
+                " the others"
+            )
 
     def steps_left(self) -> list[Path]:
         """Return the files of the steps that are not done, in order."""
