@@ -32,8 +32,8 @@ TABLES = [
 # In every step of either command; the connections end where tables were placed elsewhere.
 BEGIN = ROOT / "distribute/begin.sql"
 END_CONNECTIONS = ROOT / "distribute/end_connections.sql"
-KEEP_COMMENTS = ROOT / "distribute/keep_comments.sql"
-RESTORE_COMMENTS = ROOT / "distribute/restore_comments.sql"
+KEEP = [ROOT / f"distribute/keep_{what}.sql" for what in ("comments", "rights")]
+RESTORE = [ROOT / f"distribute/restore_{what}.sql" for what in ("comments", "rights")]
 PLACES_NO_TABLE = ("00_lanes", "04_settings", "05_balance")
 
 # The step of runtime events, for a plain table and for a partitioned one. Before the second one,
@@ -137,7 +137,7 @@ def texts(step: Path) -> list[str]:
     """Return what a step runs in its transaction."""
     files = [step]
     if step.stem not in PLACES_NO_TABLE:
-        files = [BEGIN, KEEP_COMMENTS, step, RESTORE_COMMENTS, END_CONNECTIONS]
+        files = [BEGIN, *KEEP, step, *RESTORE, END_CONNECTIONS]
     found = [file.read_text(encoding="utf-8") for file in files]
     if step.stem == PARTITIONED:
         found.insert(files.index(step), FUNCTIONS)
