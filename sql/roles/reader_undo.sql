@@ -36,6 +36,15 @@ BEGIN
         SELECT polrelid FROM pg_policy AS everyone
         WHERE
             polname = 'telemetry_everyone'
+            -- Those of the copies that Citus may keep beside them follow.
+            AND polrelid = any(ARRAY[
+                'os_core.devices',
+                'os_core.sessions',
+                'os_core.audio_runtime_events',
+                'os_core.audio_runtime_heads',
+                'os_core.audio_runtime_current',
+                'audit.audit_events'
+            ]::regclass[])
             AND NOT EXISTS (
                 SELECT FROM pg_policy
                 WHERE polrelid = everyone.polrelid AND polname <> 'telemetry_everyone'

@@ -14,17 +14,26 @@ from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.unlimited import transaction_without_time_limit
 from telemetry.scale_out.locks import COLLISIONS, until_locked
+from telemetry.scale_out.obstacles import obstacles
 
 ROOT = statements.ROOT / "scale_out"
 CHECKS = statements.load("scale_out/distribute/checks")
 NODES = statements.load("scale_out/distribute/nodes")
 SESSION = statements.load("scale_out/partition/session")
 
+# What the commands place: on the workers, or on every node.
+TABLES = [
+    *("agent_runs", "agent_run_counts", "agent_run_count_changes"),
+    *("runtime_events", "runtime_event_ids"),
+    *("os_core.devices", "os_core.sessions", "os_core.audio_runtime_events"),
+    *("os_core.audio_runtime_heads", "os_core.audio_runtime_current", "audit.audit_events"),
+]
+
 # In every step of either command; the connections end where tables were placed elsewhere.
 BEGIN = ROOT / "distribute/begin.sql"
 END_CONNECTIONS = ROOT / "distribute/end_connections.sql"
-KEEP_COMMENTS = ROOT / "distribute/keep_comments.sql"
-RESTORE_COMMENTS = ROOT / "distribute/restore_comments.sql"
+KEEP = [ROOT / f"distribute/keep_{what}.sql" for what in ("comments", "rights")]
+RESTORE = [ROOT / f"distribute/restore_{what}.sql" for what in ("comments", "rights")]
 PLACES_NO_TABLE = ("00_lanes", "04_settings", "05_balance")
 
 # The step of runtime events, for a plain table and for a partitioned one. Before the second one,
@@ -64,11 +73,6 @@ class Distribution:
                 f"refused: the role {found['role']} is no superuser, which Citus asks for to carry"
                 " triggers and settings to the workers; set TELEMETRY_OWNER_DATABASE_URL"
             )
-        if found["secured"] and self._command == "distribute":
-            raise DistributeError(
-                f"refused: row-level security is on for {found['secured']}, and Citus would show"
-                " every row to a role that a policy restricts; run the SQL of reader --undo first"
-            )
         if found["is_unfinished"]:
             raise DistributeError(
                 "refused: a `partition` of runtime_events did not end; run it again, or with --undo"
@@ -84,6 +88,7 @@ class Distribution:
             raise DistributeError(
                 "refused: the cluster has no worker that takes shards; add one with citus_add_node"
             )
+        self._refuse_obstacles()
         return bool(found["is_partitioned"])
 
     def _is_alone(self) -> bool:
@@ -94,6 +99,15 @@ class Distribution:
             if session["is_mine"] or monotonic() > deadline:
                 return bool(session["is_mine"])
             sleep(0.2)
+
+    def _refuse_obstacles(self) -> None:
+        """Raise DistributeError when Citus would change what others have put on the tables."""
+        if found := obstacles(self._connection, TABLES):
+            raise DistributeError(
+                f"refused: Citus would not keep {', '.join(found)}; run"
+                " the SQL of `reader --role NAME --undo` for each reader of one tenant, and drop"
+                " the others"
+            )
 
     def steps_left(self) -> list[Path]:
         """Return the files of the steps that are not done, in order."""
@@ -133,7 +147,7 @@ def texts(step: Path) -> list[str]:
     """Return what a step runs in its transaction."""
     files = [step]
     if step.stem not in PLACES_NO_TABLE:
-        files = [BEGIN, KEEP_COMMENTS, step, RESTORE_COMMENTS, END_CONNECTIONS]
+        files = [BEGIN, *KEEP, step, *RESTORE, END_CONNECTIONS]
     found = [file.read_text(encoding="utf-8") for file in files]
     if step.stem == PARTITIONED:
         found.insert(files.index(step), FUNCTIONS)

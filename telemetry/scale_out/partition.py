@@ -18,6 +18,7 @@ from telemetry.database.connection import Connection
 from telemetry.database.database import Row
 from telemetry.database.unlimited import connect_without_time_limit, transaction_without_time_limit
 from telemetry.scale_out.locks import COLLISIONS, LOCK_TIMEOUT, until_locked
+from telemetry.scale_out.obstacles import obstacles
 
 ADD_CHECK = statements.load("scale_out/partition/add_check")
 BEGIN = statements.load("scale_out/partition/begin")
@@ -99,7 +100,8 @@ def read_plan(connection: Connection) -> Plan:
             "the role does not own runtime_events: set TELEMETRY_OWNER_DATABASE_URL"
         )
     found = connection.execute(OBSTACLES, prepare=False).fetchall()
-    return Plan(state, [row["obstacle"] for row in found])
+    on_the_table = obstacles(connection, ["runtime_events"])
+    return Plan(state, [row["obstacle"] for row in found] + on_the_table)
 
 
 class Conversion:

@@ -194,7 +194,7 @@ def distributed(
 
 
 def command(
-    url: str, *arguments: str, check: bool = True, seconds: float | None = None
+    url: str, *arguments: str, check: bool = True, seconds: float = 300
 ) -> subprocess.CompletedProcess[str]:
     """Run ``python -m telemetry`` with these arguments on a database.
 

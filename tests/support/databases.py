@@ -38,6 +38,24 @@ SCHEMA = """
     WHERE nspname !~ '^pg_|^inf'
 """
 
+RIGHTS = """
+    SELECT name, CASE acl.grantee WHEN 0 THEN 'public' ELSE acl.grantee::regrole::text END,
+        acl.privilege_type, acl.is_grantable
+    FROM (
+        SELECT relnamespace AS schema, oid::regclass::text AS name, coalesce(
+            relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner)
+        ) AS rights
+        FROM pg_class
+        UNION ALL
+        SELECT relnamespace, concat(attrelid::regclass, '.', attname), attacl
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        UNION ALL
+        SELECT pronamespace, oid::regprocedure::text, coalesce(proacl, acldefault('f', proowner))
+        FROM pg_proc
+    ) AS held CROSS JOIN LATERAL aclexplode(rights) AS acl
+    WHERE schema::regnamespace::text !~ '^pg_|^information_schema$'
+"""
+
 # Much cheaper than SCHEMA: to create or alter an object writes a new row of the catalogue.
 # Triggers are compared by whether they fire, because emptying a ledger disables and enables some,
 # and tables by name, because TRUNCATE writes a new row.
@@ -101,6 +119,12 @@ def schema(url: str) -> list[str]:
     with psycopg.connect(url) as connection:
         rows = connection.execute(SCHEMA).fetchall()
     return sorted(str(row) for row in rows if "yoyo" not in str(row))
+
+
+def rights(url: str) -> set[tuple[str, str, str, bool]]:
+    """Return who holds which right on what, and whether they may grant it."""
+    with psycopg.connect(url) as connection:
+        return {*connection.execute(RIGHTS).fetchall()}
 
 
 def execute(url: str, statement: str) -> None:

@@ -3,8 +3,8 @@
 -- index: system catalogue
 -- locks: none
 -- returns: one row: has_extension, is_superuser, role (the name of this role), is_partitioned
--- (whether runtime_events is), is_unfinished (whether a command that partitions it, or takes that
--- back, has begun and not ended), and secured (the tables with row-level security, NULL for none)
+-- (whether runtime_events is), and is_unfinished (whether a command that partitions it, or takes
+-- that back, has begun and not ended)
 SELECT
     current_user::text AS role,
     to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS has_extension,
@@ -18,16 +18,6 @@ SELECT
             pg_trigger.tgrelid = to_regclass('runtime_events')
             AND pg_trigger.tgname IN ('keep_runtime_event_id', 'mirror_runtime_event')
     ) > 0 AS is_unfinished,
-    (
-        SELECT string_agg(pg_class.oid::regclass::text, ', ' ORDER BY pg_class.oid)
-        FROM pg_class
-        WHERE
-            pg_class.relrowsecurity
-            AND (
-                pg_class.oid IN (to_regclass('agent_runs'), to_regclass('runtime_events'))
-                OR pg_class.relnamespace IN (to_regnamespace('os_core'), to_regnamespace('audit'))
-            )
-    ) AS secured,
     (
         SELECT pg_roles.rolsuper FROM pg_roles
         WHERE pg_roles.rolname = current_user

@@ -1,5 +1,5 @@
 -- Keeps the comments on tables, views, columns, constraints, indexes and triggers until the end of
--- this transaction: undistribute_table makes a new table and loses them.
+-- this transaction: undistribute_table makes new tables, and the views on them, and loses them.
 -- params: none
 -- index: system catalogue
 -- locks: none
@@ -16,4 +16,4 @@ CROSS JOIN
         AS kept
 WHERE
     described.classoid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_trigger'::regclass)
-    AND kept.object_names[1] IN (current_schema(), 'os_core', 'audit', 'telemetry_views');
+    AND kept.object_names[1] !~ '^pg_|^information_schema$';

@@ -1,6 +1,6 @@
--- Lists what others have built on runtime_events and the command can't carry over: it would be
--- lost, or the change would fail. Views are carried over when the owner of the table, as whom the
--- command changes it, can replace them.
+-- Lists what others have built on runtime_events and `partition` can't carry over, beside what
+-- sql/scale_out/distribute/obstacles.sql lists: it would be lost, or the change would fail. Views
+-- are carried over when the owner of the table, as whom the command changes it, can replace them.
 -- params: none
 -- index: system catalogue
 -- locks: none
@@ -70,32 +70,6 @@ WHERE
         SELECT pg_class.oid FROM pg_class
         WHERE pg_class.relname IN ('runtime_events_pkey', 'runtime_events_id_recorded_at')
     )
-UNION ALL
-SELECT 'trigger ' || pg_trigger.tgname
-FROM pg_trigger
-INNER JOIN events ON pg_trigger.tgrelid = events.oid
-WHERE
-    NOT pg_trigger.tgisinternal
-    AND pg_trigger.tgname NOT IN (
-        'number_runtime_event',
-        'keep_runtime_event_id',
-        'record_runtime_event_id',
-        'mirror_runtime_event',
-        'mirror_truncate'
-    )
-UNION ALL
-SELECT 'policy ' || pg_policy.polname
-FROM pg_policy
-INNER JOIN events ON pg_policy.polrelid = events.oid
-UNION ALL
-SELECT 'row-level security'
-FROM pg_class
-INNER JOIN events ON pg_class.oid = events.oid
-WHERE pg_class.relrowsecurity
-UNION ALL
-SELECT 'rule ' || pg_rewrite.rulename
-FROM pg_rewrite
-INNER JOIN events ON pg_rewrite.ev_class = events.oid
 UNION ALL
 SELECT 'publication ' || pg_publication.pubname
 FROM pg_publication_rel

@@ -15,6 +15,15 @@ audit.audit_events
 IN ACCESS EXCLUSIVE MODE;
 SET LOCAL lock_timeout = 0;
 
+-- LOCK reaches no shard. These change nothing and wait there for transactions in doubt, which would
+-- otherwise commit into shards that have been copied.
+ALTER TABLE audit.audit_events ALTER COLUMN tenant_id SET NOT NULL;
+ALTER TABLE os_core.audio_runtime_heads ALTER COLUMN tenant_id SET NOT NULL;
+ALTER TABLE os_core.audio_runtime_current ALTER COLUMN tenant_id SET NOT NULL;
+ALTER TABLE os_core.audio_runtime_events ALTER COLUMN tenant_id SET NOT NULL;
+ALTER TABLE os_core.sessions ALTER COLUMN tenant_id SET NOT NULL;
+ALTER TABLE os_core.devices ALTER COLUMN tenant_id SET NOT NULL;
+
 -- undistribute_table makes a new table, and drops the functions that take the row type of the old.
 CREATE TEMPORARY TABLE kept_functions ON COMMIT DROP AS
 SELECT
@@ -71,9 +80,6 @@ DECLARE
     place record;
     given bigint;
     is_called boolean;
-    granted record;
-    rights text[];
-    right_kept text;
 BEGIN
     FOR place IN
         SELECT * FROM (
@@ -86,16 +92,6 @@ BEGIN
             'SELECT sequence.last_value, sequence.is_called FROM %1$s_%2$s_seq AS sequence',
             place.relation, place.name
         ) INTO given, is_called;
-        SELECT array_agg(
-            format(
-                'GRANT %s ON SEQUENCE %s_%s_seq TO %s',
-                acl.privilege_type, place.relation, place.name,
-                CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
-            )
-        ) INTO rights
-        FROM pg_class
-        CROSS JOIN LATERAL aclexplode(pg_class.relacl) AS acl
-        WHERE pg_class.oid = format('%s_%s_seq', place.relation, place.name)::regclass;
         EXECUTE format('ALTER TABLE %1$s ALTER COLUMN %2$s DROP DEFAULT', place.relation, place.name);
         EXECUTE format('DROP SEQUENCE %s_%s_seq', place.relation, place.name);
         EXECUTE format(
@@ -103,9 +99,6 @@ BEGIN
             place.relation, place.name
         );
         PERFORM setval(format('%s_%s_seq', place.relation, place.name)::regclass, given, is_called);
-        FOREACH right_kept IN ARRAY coalesce(rights, '{}') LOOP
-            EXECUTE right_kept;
-        END LOOP;
     END LOOP;
 END
 $$;

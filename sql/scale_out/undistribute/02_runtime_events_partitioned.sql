@@ -8,6 +8,11 @@
 LOCK TABLE runtime_events, runtime_event_ids IN ACCESS EXCLUSIVE MODE;
 SET LOCAL lock_timeout = 0;
 
+-- LOCK reaches no shard. These change nothing and wait there for transactions in doubt, which would
+-- otherwise commit into shards that have been copied.
+ALTER TABLE runtime_events ALTER COLUMN id SET NOT NULL;
+ALTER TABLE runtime_event_ids ALTER COLUMN id SET NOT NULL;
+
 -- The copy back would fire it.
 DROP TRIGGER record_runtime_event_id ON runtime_events;
 

@@ -7,6 +7,13 @@
 
 LOCK TABLE agent_runs, agent_run_counts, agent_run_count_changes IN ACCESS EXCLUSIVE MODE;
 SET LOCAL lock_timeout = 0;
+
+-- LOCK reaches no shard. These change nothing and wait there for transactions in doubt, which would
+-- otherwise commit into shards that have been copied.
+ALTER TABLE agent_runs ALTER COLUMN event_id SET NOT NULL;
+ALTER TABLE agent_run_counts ALTER COLUMN shard SET NOT NULL;
+ALTER TABLE agent_run_count_changes ALTER COLUMN shard SET NOT NULL;
+
 -- The copy back would fire them.
 DROP TRIGGER count_inserted ON agent_runs;
 DROP TRIGGER count_deleted ON agent_runs;
