@@ -2,6 +2,5 @@
 -- params: none
 -- index: sequences_checked_pkey
 -- locks: the new row
--- returns: nothing
-INSERT INTO sequences_checked (checked_at) VALUES (clock_timestamp())
-ON CONFLICT (checked_at) DO NOTHING;
+-- returns: one row: marked, empty
+SELECT mark_sequences_checked()::text AS marked;

@@ -11,13 +11,25 @@ CREATE UNLOGGED TABLE IF NOT EXISTS sequences_checked (checked_at timestamptz PR
 COMMENT ON TABLE sequences_checked
 IS 'Empty since the last crash of this server, until its sequences were compared with all workers';
 COMMENT ON COLUMN sequences_checked.checked_at IS 'When a connection has compared them';
+-- Each role that writes to distributed tables looks here when it connects.
+GRANT SELECT ON sequences_checked TO public;
+
+CREATE OR REPLACE FUNCTION mark_sequences_checked() RETURNS void
+LANGUAGE sql
+SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+INSERT INTO sequences_checked (checked_at) VALUES (clock_timestamp())
+ON CONFLICT (checked_at) DO NOTHING;
+$$;
+COMMENT ON FUNCTION mark_sequences_checked()
+IS 'Records that the sequences are above the rows of all workers, until the next crash';
+
 DO $$
+DECLARE
+    owner regrole := (SELECT relowner FROM pg_class WHERE oid = 'agent_runs'::regclass);
 BEGIN
-    EXECUTE format(
-        'ALTER TABLE sequences_checked OWNER TO %s',
-        (SELECT relowner::regrole FROM pg_class WHERE oid = 'agent_runs'::regclass)
-    );
+    EXECUTE format('ALTER TABLE sequences_checked OWNER TO %s', owner);
+    EXECUTE format('ALTER FUNCTION mark_sequences_checked() OWNER TO %s', owner);
 END
 $$;
--- A role that writes to distributed tables connects, and so looks here.
-GRANT SELECT, INSERT ON sequences_checked TO public;
