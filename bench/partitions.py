@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from psycopg.rows import scalar_row
 
 from telemetry.database import statements
 from telemetry.migrations import runner
@@ -101,13 +102,14 @@ def new_ids(count: int) -> list[str]:
     return [f"rt_{uuid4().hex}" for _ in range(count)]
 
 
-def cases(db: Db) -> dict[str, tuple[int, Callable[[Db], object]]]:
+def cases(db: Db, events_stored: int = EVENTS) -> dict[str, tuple[int, Callable[[Db], object]]]:
     """Return what is measured: how often in a turn, and the work."""
     create = statements.load("runtime_events/create")
     existing = statements.load("runtime_events/find_existing")
-    known = [it[0] for it in db.execute("SELECT id FROM runtime_events ORDER BY number LIMIT 1000")]
-    idle = [lane * 10**17 + EVENTS * 2 for lane in range(64)]
-    behind = [lane * 10**17 + EVENTS - 30_000 for lane in range(64)]
+    first = "SELECT id FROM runtime_events ORDER BY number LIMIT 1000"
+    known = db.cursor(row_factory=scalar_row).execute(first).fetchall()
+    idle = [lane * 10**17 + events_stored * 2 for lane in range(64)]
+    behind = [lane * 10**17 + events_stored - 30_000 for lane in range(64)]
     page = {"source": None, "endpoint_prefix": None, "since": None, "cursor_recorded_at": None}
     page |= {"cursor_id": None, "row_limit": 51, "row_offset": 0}
     summary = {"seconds": 86400, "source": None, "row_limit": 50}

@@ -18,6 +18,8 @@ VARIANTS = sorted(
     for file in statements.ROOT.glob("scale_out/*/*.sql")
     if (statements.ROOT / file.parent.name / file.name).exists()
 )
+# What distribute, partition and retention of partitions run; some are several statements.
+STEPS = sorted({*statements.ROOT.glob("scale_out/*/*.sql")} - {*VARIANTS})
 MODULES = sorted([*(PROJECT / "telemetry").rglob("*.py"), PROJECT / "app.py", PROJECT / "wsgi.py"])
 TESTS = sorted((PROJECT / "tests").rglob("*.py"))
 BENCH = sorted((PROJECT / "bench").rglob("*.py"))
@@ -92,6 +94,17 @@ def test_a_variant_takes_the_parameters_of_its_statement(file):
     used, _ = used_and_described(statements.ROOT / file.parent.name / file.name)
     shard = {"tenant_id", "event_id"}  # the constant that names the shard
     assert used <= used_and_described(file)[0] <= used | shard
+
+
+@pytest.mark.parametrize("file", STEPS, ids=name)
+def test_a_step_explains_itself(file):
+    used, described = used_and_described(file)
+    assert used == described
+
+
+def test_every_file_of_sql_is_one_of_these():
+    files = {*statements.ROOT.rglob("*.sql")} - {*STATEMENTS, *VARIANTS, *STEPS, *RECIPES}
+    assert {name(file) for file in files} == {"sql/schema.sql"}
 
 
 # The tests below read hundreds of files. Each is one test, which names the files at fault.

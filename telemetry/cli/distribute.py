@@ -30,6 +30,8 @@ def distribute(config: Config, *, dry_run: bool) -> None:
     copied, requests that need it wait, or get 503 with Retry-After. Each step is one transaction:
     the command can be stopped, and a repetition does what is left. After a worker was added, it
     sets that one up and moves shards there.
+
+    Runtime events that are partitioned stay so. To partition them, run partition first.
     """
     _run(config, "distribute", dry_run=dry_run)
 

@@ -45,6 +45,8 @@ def partition(config: Config, *, undo: bool, dry_run: bool) -> None:
 
     Ctrl-C stops it at any point, with the exit status 130. The same command goes on; with --undo
     it is taken back.
+
+    On distributed tables: run undistribute first, and distribute afterwards.
     """
     persistence = resolve(as_owner(config))
     if refusal := EVENTS.refusal(persistence):
@@ -94,8 +96,9 @@ def _describe(url: str, *, undo: bool) -> None:
     size = f"about {state['rows']:,} events, {state['bytes'] / 2**20:,.0f} MiB with its indexes"
     what = "partitioned" if state["is_partitioned"] else "one plain table"
     click.echo(f"runtime_events is {what}: {size}")
-    if state["is_partitioned"] == (not undo):
-        click.echo("dry run: nothing to do")
+    if state["is_partitioned"] != undo:
+        done = f"would remove {plan.leftovers}" if plan.leftovers else "nothing to do"
+        click.echo(f"dry run: {done}")
     elif undo:
         click.echo("dry run: would copy all events into one plain table, and drop the partitions")
     else:
@@ -105,8 +108,8 @@ def _describe(url: str, *, undo: bool) -> None:
             "dry run: would make the table the first partition,"
             f" for events before {state['boundary'][:10]}"
         )
-    if plan.refusal:
-        raise click.ClickException(plan.refusal)
+    if refusal := plan.refusal(undo=undo):
+        raise click.ClickException(refusal)
 
 
 def _say(message: str) -> None:

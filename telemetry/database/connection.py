@@ -13,6 +13,7 @@ from psycopg.rows import DictRow, dict_row
 
 from telemetry.database import statements
 from telemetry.database.scale_out import ScaleOutCursor
+from telemetry.database.sequences import catch_up
 from telemetry.database.values import register_loaders
 from telemetry.time_limits import ANSWER_SECONDS, CANCEL_SECONDS, CONNECT_SECONDS
 
@@ -29,6 +30,7 @@ TCP_SETTINGS = {
 T = TypeVar("T")
 
 IS_DISTRIBUTED = statements.load("database/is_distributed")
+SET_UP_TRANSACTION = statements.load("database/set_up_transaction")
 
 
 class Connection(psycopg.Connection[DictRow]):
@@ -53,10 +55,10 @@ class Connection(psycopg.Connection[DictRow]):
                 self._cancel_and_close()
             raise
 
-    def use_distributed(self) -> None:
-        """Send what distributed tables need."""
-        self.is_distributed = True
-        self.cursor_factory = ScaleOutCursor
+    def place(self, *, is_distributed: bool) -> None:
+        """Send what tables need that are distributed over several servers, or on one."""
+        self.is_distributed = is_distributed
+        self.cursor_factory = ScaleOutCursor if is_distributed else psycopg.Cursor
 
     def transaction_if_distributed(self) -> AbstractContextManager[object]:
         """Hold a transaction open where the work takes several statements instead of one."""
@@ -109,5 +111,15 @@ def configure(connection: Connection) -> None:
 def find_distributed(connection: Connection) -> None:
     """Have the connection send what distributed tables need, if there are any."""
     row = connection.execute(IS_DISTRIBUTED, prepare=False).fetchone()
-    if row and row["is_distributed"]:
-        connection.use_distributed()
+    connection.place(is_distributed=bool(row and row["is_distributed"]))
+    if connection.is_distributed:
+        catch_up(connection)
+
+
+def set_up_transaction(connection: Connection, time_limit: str) -> None:
+    """Set the transaction up as a session is, and have the connection send what its tables need.
+
+    ``time_limit`` is that of each statement, such as 10s; 0: none.
+    """
+    row = connection.execute(SET_UP_TRANSACTION, {"time_limit": time_limit}).fetchone()
+    connection.place(is_distributed=bool(row and row["is_distributed"]))

@@ -23,6 +23,7 @@ from telemetry.database.connection import (
     configure,
     connection_settings,
     find_distributed,
+    set_up_transaction,
 )
 from telemetry.database.connections import Connections
 from telemetry.database.errors import (
@@ -35,6 +36,7 @@ from telemetry.database.errors import (
 )
 from telemetry.database.objects import RawJsonLoader, object_row
 from telemetry.database.pool import session_options
+from telemetry.database.sequences import catch_up
 from telemetry.paging import Page, take_page
 from telemetry.time_limits import CONNECT_SECONDS, READINESS_SECONDS, STATEMENT_SECONDS
 
@@ -48,7 +50,6 @@ PAUSE_SECONDS = 0.05
 ROWS_AT_ONCE = 4
 
 SESSION_OPTIONS_ARRIVED = statements.load("database/session_options_arrived")
-SET_UP_TRANSACTION = statements.load("database/set_up_transaction")
 BEGIN = statements.load("database/begin")
 COMMIT = statements.load("database/commit")
 LIMIT_LOCK_WAIT = statements.load("database/limit_lock_wait")
@@ -174,9 +175,9 @@ class Database:
     def transact_pipelined(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` like transact does, in fewer round trips.
 
-        A statement is sent before the results of the statements before it have arrived. The
-        first statements travel with the BEGIN. The statements after the last fetch of ``work``
-        travel with the COMMIT.
+        A statement is sent before the results of the statements before it have arrived. With a
+        session, the first statements travel with the BEGIN. The statements after the last fetch of
+        ``work`` travel with the COMMIT.
         """
 
         def attempt() -> T:
@@ -185,7 +186,7 @@ class Database:
                     with connection.pipeline():
                         connection.execute(BEGIN)
                         if not self._has_session:
-                            _set_up_transaction(connection)
+                            set_up_transaction(connection, f"{STATEMENT_SECONDS}s")
                         result = work(connection)
                         ended = connection.execute(COMMIT)
                 except BaseException:
@@ -207,7 +208,7 @@ class Database:
         def attempt() -> T:
             with self._connections.take_for_probe() as connection, connection.transaction():
                 if not self._has_session:
-                    _set_up_transaction(connection)
+                    set_up_transaction(connection, f"{STATEMENT_SECONDS}s")
                 return work(connection)
 
         with time_limits.ending_within(READINESS_SECONDS):
@@ -254,7 +255,7 @@ class Database:
                 yield connection
             else:
                 with connection.transaction():
-                    _set_up_transaction(connection)
+                    set_up_transaction(connection, f"{STATEMENT_SECONDS}s")
                     yield connection
 
     def _settings(self) -> dict[str, Any]:
@@ -277,11 +278,8 @@ class Database:
             ).fetchone()
             if not (row and row["arrived"]):
                 raise SessionNotKept(f"a pooler drops the options of connections; {USE_NO_SESSION}")
-            if row["is_distributed"]:
-                connection.use_distributed()
+            connection.place(is_distributed=row["is_distributed"])
+            if connection.is_distributed:
+                catch_up(connection)
         else:
             find_distributed(connection)
-
-
-def _set_up_transaction(connection: Connection) -> None:
-    connection.execute(SET_UP_TRANSACTION, {"time_limit": f"{STATEMENT_SECONDS}s"})

@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from telemetry.database.connection import Connection, connect, find_distributed
-from telemetry.database.database import SET_UP_TRANSACTION
+from telemetry.database.connection import (
+    Connection,
+    connect,
+    find_distributed,
+    set_up_transaction,
+)
 from telemetry.database.errors import translated_errors
 
 # A server that goes away closes its sockets, which is noticed long before.
@@ -24,7 +28,7 @@ def connect_without_time_limit(url: str) -> Connection:
 
 def set_up_without_time_limit(connection: Connection) -> None:
     """Give the transaction the settings of the service's sessions, but no time limit."""
-    connection.execute(SET_UP_TRANSACTION, {"time_limit": "0"})
+    set_up_transaction(connection, "0")
 
 
 @contextmanager

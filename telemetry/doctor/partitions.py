@@ -37,8 +37,8 @@ def _of_days(subject: Subject, partitions: list[Partition]) -> Iterator[Finding]
     if ahead < FEWEST_DAYS:
         says = f"runtime events have partitions for {max(ahead, 0)} days after today"
         yield warning(CHECK, says, FIX)
-    end = max(it.recorded_until for it in partitions if it.recorded_until)
     today = start_of_day(datetime.now(UTC))
+    end = max((it.recorded_until for it in partitions if it.recorded_until), default=today)
     missing = [day for day in _days(today, end) if not _has(partitions, day)]
     with database_errors(CHECK):
         row = subject.database.fetch_one(BEYOND, {"recorded_from": end}, prepare=False)

@@ -1,10 +1,8 @@
 """The sequences that are behind their tables, as after a logical failover or a load of data."""
 
-from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.database import LIMIT_LOCK_WAIT
-
-SEQUENCES_BEHIND = statements.load("health/sequences_behind")
+from telemetry.database.sequences import SEQUENCES_BEHIND
 
 
 def sequences_behind(connection: Connection, *, lock_timeout: str) -> list[str]:

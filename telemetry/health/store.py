@@ -183,8 +183,8 @@ class Probe:
         ]
         yield Checked("rights", "permission_denied", denied and [*denied, GRANT_RIGHTS])
         disabled = connection.execute(DISABLED_TRIGGERS, prepare=False).fetchall()
-        triggers = [*(row["name"] for row in disabled), *workers.unguarded]
-        names = [f"trigger {name} is missing or disabled" for name in triggers]
+        names = [f"trigger {row['name']} is missing or disabled" for row in disabled]
+        names += [f"trigger {it} is missing, disabled or altered" for it in workers.unguarded]
         yield Checked("triggers", "append_only_triggers_disabled", names)
         if "runtime_events" in self._domains:
             found = connection.execute(UNGUARDED_IDS, prepare=False).fetchall()

@@ -14,9 +14,9 @@ class Workers(NamedTuple):
     """What is wrong with the workers.
 
     ``unreachable`` has a line for each that does not serve this role, and ``causes`` names its
-    host. ``unguarded`` are the triggers of shards that keep the ledger append-only and are missing
-    or disabled. ``unguarded_ids`` has a line for each thing that a shard lacks to store an id of a
-    runtime event once.
+    host. ``unguarded`` are the triggers of shards that keep the ledger append-only and are missing,
+    disabled or altered. ``unguarded_ids`` has a line for each thing that a shard lacks to store an
+    id of a runtime event once.
     """
 
     unreachable: list[str]

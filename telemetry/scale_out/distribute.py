@@ -5,7 +5,7 @@ Each step commits by itself, so a command that was stopped does what is left whe
 
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Literal
 
 import sqlparse
@@ -41,6 +41,8 @@ PLACES_NO_TABLE = ("00_lanes", "04_settings", "05_balance")
 PLAIN, PARTITIONED = "02_runtime_events", "02_runtime_events_partitioned"
 FUNCTIONS = statements.load("scale_out/partition/functions").decode()
 
+ALONE_SECONDS = 10.0
+
 Say = Callable[[str], None]
 
 
@@ -75,8 +77,7 @@ class Distribution:
             raise DistributeError(
                 "refused: a `partition` of runtime_events did not end; run it again, or with --undo"
             )
-        session = self._connection.execute(SESSION, prepare=False).fetchone() or {}
-        if not session["is_mine"]:
+        if not self._is_alone():
             raise DistributeError(
                 "refused: another command partitions or distributes this database"
             )
@@ -98,6 +99,15 @@ class Distribution:
                 " the SQL of `reader --role NAME --undo` for each reader of one tenant, and drop"
                 " the others"
             )
+
+    def _is_alone(self) -> bool:
+        """Return whether no other command changes the tables; one that was killed may end late."""
+        deadline = monotonic() + ALONE_SECONDS
+        while True:
+            session = self._connection.execute(SESSION, prepare=False).fetchone() or {}
+            if session["is_mine"] or monotonic() > deadline:
+                return bool(session["is_mine"])
+            sleep(0.2)
 
     def steps_left(self) -> list[Path]:
         """Return the files of the steps that are not done, in order."""

@@ -17,7 +17,8 @@ COLLISIONS = (errors.LockNotAvailable, errors.DeadlockDetected)
 def until_locked(change: Callable[[], None], on_wait: Callable[[], None] | None = None) -> None:
     """Run a change in its transaction, again with pauses until it has its locks.
 
-    ``on_wait`` is called once, before the first pause. Raises what the change raises; one of COLLISIONS LOCK_SECONDS after the first of them.
+    ``on_wait`` is called once, before the first pause. Raises what the change raises; one of
+    COLLISIONS LOCK_SECONDS after the first of them.
     """
     deadline: float | None = None
     while True:

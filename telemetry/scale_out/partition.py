@@ -11,6 +11,7 @@ from time import monotonic
 from typing import NamedTuple
 
 import psycopg
+from psycopg import errors
 
 from telemetry.database import statements
 from telemetry.database.connection import Connection
@@ -35,6 +36,7 @@ STATE = statements.load("scale_out/partition/state")
 SWAP = statements.load("scale_out/partition/swap")
 UNDO_BEGIN = statements.load("scale_out/partition/undo_begin")
 UNDO_CLEAN = statements.load("scale_out/partition/undo_clean")
+UNDO_COMPARE = statements.load("scale_out/partition/undo_compare")
 UNDO_COPY = statements.load("scale_out/partition/undo_copy")
 UNDO_SWAP = statements.load("scale_out/partition/undo_swap")
 VALIDATE_CHECK = statements.load("scale_out/partition/validate_check")
@@ -56,14 +58,24 @@ class Plan(NamedTuple):
     obstacles: list[str]
 
     @property
-    def refusal(self) -> str | None:
-        """Why the table can't be partitioned, or None when it can."""
+    def leftovers(self) -> str:
+        """What a command in the other direction has left when it did not end; empty: nothing."""
+        if self.state["is_partitioned"]:
+            return "the copy of an --undo that did not end" if self.state["is_undone"] else ""
+        left = any(self.state[it] for it in ("has_ids", "is_kept", "has_check", "has_index"))
+        return "what a partition that did not end has left" if left else ""
+
+    def refusal(self, *, undo: bool) -> str | None:
+        """Why the table can't be changed in a direction; None when it can, or need not."""
+        if self.state["is_partitioned"] != undo:
+            return None
         if self.obstacles:
             return (
                 f"runtime_events has what can't be carried over: {', '.join(self.obstacles)};"
                 " drop it, and make it again afterwards"
             )
-        if later := self.state["later"]:
+        later = self.state["later"]
+        if later and not undo:
             return (
                 f"{later}{' or more' if later == 1000 else ''} event(s) were recorded at or after"
                 f" {self.state['boundary'][:10]}, in the future: delete or correct them"
@@ -112,12 +124,12 @@ class Conversion:
         with self._session() as connection:
             plan = read_plan(connection)
             if plan.state["is_partitioned"]:
-                if plan.state["is_undone"]:
+                if plan.leftovers:
                     self._change(connection, UNDO_CLEAN)
-                    self._say("removed the copy of an --undo that did not end")
+                    self._say(f"removed {plan.leftovers}")
                 self._change(connection, FUNCTIONS, RIGHTS)
                 return False
-            if refusal := plan.refusal:
+            if refusal := plan.refusal(undo=False):
                 raise PartitionError(refusal)
             if plan.state["has_check"]:
                 self._change(connection, DROP_CHECK)
@@ -134,27 +146,30 @@ class Conversion:
         with self._session() as connection:
             plan = read_plan(connection)
             if plan.state["is_partitioned"]:
-                if plan.obstacles:
-                    raise PartitionError(plan.refusal)
+                if refusal := plan.refusal(undo=True):
+                    raise PartitionError(refusal)
                 if not plan.state["is_undone"]:
                     self._change(connection, UNDO_BEGIN)
                 self._walk(connection, UNDO_COPY, "events copied", plan.state["rows"])
+                self._compare(connection)
                 self._change(connection, UNDO_SWAP)
                 return "runtime_events is one plain table again"
-            begun = ("has_ids", "is_kept", "has_check", "has_index")
-            if not any(plan.state[name] for name in begun):
+            if not plan.leftovers:
                 return "runtime_events is one plain table; nothing to undo"
             self._change(connection, DROP_CHECK, FORGET_IDS)
             connection.execute(DROP_INDEX)
-            return "removed what a partition that did not end has left"
+            return f"removed {plan.leftovers}"
 
     def _walk(self, connection: Connection, statement: bytes, done: str, total: int) -> None:
         """Run a statement on all events in the order of their ids, and report the progress."""
         after, walked, said_at = "", 0, monotonic()
         while True:
             parameters = {"after": after, "row_limit": ROWS}
-            with self._transaction(connection, "0"):
-                row = connection.execute(statement, parameters, prepare=False).fetchone()
+            try:
+                with self._transaction(connection, "0"):
+                    row = connection.execute(statement, parameters, prepare=False).fetchone()
+            except errors.SerializationFailure:
+                continue  # a DBA has moved one of the events to another partition
             assert row is not None
             walked += row["walked"]
             if row["walked"] < ROWS:
@@ -164,6 +179,18 @@ class Conversion:
             if monotonic() - said_at > 2:
                 said_at = monotonic()
                 self._say(f"{walked:,} of about {max(total, walked):,} {done}")
+
+    def _compare(self, connection: Connection) -> None:
+        """Raise PartitionError when the copy does not have what the table has."""
+        self._say("comparing the copy")
+        with self._transaction(connection, "0"):
+            row = connection.execute(UNDO_COMPARE, prepare=False).fetchone()
+        assert row is not None
+        if not row["is_same"]:
+            raise PartitionError(
+                f"the copy differs from runtime_events ({row['copied']:,} and {row['events']:,}"
+                " events): run it without --undo, which removes the copy, and with --undo again"
+            )
 
     def _index(self, connection: Connection) -> None:
         """Build the index for the new primary key, in place of one that was not finished."""

@@ -13,11 +13,13 @@ from telemetry.cli import reader
 from telemetry.config import Config
 from telemetry.health.definitions import DISTRIBUTED_FILE
 from tests.support import everything
+from tests.support.audio_runtime import event
 from tests.support.citus import Cluster, command
 from tests.support.databases import execute, rights, schema
 from tests.support.distributed_definitions_file import generate
 from tests.support.in_doubt import running, undistribute_in_doubt
 from tests.support.rights import SERVING_ROLE, create_serving_role, serving
+from tests.support.runs import minimal_run
 
 ROWS = """
     SELECT (SELECT array_agg(it ORDER BY it.event_id) FROM agent_runs AS it)::text,
@@ -102,6 +104,32 @@ def played(url: str, rounds: range) -> None:
     assert statuses <= {200, 201, 207, 404, 409, 422}
 
 
+class PooledClient:
+    """A client behind a transaction pooler, whose connection outlives the end of the server's.
+
+    The commands end no connection of Citus.
+    """
+
+    def __init__(self, url: str) -> None:
+        url = f"{serving(url)}&application_name=citus_pooled"
+        self._app = create_app(Config(database_url=url, db_prepared_statements=False))
+        self._client = self._app.test_client()
+
+    def put_device_and_change_run(self, name: str) -> None:
+        device = self._client.put(f"/api/v1/devices/{name}", json={"tenant_id": "tenant-1"})
+        assert device.status_code == 201
+        # Needs the head of the device.
+        path, appended = "/api/v1/audio-runtime/events", event(device_id=name)
+        assert self._client.post(path, json=appended).status_code == 201
+        assert self._client.post("/api/v1/runs", json=minimal_run(name)).status_code == 201
+        change = {"status": "success"}
+        assert self._client.patch(f"/api/v1/runs/{name}", json=change).status_code == 200
+
+    def close(self) -> None:
+        for database in self._app.extensions["databases"]:
+            database.close()
+
+
 def refusal(url: str, *arguments: str) -> str:
     with pytest.raises(subprocess.CalledProcessError) as refused:
         command(url, *arguments)
@@ -139,6 +167,8 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     url = plain_cluster.url
     execute(url, OF_A_DBA)
     command(url, "grants", "--role", SERVING_ROLE, "--apply")
+    pooled = PooledClient(url)
+    pooled.put_device_and_change_run("pooled-1")
     before, held = objects(url), rights(url)
     played(url, range(2))
     kept = rows(url)
@@ -151,6 +181,7 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     assert cached_connections(url) == ("16",)
     assert "nothing is left" in command(url, "distribute").stderr
     played(url, range(2, 4))
+    pooled.put_device_and_change_run("pooled-2")
     more = rows(url)
 
     command(url, "undistribute")
@@ -161,6 +192,8 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
     assert command(url, "verify").returncode == 0
     assert "nothing is left" in command(url, "undistribute").stderr
     played(url, range(4, 5))
+    pooled.put_device_and_change_run("pooled-3")
+    pooled.close()
     most = rows(url)
 
     execute(url, "ALTER DATABASE telemetry SET citus.max_cached_conns_per_worker = 3")

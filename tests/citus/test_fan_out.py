@@ -24,7 +24,7 @@ UNPRUNED = "one shard would do: a list in JSON is unknown while the statement is
 
 # The statements that go to every shard, and why they must.
 FANS_OUT = {
-    "health/sequences_behind": LANES,
+    "database/sequences_behind": LANES,
     "pages/agents": SUMS,
     "pages/agents_in_environment": SUMS,
     "pages/attention": NEWEST,

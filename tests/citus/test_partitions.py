@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg import errors
 from psycopg.rows import dict_row
 
 from telemetry.database.connection import Connection
@@ -126,6 +127,8 @@ def test_every_shard_has_a_trigger_on_each_of_its_partitions(
 ) -> None:
     monkeypatch.setattr(store, "FRESH_SECONDS", 0)
     assert client.get("/api/ready").status_code == 200
+    said = command(serving(partitioned.url), "doctor", check=False).stdout
+    assert "for 7 days after today" in said
     parts = len(partitions(db))
     with psycopg.connect(partitioned.workers[0].url, autocommit=True) as worker:
         worker.execute("SET citus.enable_manual_changes_to_shards = on")
@@ -140,10 +143,32 @@ def test_every_shard_has_a_trigger_on_each_of_its_partitions(
         try:
             response = client.get("/api/ready")
             assert response.status_code == 503
-            assert f"trigger {shard}.{trigger} is missing or disabled" in str(response.json)
+            assert f"trigger {shard}.{trigger} is missing, disabled or altered" in str(
+                response.json
+            )
         finally:
             worker.execute(f"ALTER TABLE {shard} ENABLE TRIGGER {trigger}")
     assert client.get("/api/ready").status_code == 200
+
+
+def test_a_drop_waits_for_a_lock_on_a_worker_no_longer_than_for_another(
+    partitioned: Cluster, db: Any
+) -> None:
+    oldest = partitions(db)[0]
+    drop = "SELECT * FROM drop_runtime_events_partition(now())"
+    with psycopg.connect(partitioned.workers[0].url) as worker:
+        worker.execute("SET citus.override_table_visibility = off")
+        worker.execute("SET citus.enable_manual_changes_to_shards = on")
+        found = worker.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ %s", [f"^{oldest}_"]
+        ).fetchone()
+        assert found
+        worker.execute(f"LOCK TABLE {found[0]} IN ACCESS SHARE MODE")
+        db.execute("SET lock_timeout = '200ms'")
+        db.execute("SET statement_timeout = '20s'")
+        with pytest.raises(errors.LockNotAvailable), db.transaction():
+            db.execute(drop)
+    assert db.execute(drop).fetchone()["name"] == oldest
 
 
 def test_the_command_names_the_order(partitioned: Cluster) -> None:

@@ -79,24 +79,63 @@ def test_readiness_is_503_within_3_s_while_a_worker_is_away(
     until_ready(service)
 
 
-def test_a_disabled_trigger_of_a_shard_is_found(service: Service, citus: Cluster) -> None:
+BEHIND_CITUS = """
+    SET citus.enable_manual_changes_to_shards = on;
+    SET citus.override_table_visibility = off;
+    SET citus.enable_unsafe_triggers = on;
+    SET citus.enable_ddl_propagation = off
+"""
+
+GUARDS = """
+    SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger
+    WHERE tgname LIKE 'refuse_change_1%' AND NOT tgisinternal LIMIT 1
+"""
+
+FUNCTION = "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {}; END'"
+
+TAMPERED = {
+    "disabled": ["ALTER TABLE {shard} DISABLE TRIGGER {guard}"],
+    "another function": [
+        FUNCTION.format("other", "RETURN coalesce(new, old)"),
+        "DROP TRIGGER {guard} ON {shard}",
+        "CREATE TRIGGER {guard} BEFORE DELETE OR UPDATE ON {shard}"
+        " FOR EACH ROW EXECUTE FUNCTION other()",
+    ],
+    "another event": [
+        "DROP TRIGGER {guard} ON {shard}",
+        "CREATE TRIGGER {guard} BEFORE DELETE ON {shard}"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+    ],
+    "a condition": [
+        "DROP TRIGGER {guard} ON {shard}",
+        "CREATE TRIGGER {guard} BEFORE DELETE OR UPDATE ON {shard}"
+        " FOR EACH ROW WHEN (FALSE) EXECUTE FUNCTION refuse_change()",
+    ],
+    "another body": [FUNCTION.format("refuse_change", "RETURN coalesce(new, old)")],
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_a_trigger_of_a_shard_that_guards_nothing_is_found(
+    service: Service, citus: Cluster, how: str
+) -> None:
     until_ready(service)
     with psycopg.connect(citus.workers[0].url, autocommit=True) as worker:
-        worker.execute("SET citus.enable_manual_changes_to_shards = on")
-        worker.execute("SET citus.override_table_visibility = off")
-        found = worker.execute(
-            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
-            " WHERE tgname LIKE 'refuse_change_1%' AND NOT tgisinternal LIMIT 1"
-        ).fetchone()
-        assert found
-        worker.execute(f"ALTER TABLE {found[0]} DISABLE TRIGGER {found[1]}")
+        worker.execute(BEHIND_CITUS)
+        shard, guard, definition = worker.execute(GUARDS).fetchone() or ()
+        query = "SELECT pg_get_functiondef('refuse_change'::regproc)"
+        (function,) = worker.execute(query).fetchone() or ()
+        for statement in TAMPERED[how]:
+            worker.execute(statement.format(shard=shard, guard=guard))
         try:
             time.sleep(1.1)
             status, body = readiness(service)
             assert status == 503
             assert body["detail"]["error"] == "append_only_triggers_disabled"
-            assert found[1] in str(body["detail"]["failures"])
-            assert found[1] in command(citus.url, "verify", check=False).stdout
+            assert guard in str(body["detail"]["failures"])
+            assert guard in command(citus.url, "verify", check=False).stdout
         finally:
-            worker.execute(f"ALTER TABLE {found[0]} ENABLE ALWAYS TRIGGER {found[1]}")
+            worker.execute(function)
+            worker.execute(f"DROP TRIGGER {guard} ON {shard}; {definition}")
+            worker.execute(f"ALTER TABLE {shard} ENABLE ALWAYS TRIGGER {guard}")
     until_ready(service)

@@ -79,7 +79,7 @@ def test_a_feed_reads_its_index(plan, name, index):
 
 
 def test_readiness_reads_a_few_entries(plan):
-    found = plan(statements.load("health/sequences_behind"))
+    found = plan(statements.load("database/sequences_behind"))
     assert {*re.findall('"Index Name": "(.*?)"', found)} == {
         "ix_agent_runs_change_number",
         "ix_runtime_events_lane_number",

@@ -1,6 +1,7 @@
 """What is sent where tables are distributed, as far as one server shows it."""
 
 import re
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ from psycopg import errors
 from telemetry.audio_runtime.devices import by_tenant
 from telemetry.database import statements
 from telemetry.database.connection import connect, find_distributed
+from telemetry.database.database import Database
 from telemetry.database.errors import constraint_of
 from telemetry.database.scale_out import FOLDER, ScaleOutCursor, variants
 
@@ -57,7 +59,7 @@ def test_only_the_cursor_of_distributed_tables_sends_variants(database_url):
     sent = {"tenant_id": "tenant-1", "row_limit": 1}
     with connect(database_url) as connection:
         plain = connection.execute(statement, sent)
-        connection.use_distributed()
+        connection.place(is_distributed=True)
         other = connection.execute(statement, sent)
     assert plain._query.query != other._query.query
     assert isinstance(other, ScaleOutCursor)
@@ -74,11 +76,26 @@ def test_one_server_is_not_distributed(make_app, database_url, pooled):
         assert not isinstance(connection.cursor(), ScaleOutCursor)
 
 
+@pytest.mark.parametrize("transact", [Database.transact, Database.transact_pipelined])
+def test_without_a_session_each_transaction_looks_where_tables_are(database_url, db, transact):
+    database = Database(database_url, pool_size=1, prepared_statements=False)
+
+    def placed():
+        return transact(database, lambda it: (it.is_distributed, type(it.cursor())))
+
+    with closing(database):
+        assert placed() == (False, psycopg.Cursor)
+        db.execute("CREATE FUNCTION shard_beside() RETURNS text RETURN NULL")
+        assert placed() == (True, ScaleOutCursor)
+        db.execute("DROP FUNCTION shard_beside()")
+        assert placed() == (False, psycopg.Cursor)
+
+
 def test_rows_are_split_by_tenant_where_the_ledger_is_distributed(database_url):
     rows = [{"tenant_id": "b", "n": 1}, {"tenant_id": "a", "n": 2}, {"tenant_id": "b", "n": 3}]
     with connect(database_url) as connection:
         assert [*by_tenant(connection, rows)] == [(None, rows)]
-        connection.use_distributed()
+        connection.place(is_distributed=True)
         assert [*by_tenant(connection, rows)] == [("a", [rows[1]]), ("b", [rows[0], rows[2]])]
 
 

@@ -17,7 +17,7 @@ SEQUENCES = (
     "runtime_events_number_seq",
     "agent_runs_change_seq",
 )
-BEHIND = statements.load("health/sequences_behind")
+BEHIND = statements.load("database/sequences_behind")
 ALL = """
     SELECT sequence.oid::regclass::text AS name, owner.refobjid::regclass::text AS relation
     FROM pg_class AS sequence

@@ -40,6 +40,19 @@ BEGIN
 END $$
 """
 
+# What is left of a partitioned table, or of a command that did not end.
+LEFTOVERS = """
+    SELECT relname FROM pg_class
+    WHERE relname ~ 'runtime_event(s_(until|plain|p2|default|parts)|_ids)|_until_|_plain'
+    UNION ALL
+    SELECT proname FROM pg_proc
+    WHERE proname ~ 'runtime_events?_(partition|id)|(mirror|copy)_runtime_event'
+    UNION ALL
+    SELECT conname FROM pg_constraint WHERE conname = 'runtime_events_boundary'
+    UNION ALL
+    SELECT tgname FROM pg_trigger WHERE tgname ~ 'keep_runtime|mirror_|record_runtime'
+"""
+
 
 def partition_by_day(url: str) -> None:
     """Partition the events of an empty database, with a partition for each of the last days."""

@@ -1,7 +1,7 @@
 -- Lists the tenants under which any table of the audio runtime names a device: one, unless the
--- tables disagree. Without tenant_id it steps from one tenant to the next in the index of each
--- table, so the cost grows with the number of tenants, not of devices or events.
--- Each lookup is a min(), which reads one index entry.
+-- tables disagree. Each shard groups its index entries of the device, since Citus has no recursive
+-- query to step through them. Without tenant_id these are found by reading whole indexes: the cost
+-- grows with the number of events.
 -- params: tenant_id (NULL: any), device_id
 -- index: devices_tenant_device_key, audio_runtime_heads_pkey, audio_runtime_current_pkey,
 -- ix_audio_runtime_events_tenant_device_time, ux_audit_events_source

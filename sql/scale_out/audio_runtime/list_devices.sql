@@ -1,6 +1,7 @@
 -- Lists a page of the devices that any table of the audio runtime names, even when the tables
--- disagree. Steps from one device to the next in the index of each table, so the cost grows with
--- the number of devices, not of events.
+-- disagree. Each shard groups the entries of its indexes in their order, since Citus has no
+-- recursive query to step from one device to the next: the cost of a page grows with the number of
+-- events of its devices.
 -- Planned for the given parameters (never prepared), so a filter that is NULL costs nothing.
 -- params: tenant_id (NULL: any), after_tenant, after_device (last device of the page before; on
 -- the first page the tenant, if any, and an empty text, which no device has), row_limit

@@ -1,7 +1,9 @@
 -- Gives the workers the settings of the service's sessions: what a session sets on the coordinator
--- does not reach them. The coordinator keeps more connections to each worker than one: to open them
--- for each transaction took up to six times the CPU of the workers. What a DBA has set stays;
--- telemetry.settings_given of each database lists what this step has set there, for undistribute.
+-- does not reach them. Without constraint_exclusion, statements on partitions are planned faster,
+-- and no CHECK says in which partition a row is. The coordinator keeps more connections to each
+-- worker than one: to open them for each transaction took up to six times the CPU of the workers.
+-- What a DBA has set stays; a setting of each database lists what this step has set there, for
+-- undistribute. Workers have one of another name, because a new worker gets the coordinator's.
 -- Citus gives the functions of a new worker to PUBLIC: takes them back where the coordinator has.
 -- params: none
 -- index: none
@@ -23,7 +25,7 @@ DECLARE
                 ),
                 '{}'
             );
-            mark CONSTANT text := 'telemetry.settings_given';
+            mark CONSTANT text := %2$L;
             given text[] := coalesce(
                 (
                     SELECT string_to_array(substr(entry, length(mark) + 2), ',')
@@ -78,11 +80,16 @@ BEGIN
             )
                 THEN ARRAY['citus.max_cached_conns_per_worker=16']
             ELSE '{}'
-        END
+        END,
+        'telemetry.settings_given'
     );
     SELECT found.nodename, found.nodeport, found.result INTO refused
     FROM run_command_on_workers(
-        format(give, ARRAY['enable_seqscan=off', 'jit=off', 'TimeZone=UTC'])
+        format(
+            give,
+            ARRAY['enable_seqscan=off', 'jit=off', 'constraint_exclusion=off', 'TimeZone=UTC'],
+            'telemetry.worker_settings_given'
+        )
     ) AS found
     WHERE NOT found.success
     LIMIT 1;

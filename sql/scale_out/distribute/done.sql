@@ -6,6 +6,9 @@
 SELECT '00_lanes' AS step
 WHERE to_regprocedure('settled_lanes(integer, bigint[])') IS NOT NULL
 UNION ALL
+SELECT '00_sequences' AS step
+WHERE to_regclass('sequences_checked') IS NOT NULL
+UNION ALL
 SELECT placed.step
 FROM (
     VALUES
@@ -24,7 +27,7 @@ FROM run_command_on_workers($command$
         AND setrole = 0
         AND EXISTS (
             SELECT FROM unnest(setconfig) AS entry
-            WHERE starts_with(entry, 'telemetry.settings_given=')
+            WHERE starts_with(entry, 'telemetry.worker_settings_given=')
         )
 $command$) AS found
 HAVING bool_and(found.success AND found.result = '1')

@@ -2,7 +2,7 @@
 -- before. A new one waits for the lock, and so for the end of this transaction.
 -- params: none
 -- index: system catalogue
--- locks: ACCESS EXCLUSIVE on pg_trigger, where is_distributed.sql looks
+-- locks: ACCESS EXCLUSIVE on pg_trigger, where is_distributed.sql and set_up_transaction.sql look
 -- returns: ended, how many
 LOCK TABLE pg_trigger IN ACCESS EXCLUSIVE MODE;
 SELECT count(pg_terminate_backend(pg_stat_activity.pid)) AS ended

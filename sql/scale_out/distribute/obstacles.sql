@@ -36,6 +36,7 @@ found AS (
             'count_truncated',
             'keep_runtime_event_id',
             'mirror_runtime_event',
+            'mirror_truncate',
             'number_changed_run',
             'number_runtime_event',
             'record_runtime_event_id',

@@ -1,6 +1,7 @@
 -- Asks each worker of a distributed database whether it serves this role, and what is missing on
 -- its shards: the triggers that keep the ledgers append-only, and what stores an id of
--- runtime_events once, as in sql/health/unguarded_ids.sql. Needs the extension.
+-- runtime_events once, as in sql/health/unguarded_ids.sql. A trigger has to fire when it should,
+-- and to call a function with the name and the body that it has on this node. Needs the extension.
 -- params: none
 -- index: system catalogue, of each worker
 -- locks: none
@@ -11,8 +12,21 @@ SELECT
     concat(found.nodename, ':', found.nodeport) AS place,
     found.success,
     found.result
-FROM run_command_on_workers($command$
-    WITH here AS (
+FROM
+    run_command_on_workers(format($command$
+    WITH guard AS (
+        SELECT
+            pg_proc.oid,
+            named.name
+        FROM json_to_recordset(%L) AS named (name text, schema text, body text)
+        INNER JOIN pg_proc
+            ON
+                named.name = pg_proc.proname
+                AND named.schema = pg_proc.pronamespace::regnamespace::text
+                AND named.body = md5(pg_proc.prosrc)
+    ),
+
+    here AS (
         SELECT
             pg_dist_shard.logicalrelid AS relation,
             pg_dist_shard.shardid AS number,
@@ -37,14 +51,20 @@ FROM run_command_on_workers($command$
         array(
             SELECT here.name || '.' || named.prefix || here.number
             FROM here
-            CROSS JOIN (VALUES ('refuse_change_'), ('refuse_truncate_')) AS named (prefix)
+            -- BEFORE UPDATE OR DELETE of a row, and BEFORE TRUNCATE, in the bits of pg_trigger.
+            CROSS JOIN (VALUES ('refuse_change_', 27), ('refuse_truncate_', 34))
+                AS named (prefix, type)
             WHERE
                 here.relname NOT IN ('runtime_events', 'runtime_event_ids')
                 AND NOT EXISTS (
                     SELECT FROM pg_trigger
+                    INNER JOIN guard ON pg_trigger.tgfoid = guard.oid
                     WHERE
-                        pg_trigger.tgrelid = to_regclass(here.name)
+                        guard.name = 'refuse_change'
+                        AND pg_trigger.tgrelid = to_regclass(here.name)
                         AND pg_trigger.tgname = named.prefix || here.number
+                        AND pg_trigger.tgtype = named.type
+                        AND pg_trigger.tgqual IS NULL
                         AND pg_trigger.tgenabled IN ('A', 'O')
                 )
             ORDER BY here.number, named.prefix
@@ -74,22 +94,39 @@ FROM run_command_on_workers($command$
         ) || array(
             SELECT
                 'trigger ' || pg_inherits.inhrelid::regclass::text
-                || '.record_runtime_event_id_' || here.number || ' is missing or disabled'
+                || '.record_runtime_event_id_' || here.number || ' is missing, disabled or altered'
             FROM here
             INNER JOIN pg_inherits ON to_regclass(here.name) = pg_inherits.inhparent
             WHERE
                 here.relname = 'runtime_events'
                 AND NOT EXISTS (
                     SELECT FROM pg_trigger
+                    INNER JOIN guard ON pg_trigger.tgfoid = guard.oid
                     WHERE
-                        pg_trigger.tgrelid = pg_inherits.inhrelid
+                        guard.name = 'record_runtime_event_id'
+                        AND pg_trigger.tgqual IS NULL
+                        AND pg_trigger.tgrelid = pg_inherits.inhrelid
                         AND pg_trigger.tgname = 'record_runtime_event_id_' || here.number
                         AND pg_trigger.tgenabled IN ('A', 'O')
                 )
             ORDER BY pg_inherits.inhrelid::regclass::text
         )
     )
-$command$) AS found
+$command$, (
+        SELECT
+            coalesce(
+                json_agg(
+                    json_build_object(
+                        'name', pg_proc.proname,
+                        'schema', pg_proc.pronamespace::regnamespace,
+                        'body', md5(pg_proc.prosrc)
+                    )
+                ),
+                '[]'
+            )
+        FROM pg_proc
+        WHERE pg_proc.oid IN (to_regproc('refuse_change'), to_regproc('record_runtime_event_id'))
+    ))) AS found
 INNER JOIN pg_dist_node AS node
     ON found.nodename = node.nodename AND found.nodeport = node.nodeport
 ORDER BY node.nodeid;

@@ -1,5 +1,9 @@
 -- The functions of a partitioned runtime_events: the statements of a part of one transaction.
 -- They run as the owner of the table, so that the roles of the service need no right on its parts.
+-- params: none
+-- index: none
+-- locks: none; each function says what it locks
+-- returns: nothing
 
 -- How one event is stored once, whichever partitions two writers write to:
 -- 1. An event is stored by the transaction that inserts its id into runtime_event_ids, or that
@@ -76,8 +80,11 @@ DECLARE
     wanted timestamptz;
     added text;
 BEGIN
-    -- Where the table is distributed, one connection to a worker has to read and change it.
+    -- Where the table is distributed, one connection to a worker has to read and change it, and the
+    -- limit has to hold for locks there.
     PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', TRUE);
+    PERFORM set_config('citus.propagate_set_commands', 'local', TRUE);
+    EXECUTE format('SET LOCAL lock_timeout = %L', current_setting('lock_timeout'));
     PERFORM pg_advisory_xact_lock(7310, 2);
     FOR wanted IN
         SELECT * FROM generate_series(
@@ -138,8 +145,11 @@ DECLARE
     highest bigint[] := array_fill(0, ARRAY[64]);
     counted record;
 BEGIN
-    -- Where the table is distributed, one connection to a worker has to read and change it.
+    -- Where the table is distributed, one connection to a worker has to read and change it, and the
+    -- limit has to hold for locks there.
     PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', TRUE);
+    PERFORM set_config('citus.propagate_set_commands', 'local', TRUE);
+    EXECUTE format('SET LOCAL lock_timeout = %L', current_setting('lock_timeout'));
     PERFORM pg_advisory_xact_lock(7310, 2);
     SELECT part.partition INTO oldest FROM runtime_events_partitions() AS part
     WHERE part.recorded_until <= drop_runtime_events_partition.before
@@ -147,11 +157,6 @@ BEGIN
     LIMIT 1;
     IF oldest IS NULL THEN
         RETURN;
-    END IF;
-    IF to_regclass('runtime_events_plain') IS NOT NULL THEN
-        RAISE EXCEPTION 'runtime_events is being made one plain table: run python -m telemetry '
-            'partition --undo again, or without --undo to keep the partitions'
-        USING ERRCODE = 'object_in_use';
     END IF;
     name := (SELECT relname FROM pg_class WHERE oid = oldest);
     events := 0;
@@ -162,6 +167,12 @@ BEGIN
         highest[counted.lane + 1] := counted.number;
     END LOOP;
     LOCK TABLE ONLY runtime_events IN ACCESS EXCLUSIVE MODE;
+    -- An --undo locks the table too when it begins: only now can its copy be seen for sure.
+    IF to_regclass('runtime_events_plain') IS NOT NULL THEN
+        RAISE EXCEPTION 'runtime_events is being made one plain table: run python -m telemetry '
+            'partition --undo again, or without --undo to keep the partitions'
+        USING ERRCODE = 'object_in_use';
+    END IF;
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', oldest);
     FOR counted IN EXECUTE format(
         'SELECT late.lane, count(*) AS rows, max(late.number) AS number'

@@ -1,5 +1,9 @@
 -- Makes the table of keys, and lets new events leave theirs in it. It can be repeated. These are
 -- the statements of one transaction. CREATE TRIGGER waits for writers, and they for it.
+-- params: none
+-- index: none
+-- locks: SHARE ROW EXCLUSIVE on runtime_events, until the transaction ends
+-- returns: nothing
 CREATE TABLE IF NOT EXISTS runtime_event_ids (
     -- In the order of bytes, so that no comparison needs a locale.
     id text COLLATE "C" NOT NULL,
@@ -34,6 +38,9 @@ $$;
 COMMENT ON FUNCTION keep_runtime_event_id() IS
 'Trigger of runtime_events before it is partitioned: leaves the id of an event in '
 'runtime_event_ids';
+
+-- Any role could let it run on a table of its own.
+REVOKE ALL ON FUNCTION keep_runtime_event_id() FROM public;
 
 CREATE OR REPLACE TRIGGER keep_runtime_event_id
 AFTER INSERT OR UPDATE OF id, recorded_at ON runtime_events

@@ -1,6 +1,6 @@
 -- Lists what others have built on runtime_events and `partition` can't carry over, beside what
--- sql/scale_out/distribute/obstacles.sql lists: it would be lost, or the change would fail. Views are carried
--- over when the role can act as their owner.
+-- sql/scale_out/distribute/obstacles.sql lists: it would be lost, or the change would fail. Views
+-- are carried over when the owner of the table, as whom the command changes it, can replace them.
 -- params: none
 -- index: system catalogue
 -- locks: none
@@ -9,7 +9,8 @@ WITH events AS (
     SELECT
         pg_class.oid,
         pg_class.reltype,
-        pg_class.relkind
+        pg_class.relkind,
+        pg_class.relowner
     FROM pg_class
     WHERE pg_class.oid = to_regclass('runtime_events')
 ),
@@ -89,7 +90,11 @@ INNER JOIN pg_rewrite
         dependent.objid = pg_rewrite.oid
         AND dependent.classid = 'pg_rewrite'::regclass
 INNER JOIN pg_class ON pg_rewrite.ev_class = pg_class.oid
-WHERE pg_class.relkind = 'm' OR NOT pg_has_role(pg_class.relowner, 'USAGE')
+CROSS JOIN events
+WHERE
+    pg_class.relkind = 'm'
+    OR NOT pg_has_role(events.relowner, pg_class.relowner, 'USAGE')
+    OR NOT has_schema_privilege(events.relowner, pg_class.relnamespace, 'CREATE')
 UNION ALL
 SELECT DISTINCT 'function ' || dependent.objid::regprocedure::text
 FROM dependent

@@ -1,5 +1,9 @@
 -- Lets the roles that may insert events add partitions, and those that may delete events do that by
 -- dropping partitions. In the transaction of swap.sql.
+-- params: none
+-- index: system catalogue
+-- locks: none
+-- returns: nothing
 DO $$
 DECLARE
     held record;

@@ -1,6 +1,10 @@
 -- Makes the table the first partition of a new one with the same name, columns, constraints,
 -- indexes, comments and rights, in a moment: after add_check.sql and validate_check.sql no row
 -- needs to be read. In the transaction of functions.sql.
+-- params: none
+-- index: system catalogue; runtime_events_id_recorded_at becomes the primary key of the partition
+-- locks: ACCESS EXCLUSIVE on runtime_events and its views, until the transaction ends
+-- returns: nothing; an error when add_check.sql has not run
 DO $$
 DECLARE
     plain oid := 'runtime_events'::regclass;

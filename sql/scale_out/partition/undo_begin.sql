@@ -1,5 +1,9 @@
 -- Makes an empty plain table beside the partitioned one, with its columns, constraints and indexes,
 -- and lets every later change of an event reach it too: the statements of one transaction.
+-- params: none
+-- index: system catalogue
+-- locks: SHARE ROW EXCLUSIVE on runtime_events and each partition, until the transaction ends
+-- returns: nothing
 CREATE TABLE runtime_events_plain (LIKE runtime_events INCLUDING ALL EXCLUDING INDEXES);
 
 ALTER TABLE runtime_events_plain
@@ -44,6 +48,10 @@ BEGIN
         'CREATE OR REPLACE FUNCTION mirror_runtime_event() RETURNS trigger'
         ' LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $mirror$'
         ' BEGIN'
+        ' IF tg_op = ''TRUNCATE'' THEN'
+        ' TRUNCATE runtime_events_plain;'
+        ' RETURN NULL;'
+        ' END IF;'
         ' IF tg_op <> ''INSERT'' THEN'
         ' DELETE FROM runtime_events_plain WHERE id = old.id;'
         ' END IF;'
@@ -54,16 +62,21 @@ BEGIN
         ' END; $mirror$',
         names, sent
     );
-    -- FOR SHARE: a row that is being deleted is waited for, so that no copy of it stays.
+    -- FOR SHARE: an event that is being changed is waited for, so that no older version of it
+    -- stays in the copy. Such a statement returns the new version, perhaps with another id, so the
+    -- walk itself locks nothing.
     EXECUTE format(
         'CREATE OR REPLACE FUNCTION copy_runtime_events(after text, row_limit bigint)'
         ' RETURNS TABLE (walked bigint, last_id text)'
         ' LANGUAGE sql SET search_path FROM CURRENT AS $copy$'
         ' WITH walked AS MATERIALIZED ('
+        ' SELECT id FROM runtime_events WHERE id > copy_runtime_events.after'
+        ' ORDER BY id LIMIT copy_runtime_events.row_limit'
+        '), locked AS MATERIALIZED ('
         ' SELECT %1$s FROM runtime_events WHERE id > copy_runtime_events.after'
-        ' ORDER BY id LIMIT copy_runtime_events.row_limit FOR SHARE'
+        ' AND id <= (SELECT max(id) FROM walked) FOR SHARE'
         '), copied AS ('
-        ' INSERT INTO runtime_events_plain (%1$s) SELECT %1$s FROM walked'
+        ' INSERT INTO runtime_events_plain (%1$s) SELECT %1$s FROM locked'
         ' ON CONFLICT (id) DO NOTHING'
         ') SELECT count(*), max(id) FROM walked $copy$',
         names
@@ -71,6 +84,14 @@ BEGIN
 END;
 $$;
 
+-- Any role could let the first one run on a table of its own.
+REVOKE ALL ON FUNCTION mirror_runtime_event() FROM public;
+REVOKE ALL ON FUNCTION copy_runtime_events(text, bigint) FROM public;
+
 CREATE TRIGGER mirror_runtime_event
 AFTER INSERT OR UPDATE OR DELETE ON runtime_events
 FOR EACH ROW EXECUTE FUNCTION mirror_runtime_event();
+
+CREATE TRIGGER mirror_truncate
+AFTER TRUNCATE ON runtime_events
+FOR EACH STATEMENT EXECUTE FUNCTION mirror_runtime_event();

@@ -1,5 +1,10 @@
 -- Puts the plain table in the place of the partitioned one, whose partitions, keys and functions it
 -- drops: the statements of one transaction.
+-- params: none
+-- index: system catalogue
+-- locks: ACCESS EXCLUSIVE on runtime_events, each partition, the copy, the table of keys and the
+-- views, until the transaction ends
+-- returns: nothing
 DO $$
 DECLARE
     parted oid := 'runtime_events'::regclass;

@@ -5,7 +5,7 @@
 -- created_until (exclusive), cutoff, stale_after (interval after which a running run is stale),
 -- row_limit
 -- index: ix_agent_runs_created_at, read backwards; agent_runs_pkey
--- locks: the rows that it deletes, without waiting for any
+-- locks: the rows that it deletes; it waits for a writer that has one of them locked
 -- returns: one row: walked, deleted, last_created_at and last_event_id (NULL: no run follows)
 WITH walked AS MATERIALIZED (
     SELECT

@@ -1,12 +1,12 @@
--- Completes runs that are running with records that have ended: every field that such a record
--- carries replaces the stored one, whatever a PATCH said before. A record that is running, or a
--- run that has ended, changes nothing. The locks are taken in the order of event_id, so that two
--- batches never deadlock.
--- params: runs (JSON array of objects with the fields that were sent; one object per event_id),
--- agents (array: only runs of one of them; NULL: of any), event_id (the only one)
+-- Completes a run that is running with a record that has ended: every field that the record carries
+-- replaces the stored one, whatever a PATCH said before. A record that is running, or a run that
+-- has ended, changes nothing. The caller sends the runs of a batch in the order of event_id, so
+-- that two batches never deadlock.
+-- params: runs (JSON array of one object with the fields that were sent), agents (array: only runs
+-- of one of them; NULL: of any), event_id (that of the object)
 -- index: agent_runs_pkey
--- locks: the rows of the runs that it completes
--- returns: event_id and fields_updated (sorted names) of each run that it completed
+-- locks: the row of the run that it completes
+-- returns: event_id and fields_updated (sorted names), one row when it completed the run
 WITH merged AS MATERIALIZED (
     SELECT
         stored.event_id,

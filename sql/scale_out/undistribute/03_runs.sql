@@ -38,6 +38,7 @@ DROP FUNCTION count_runs_of_shard();
 DROP FUNCTION fold_counts_of_shard(text, text, bigint);
 DROP FUNCTION shard_beside(name, regclass, regclass);
 DROP FUNCTION IF EXISTS settled_lanes(integer, bigint[]);
+DROP TABLE IF EXISTS sequences_checked;
 
 CREATE TRIGGER count_inserted
 AFTER INSERT ON agent_runs

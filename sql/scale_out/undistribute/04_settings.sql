@@ -20,14 +20,17 @@ DECLARE
                 ),
                 '{}'
             );
-            mark CONSTANT text := 'telemetry.settings_given';
+            marks CONSTANT text[] := ARRAY[
+                'telemetry.settings_given', 'telemetry.worker_settings_given'
+            ];
+            mark text;
             entry text;
         BEGIN
             SET LOCAL citus.enable_ddl_propagation = off;
             FOR entry IN
-                SELECT unnest(string_to_array(substr(marked, length(mark) + 2), ','))
+                SELECT unnest(string_to_array(substr(marked, strpos(marked, '=') + 1), ','))
                 FROM unnest(known) AS marked
-                WHERE starts_with(marked, mark || '=')
+                WHERE split_part(marked, '=', 1) = any(marks)
             LOOP
                 IF entry = any(known) THEN
                     EXECUTE format(
@@ -35,7 +38,9 @@ DECLARE
                     );
                 END IF;
             END LOOP;
-            EXECUTE format('ALTER DATABASE %I RESET %s', current_database(), mark);
+            FOREACH mark IN ARRAY marks LOOP
+                EXECUTE format('ALTER DATABASE %I RESET %s', current_database(), mark);
+            END LOOP;
         END
         $do$
     $command$;

@@ -22,7 +22,7 @@ FROM run_command_on_workers($command$
         AND setrole = 0
         AND EXISTS (
             SELECT FROM unnest(setconfig) AS entry
-            WHERE starts_with(entry, 'telemetry.settings_given=')
+            WHERE starts_with(entry, 'telemetry.worker_settings_given=')
         )
 $command$) AS found
 HAVING bool_and(found.success AND found.result = '0') IS NOT FALSE;
