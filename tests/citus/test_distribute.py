@@ -12,6 +12,7 @@ from app import create_app
 from telemetry.cli import reader
 from telemetry.config import Config
 from telemetry.health.definitions import DISTRIBUTED_FILE
+from telemetry.scale_out.distribute import TABLES
 from tests.support import everything
 from tests.support.audio_runtime import event
 from tests.support.citus import Cluster, command
@@ -136,6 +137,13 @@ def refusal(url: str, *arguments: str) -> str:
     return str(refused.value.stderr)
 
 
+def bytes_of_rows(url: str) -> list[Any]:
+    """Return what the tables take on the coordinator itself."""
+    with psycopg.connect(url) as connection:
+        query = "SELECT pg_relation_size(to_regclass(unnest(%s::text[])))"
+        return connection.execute(query, [TABLES]).fetchall()
+
+
 def cached_connections(url: str) -> Any:
     with psycopg.connect(url) as connection:
         return connection.execute("SHOW citus.max_cached_conns_per_worker").fetchone()
@@ -176,6 +184,7 @@ def test_it_keeps_every_row_and_the_schema(plain_cluster: Cluster) -> None:
 
     command(url, "distribute")
     assert rows(url) == kept
+    assert {*bytes_of_rows(url)} <= {(0,), (None,)}
     assert held <= rights(url)
     assert command(url, "verify").returncode == 0
     assert cached_connections(url) == ("16",)

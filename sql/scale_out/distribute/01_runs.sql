@@ -151,6 +151,10 @@ DROP TRIGGER count_moved ON agent_runs;
 SELECT create_distributed_table('agent_runs', 'event_id', colocate_with => 'none');
 SELECT create_distributed_table('agent_run_counts', 'shard', colocate_with => 'agent_runs');
 SELECT create_distributed_table('agent_run_count_changes', 'shard', colocate_with => 'agent_runs');
+-- The rows that were copied: hidden, but on the disk of the coordinator for good.
+SELECT truncate_local_data_after_distributing_table('agent_runs');
+SELECT truncate_local_data_after_distributing_table('agent_run_counts');
+SELECT truncate_local_data_after_distributing_table('agent_run_count_changes');
 
 CREATE TRIGGER count_inserted
 AFTER INSERT ON agent_runs

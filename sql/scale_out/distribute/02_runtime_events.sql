@@ -14,6 +14,8 @@ ALTER TABLE runtime_events ALTER COLUMN lane SET DEFAULT take_lane(7306)::smalli
 ALTER TABLE runtime_events ALTER COLUMN number SET DEFAULT nextval('runtime_events_number_seq');
 
 SELECT create_distributed_table('runtime_events', 'id', colocate_with => 'none');
+-- The rows that were copied: hidden, but on the disk of the coordinator for good.
+SELECT truncate_local_data_after_distributing_table('runtime_events');
 
 CREATE OR REPLACE VIEW telemetry_views.runtime_events_by_hour AS
 SELECT

@@ -112,6 +112,22 @@ SELECT
 SELECT create_reference_table('os_core.devices');
 SELECT create_reference_table('os_core.sessions');
 
+-- The rows that were copied: hidden, but on the disk of the coordinator for good. The triggers that
+-- refuse it are disabled on the coordinator's table alone, in this transaction.
+SELECT set_config('citus.enable_ddl_propagation', 'off', TRUE) AS propagation;
+ALTER TABLE os_core.audio_runtime_events DISABLE TRIGGER refuse_truncate;
+ALTER TABLE audit.audit_events DISABLE TRIGGER refuse_truncate;
+SELECT truncate_local_data_after_distributing_table('audit.audit_events');
+SELECT truncate_local_data_after_distributing_table('os_core.audio_runtime_current');
+SELECT truncate_local_data_after_distributing_table('os_core.audio_runtime_heads');
+SELECT truncate_local_data_after_distributing_table('os_core.audio_runtime_events');
+SELECT truncate_local_data_after_distributing_table('os_core.sessions');
+SELECT truncate_local_data_after_distributing_table('os_core.devices');
+SELECT set_config('citus.enable_ddl_propagation', 'off', TRUE) AS propagation;
+ALTER TABLE os_core.audio_runtime_events ENABLE ALWAYS TRIGGER refuse_truncate;
+ALTER TABLE audit.audit_events ENABLE ALWAYS TRIGGER refuse_truncate;
+SELECT set_config('citus.enable_ddl_propagation', 'on', TRUE) AS propagation;
+
 ALTER TABLE os_core.sessions
 ADD CONSTRAINT sessions_device_fkey
 FOREIGN KEY (tenant_id, device_id) REFERENCES os_core.devices (tenant_id, device_id);
