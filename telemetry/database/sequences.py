@@ -5,6 +5,7 @@ on the worker first. Every connection is lost in a crash, so that each new one l
 """
 
 import psycopg
+from psycopg import errors
 from psycopg.rows import DictRow
 
 from telemetry.database import statements
@@ -24,7 +25,10 @@ def catch_up(connection: psycopg.Connection[DictRow]) -> None:
 
     Raises psycopg.Error, also when a worker does not respond after a crash of the coordinator.
     """
-    row = connection.execute(ARE_CHECKED, prepare=False).fetchone()
+    try:
+        row = connection.execute(ARE_CHECKED, prepare=False).fetchone()
+    except errors.UndefinedTable:
+        return  # a worker, or distribute has not made it: then the command has to connect
     if row and row["are_checked"]:
         return
     for behind in connection.execute(SEQUENCES_BEHIND, prepare=False).fetchall():
