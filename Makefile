@@ -50,7 +50,7 @@ test-faults: install
 
 ## Run the tests that speak HTTP on a cluster of Citus; CITUS_PGBIN=... names the folder of its programs
 test-citus: install
-	$(BIN)/python -m pytest --distributed -n 2 -rs $(ARGS)
+	$(BIN)/python -m pytest --distributed -n 2 --dist loadfile -rs $(ARGS)
 
 ## Send 10,000 requests made from the API's document, and check each response against it
 test-api: install
