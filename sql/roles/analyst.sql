@@ -23,6 +23,13 @@ BEGIN
         RAISE EXCEPTION 'there is no role %', analyst
         USING HINT = format('Create it first: CREATE ROLE %I LOGIN PASSWORD ''…''.', analyst);
     END IF;
+    IF EXISTS (
+        SELECT FROM pg_trigger WHERE tgfoid = to_regproc('pg_catalog.citus_truncate_trigger')
+    ) THEN
+        RAISE EXCEPTION 'the tables are distributed: % would have no right on their shards', analyst
+        USING HINT = 'Citus reads them as the reader, not as the owner of a view. Give analysts a'
+            ' copy of the data.';
+    END IF;
     IF pg_has_role(analyst, owner, 'MEMBER') THEN
         RAISE EXCEPTION '% owns the tables, is a member of their owner or a superuser', analyst
         USING HINT = 'Its sessions would become read-only. Create a role for the analyst.';
@@ -42,13 +49,6 @@ BEGIN
     ) THEN
         RAISE EXCEPTION '% may write to the tables, as the role that serves does', analyst
         USING HINT = 'Its sessions would become read-only. Create a role for the analyst.';
-    END IF;
-    IF EXISTS (
-        SELECT FROM pg_trigger WHERE tgfoid = to_regproc('pg_catalog.citus_truncate_trigger')
-    ) THEN
-        RAISE EXCEPTION 'the tables are distributed: % would have no right on their shards', analyst
-        USING HINT = 'Citus reads them as the reader, not as the owner of a view. Give analysts a'
-            ' copy of the data.';
     END IF;
     IF EXISTS (SELECT FROM pg_policy WHERE polname = 'telemetry_reader_' || analyst) THEN
         RAISE EXCEPTION '% reads the ledger one tenant at a time', analyst

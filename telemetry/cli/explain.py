@@ -43,7 +43,7 @@ NOT_MIGRATED = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedF
 @click.command(
     epilog=examples(
         "python -m telemetry explain runs/list status=failure",
-        "python -m telemetry explain runs/find_any 'event_ids=[\"a\"]' --analyze",
+        "python -m telemetry explain runs/find_any 'ids=[\"a\"]' --analyze",
     )
 )
 @click.argument("name", required=False)

@@ -4,6 +4,8 @@ One node needs none of this: a commit flushes what its sequences gave. A write t
 on the worker first. Every connection is lost in a crash, so that each new one looks is enough.
 """
 
+from contextlib import suppress
+
 import psycopg
 from psycopg import errors
 from psycopg.rows import DictRow
@@ -31,9 +33,11 @@ def catch_up(connection: psycopg.Connection[DictRow]) -> None:
         return  # a worker, or distribute has not made it: then the command has to connect
     if row and row["are_checked"]:
         return
-    for behind in connection.execute(SEQUENCES_BEHIND, prepare=False).fetchall():
-        how_many = behind["highest"] - (behind["given"] or 0)
-        if how_many <= MOST:
-            parameters = {"sequence": behind["sequence"], "how_many": how_many}
-            connection.execute(DRAW_NUMBERS, parameters, prepare=False)
-    connection.execute(CHECK, prepare=False)
+    # While the database is read-only, nothing draws a number.
+    with suppress(errors.ReadOnlySqlTransaction):
+        for behind in connection.execute(SEQUENCES_BEHIND, prepare=False).fetchall():
+            how_many = behind["highest"] - (behind["given"] or 0)
+            if how_many <= MOST:
+                parameters = {"sequence": behind["sequence"], "how_many": how_many}
+                connection.execute(DRAW_NUMBERS, parameters, prepare=False)
+        connection.execute(CHECK, prepare=False)

@@ -168,5 +168,5 @@ class RunStore:
         return insert_group(self._database, CREATE, "runs", runs, key="event_id")
 
     def _any_exists(self, event_ids: Sequence[str]) -> bool:
-        found = self._database.fetch_one(FIND_ANY, {"event_ids": text_array(event_ids)})
+        found = self._database.fetch_one(FIND_ANY, {"ids": text_array(event_ids)})
         return found is not None

@@ -134,7 +134,7 @@ def test_a_statement_is_named_by_its_room_or_its_path(explain, name):
 
 
 def test_a_file_name_is_enough_when_it_is_unique(explain):
-    assert "sql/runs/find_any.sql in" in explain("find_any", 'event_ids=["a"]').stderr
+    assert "sql/runs/find_any.sql in" in explain("find_any", 'ids=["a"]').stderr
 
 
 @pytest.mark.parametrize(

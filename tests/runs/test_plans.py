@@ -93,7 +93,7 @@ def test_a_filter_has_its_index(plan, filters, index):
 def test_a_run_is_found_by_its_key(plan, statement):
     parameters = {
         "event_id": "x",
-        "event_ids": ["x", "y"],
+        "ids": ["x", "y"],
         "runs": '[{"event_id": "x"}]',
         "stale_after": "1h",
         "agents": None,

@@ -81,7 +81,7 @@ VALUES = {
     "domains": "{agent_runs,runtime_events,audio_runtime}",
     "endpoint_prefix": "/api/100%_",
     "event_id": "event-1",
-    "event_ids": "{event-1}",
+    "event_ids": '["event-1"]',
     "fields": "{created_at,jitter_ms}",
     "findings": "20",
     "findings_count": "0",
