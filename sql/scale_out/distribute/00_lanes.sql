@@ -87,4 +87,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION settled_lanes(integer, bigint[])
-IS 'Those of the lanes whose rows, as far as they are numbered, are visible on all workers';
+IS 'Which of the lanes have all their numbered rows visible on all workers';
