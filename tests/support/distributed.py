@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from telemetry.database.connection import connect, find_distributed
 from tests.support.citus import Cluster
 from tests.support.databases import FINGERPRINT, execute
 
@@ -83,6 +84,9 @@ class Distributed:
         url = self._cluster.copy_database(name, TEMPLATE)
         # The triggers of a table say which rows it takes: tests disable some.
         execute(url, f"ALTER DATABASE {name} SET citus.enable_unsafe_triggers = on")
+        # The first connection compares the sequences with the tables, as the owner here.
+        with connect(url) as connection:
+            find_distributed(connection)
         return url
 
     def give_back(self, url: str) -> None:
