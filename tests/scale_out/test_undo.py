@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from telemetry.database.connection import connect
 from telemetry.scale_out import partition as under_test
 from telemetry.scale_out.partition import Conversion, PartitionError
 from tests.support.partitions import partitions
@@ -84,13 +85,13 @@ def test_no_other_role_writes_to_the_ids_of_a_plain_table(plain_url, monkeypatch
         assert db.execute("SELECT FROM runtime_event_ids").rowcount == 0
 
 
-def test_retention_notices_an_undo_that_begins_meanwhile(conversion, db, other):
+def test_retention_notices_an_undo_that_begins_meanwhile(conversion, db, other, database_url):
     add_events(db, "old", "4 days")
     before = partitions(db)
     drop = "SELECT * FROM drop_runtime_events_partition(now() - interval '1 day')"
-    with ThreadPoolExecutor() as pool:
-        with conversion._transaction(db, "0"):
-            db.execute(under_test.UNDO_BEGIN)
+    with ThreadPoolExecutor() as pool, connect(database_url) as undoing:
+        with conversion._transaction(undoing, "0"):
+            undoing.execute(under_test.UNDO_BEGIN)
             dropping = pool.submit(other.execute, drop)
             wait_until(lambda: locks_awaited(db) > 0)
         with pytest.raises(psycopg.errors.ObjectInUse):
