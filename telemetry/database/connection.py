@@ -111,8 +111,13 @@ def configure(connection: Connection) -> None:
 def find_distributed(connection: Connection) -> None:
     """Have the connection send what distributed tables need, if there are any."""
     row = connection.execute(IS_DISTRIBUTED, prepare=False).fetchone()
-    connection.place(is_distributed=bool(row and row["is_distributed"]))
-    if connection.is_distributed:
+    place_new(connection, is_distributed=bool(row and row["is_distributed"]))
+
+
+def place_new(connection: Connection, *, is_distributed: bool) -> None:
+    """Have a new connection send what its tables need. Raises psycopg.Error."""
+    connection.place(is_distributed=is_distributed)
+    if is_distributed:
         catch_up(connection)
 
 

@@ -23,6 +23,7 @@ from telemetry.database.connection import (
     configure,
     connection_settings,
     find_distributed,
+    place_new,
     set_up_transaction,
 )
 from telemetry.database.connections import Connections
@@ -36,7 +37,6 @@ from telemetry.database.errors import (
 )
 from telemetry.database.objects import RawJsonLoader, object_row
 from telemetry.database.pool import session_options
-from telemetry.database.sequences import catch_up
 from telemetry.paging import Page, take_page
 from telemetry.time_limits import CONNECT_SECONDS, READINESS_SECONDS, STATEMENT_SECONDS
 
@@ -278,8 +278,6 @@ class Database:
             ).fetchone()
             if not (row and row["arrived"]):
                 raise SessionNotKept(f"a pooler drops the options of connections; {USE_NO_SESSION}")
-            connection.place(is_distributed=row["is_distributed"])
-            if connection.is_distributed:
-                catch_up(connection)
+            place_new(connection, is_distributed=row["is_distributed"])
         else:
             find_distributed(connection)

@@ -29,6 +29,9 @@ _LOST_A_WORKER = re.compile(
 # for a CHECK of a partitioned table.
 _OF_A_SHARD = re.compile(r'constraint "(.+?)(?:_\d{6,})?"')
 
+# What a change gets that waits for a lock only for a moment, and can try again.
+LOCK_COLLISIONS = (errors.LockNotAvailable, errors.DeadlockDetected)
+
 # Of these, each says that an object is missing, or is not as the migrations made it.
 _SCHEMA_ERRORS = (
     errors.UndefinedTable,

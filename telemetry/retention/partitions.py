@@ -9,12 +9,10 @@ from functools import partial
 from random import uniform
 from typing import Any, NamedTuple, TypeVar
 
-from psycopg import errors
-
 from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.database import LIMIT_LOCK_WAIT, Row, Transact
-from telemetry.database.errors import DatabaseUnavailable
+from telemetry.database.errors import LOCK_COLLISIONS, DatabaseUnavailable
 from telemetry.timestamps import parse_utc
 
 ADD = statements.load("scale_out/partition/add")
@@ -32,8 +30,6 @@ PAUSE_SECONDS = 1.0
 
 # Blocks of the table of keys that one transaction reads; each has some 100 keys.
 BLOCKS = 50
-
-COLLISIONS = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 T = TypeVar("T")
 
@@ -156,7 +152,7 @@ def _when_unlocked(
         try:
             return transact(limited)
         except DatabaseUnavailable as error:
-            if not isinstance(error.__cause__, COLLISIONS) or attempt == ATTEMPTS:
+            if not isinstance(error.__cause__, LOCK_COLLISIONS) or attempt == ATTEMPTS:
                 raise
         if is_stopped(PAUSE_SECONDS * uniform(0.5, 1.5)):
             raise Stopped

@@ -12,8 +12,9 @@ import sqlparse
 
 from telemetry.database import statements
 from telemetry.database.connection import Connection
+from telemetry.database.errors import LOCK_COLLISIONS
 from telemetry.database.unlimited import transaction_without_time_limit
-from telemetry.scale_out.locks import COLLISIONS, until_locked
+from telemetry.scale_out.locks import until_locked
 from telemetry.scale_out.obstacles import obstacles
 
 ROOT = statements.ROOT / "scale_out"
@@ -128,7 +129,7 @@ class Distribution:
             until_locked(
                 lambda: self._run(step), lambda: self._say(f"{step.stem} waits for its locks …")
             )
-        except COLLISIONS as error:
+        except LOCK_COLLISIONS as error:
             raise DistributeError(
                 f"a transaction has tables of {step.stem} locked (pg_locks shows which):"
                 f" {str(error).splitlines()[0]}; the same command goes on"

@@ -4,27 +4,25 @@ from collections.abc import Callable
 from random import uniform
 from time import monotonic, sleep
 
-from psycopg import errors
+from telemetry.database.errors import LOCK_COLLISIONS
 
 # Requests queue behind a change that waits for its lock, so it gives up soon and tries again.
 LOCK_TIMEOUT = "200ms"
 PAUSE_SECONDS = 0.5
 LOCK_SECONDS = 300.0
 
-COLLISIONS = (errors.LockNotAvailable, errors.DeadlockDetected)
-
 
 def until_locked(change: Callable[[], None], on_wait: Callable[[], None] | None = None) -> None:
     """Run a change in its transaction, again with pauses until it has its locks.
 
     ``on_wait`` is called once, before the first pause. Raises what the change raises; one of
-    COLLISIONS LOCK_SECONDS after the first of them.
+    LOCK_COLLISIONS LOCK_SECONDS after the first of them.
     """
     deadline: float | None = None
     while True:
         try:
             return change()
-        except COLLISIONS:
+        except LOCK_COLLISIONS:
             if deadline is None:
                 deadline = monotonic() + LOCK_SECONDS
                 if on_wait:

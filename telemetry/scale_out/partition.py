@@ -16,8 +16,9 @@ from psycopg import errors
 from telemetry.database import statements
 from telemetry.database.connection import Connection
 from telemetry.database.database import Row
+from telemetry.database.errors import LOCK_COLLISIONS
 from telemetry.database.unlimited import connect_without_time_limit, transaction_without_time_limit
-from telemetry.scale_out.locks import COLLISIONS, LOCK_TIMEOUT, until_locked
+from telemetry.scale_out.locks import LOCK_TIMEOUT, until_locked
 from telemetry.scale_out.obstacles import obstacles
 
 ADD_CHECK = statements.load("scale_out/partition/add_check")
@@ -229,7 +230,7 @@ class Conversion:
 
         try:
             until_locked(change)
-        except COLLISIONS as error:
+        except LOCK_COLLISIONS as error:
             raise PartitionError(
                 "a transaction has runtime_events locked (pg_locks shows which):"
                 f" {str(error).splitlines()[0]}; the same command goes on"

@@ -62,8 +62,8 @@ def follower(service: Service) -> Follower:
 
 
 @contextmanager
-def between_two_phases(citus: Cluster, prefix: str) -> Iterator[None]:
-    """Store runs and events, with the block between the two phases of the commit."""
+def between_two_phases(citus: Cluster, prefix: str) -> Iterator[threading.Thread]:
+    """Store runs and events in a thread, with the block between the two phases of the commit."""
 
     def write() -> None:
         with psycopg.connect(citus.url) as db:
@@ -77,11 +77,9 @@ def between_two_phases(citus: Cluster, prefix: str) -> Iterator[None]:
     writer.start()
     with psycopg.connect(citus.url, autocommit=True) as db:
         wait_until(lambda: db.execute(WAITS).rowcount == 1)
-    yield
+    yield writer
     execute(citus.url, GO_ON)
     execute(citus.url, "SELECT pg_reload_conf()")
-    if prefix == "lost":
-        writer.join(30)
 
 
 def names(prefix: str) -> set[str]:
@@ -133,8 +131,9 @@ def test_a_worker_that_commits_later(citus: Cluster, service: Service, follower:
 def test_a_worker_that_is_lost_meanwhile(
     citus: Cluster, service: Service, follower: Follower
 ) -> None:
-    with between_two_phases(citus, "lost"):
+    with between_two_phases(citus, "lost") as writer:
         citus.workers[0].kill()
+    writer.join(30)
     citus.workers[0].start()
     # Enough writers to use the lane of the hidden runs again.
     later = [f"later-{number}" for number in range(100)]
